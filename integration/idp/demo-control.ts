@@ -1,0 +1,46 @@
+import { z } from 'zod'
+import { BadCall, type ControlRoutes, parseCall } from '../service/json-routes.ts'
+import type { KeyRing } from './key-ring.ts'
+import type { MetadataGate } from './metadata-gate.ts'
+import { OUTAGES } from './metadata-gate.ts'
+import { mintToken } from './mint-token.ts'
+
+/** Everything under this path is for the demo and for tests; README.md beside this file lists it. */
+export const CONTROL_PREFIX = '/__demo/'
+
+const TokenCall = z.record(z.string(), z.unknown())
+const WithdrawCall = z.strictObject({ kid: z.string().optional() })
+const OutageCall = z.strictObject({ mode: z.enum(OUTAGES) })
+
+/** The control routes. Nothing guards them: whoever reaches the provider may mint any token. */
+export function createDemoControl(parts: {
+  readonly issuer: string
+  readonly keys: KeyRing
+  readonly gate: MetadataGate
+  /** called after the ring changed, before the answer */
+  readonly onKeysChanged: () => void
+}): ControlRoutes {
+  const { issuer, keys, gate, onKeysChanged } = parts
+  const listKeys = () => ({
+    keys: keys.published().map(({ kid, algorithm }) => ({ kid, algorithm })),
+  })
+  return {
+    'POST /__demo/token': ({ body }) =>
+      mintToken(parseCall(TokenCall, body), { keys, issuer, nowSeconds: Date.now() / 1000 }),
+    'GET /__demo/keys': listKeys,
+    'POST /__demo/keys/rotate': async () => {
+      await keys.rotate()
+      onKeysChanged()
+      return listKeys()
+    },
+    'POST /__demo/keys/withdraw': async ({ body }) => {
+      const { kid } = parseCall(WithdrawCall, body)
+      if (!(await keys.withdraw(kid))) throw new BadCall('nothing to withdraw')
+      onKeysChanged()
+      return listKeys()
+    },
+    'GET /__demo/stats': () => gate.stats(),
+    'DELETE /__demo/stats': () => gate.resetStats(),
+    'POST /__demo/outage': ({ body }) => gate.setOutage(parseCall(OutageCall, body).mode),
+  }
+}

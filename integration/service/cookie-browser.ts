@@ -1,0 +1,43 @@
+import type { TrustingFetch } from './trusting-fetch.ts'
+
+/** As much of a browser as a sign-in needs: it keeps cookies, and its caller follows redirects. */
+export interface CookieBrowser {
+  /** GETs, or POSTs `form` when there is one, and never follows a redirect */
+  visit(address: string | URL, form?: Readonly<Record<string, string>>): Promise<Response>
+  /** the absolute target of a redirect. @throws when the response is none */
+  redirectOf(response: Response): URL
+}
+
+/** @param fetch how to reach the servers; cookies are kept per origin, paths and expiry ignored */
+export function createCookieBrowser(fetch: TrustingFetch): CookieBrowser {
+  const jars = new Map<string, Map<string, string>>()
+  const jarOf = (url: URL): Map<string, string> => {
+    const jar = jars.get(url.origin) ?? new Map<string, string>()
+    jars.set(url.origin, jar)
+    return jar
+  }
+  return {
+    async visit(address, form) {
+      const url = new URL(address)
+      const jar = jarOf(url)
+      const cookie = [...jar].map(([name, value]) => `${name}=${value}`).join('; ')
+      const posting = form === undefined ? {} : { method: 'POST', body: new URLSearchParams(form) }
+      const response = await fetch(url, { headers: { cookie }, redirect: 'manual', ...posting })
+      for (const line of response.headers.getSetCookie()) keep(jar, line)
+      return response
+    },
+    redirectOf(response) {
+      const location = response.headers.get('location')
+      if (location === null) throw new Error(`status ${response.status} is no redirect`)
+      return new URL(location, response.url)
+    },
+  }
+}
+
+function keep(jar: Map<string, string>, line: string): void {
+  const [pair = ''] = line.split(';', 1)
+  const name = pair.slice(0, pair.indexOf('='))
+  const value = pair.slice(name.length + 1)
+  if (value === '') jar.delete(name)
+  else jar.set(name, value)
+}

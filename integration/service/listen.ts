@@ -1,0 +1,25 @@
+import { once } from 'node:events'
+import type { Server as HttpServer } from 'node:http'
+import type { Server as HttpsServer } from 'node:https'
+
+/**
+ * Starts `server` on 127.0.0.1, the only address any of these services ever binds.
+ *
+ * @param port 0 takes a free one
+ * @returns the port it listens on
+ */
+export async function listen(server: HttpServer | HttpsServer, port: number): Promise<number> {
+  server.listen(port, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  if (address === null || typeof address === 'string') throw new Error('not a TCP listener')
+  return address.port
+}
+
+/** Stops listening and ends every HTTP connection at once, also those with a request under way. */
+export async function closeServer(server: HttpServer | HttpsServer): Promise<void> {
+  const closed = once(server, 'close')
+  server.close()
+  server.closeAllConnections()
+  await closed
+}

@@ -1,0 +1,11 @@
+/**
+ * Reads a JSON answer as what the caller knows it to be; nothing is validated.
+ *
+ * @throws with status and text for anything but 2xx
+ */
+export async function readJson<T>(response: Response): Promise<T> {
+  const text = await response.text()
+  if (!response.ok) throw new Error(`${response.status} ${text}`)
+  const value: T = JSON.parse(text === '' ? 'null' : text)
+  return value
+}

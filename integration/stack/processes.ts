@@ -1,0 +1,77 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { worldPieces } from '../../launch/demo.ts'
+import { gatewayPieces, SYSTEM_LIGHTTPD } from '../../launch/gateway.ts'
+import { isRunning, startPiece, stopPiece } from '../../launch/piece.ts'
+import { type StackInfo, stackFile } from './stack.ts'
+
+/** The processes of a stack that a test may stop, freeze and start again, if the stack is its own. */
+export type PieceName = 'redis' | 'idp' | 'workspace' | 'egress' | 'sidecar' | 'lighttpd'
+
+/** Ends a piece as an operator does, and waits for its end. */
+export function stop(info: StackInfo, name: PieceName): Promise<void> {
+  return stopPiece(name, info.demo.directory)
+}
+
+/** Starts a stopped piece with the same arguments, and waits until it serves. */
+export async function start({ demo, config }: StackInfo, name: PieceName): Promise<void> {
+  const { configFile, directory } = demo
+  const place = { configFile, directory, lighttpd: SYSTEM_LIGHTTPD }
+  const pieces = [...worldPieces(demo), ...gatewayPieces(config, place)]
+  const piece = pieces.find((one) => one.name === name)
+  if (piece === undefined) throw new Error(`a stack has no ${name}`)
+  await startPiece(piece, directory)
+}
+
+export function pidOf(info: StackInfo, name: PieceName): number {
+  return Number(stackFile(info, `pids/${name}.pid`).split(' ')[0])
+}
+
+/** A live worker process of a sidecar. */
+export interface WorkerProcess {
+  readonly pid: number
+  /** such as `authorizer-2`, the number counting all workers that its primary ever forked */
+  readonly part: string
+}
+
+/**
+ * The workers that run now, as far as they have said in the log who they are.
+ *
+ * @param primary process id of the sidecar, by default of the stack's own
+ */
+export function workersOf(
+  info: StackInfo,
+  role: 'authorizer' | 'responder',
+  primary: number = pidOf(info, 'sidecar'),
+): readonly WorkerProcess[] {
+  const children = readFileSync(`/proc/${primary}/task/${primary}/children`, 'utf8').split(' ')
+  const parts = new Map(sidecarLog(info).map((line) => [line.pid, line.part]))
+  return children.flatMap((child) => {
+    const pid = Number(child)
+    const part = parts.get(pid)
+    return part?.startsWith(`${role}-`) === true && isRunning(pid) ? [{ pid, part }] : []
+  })
+}
+
+/** One line that a sidecar logged. */
+export interface LogLine {
+  readonly [field: string]: unknown
+  readonly part: string
+  readonly pid: number
+  readonly msg: string
+}
+
+/** What the sidecar logged so far; lines that are no JSON, such as a crash's, are left out. */
+export function sidecarLog(info: StackInfo): readonly LogLine[] {
+  const lines = stackFile(info, 'logs/sidecar.log').split('\n')
+  return lines.flatMap((line) => (line.startsWith('{') && line.endsWith('}') ? [parse(line)] : []))
+}
+
+function parse(line: string): LogLine {
+  return JSON.parse(line) as LogLine
+}
+
+/** Path of a socket of a sidecar, such as `authorizer-internal-0`. */
+export function socketPath(info: StackInfo, name: string): string {
+  return join(info.config.runtime.directory, `${name}.sock`)
+}

@@ -1,0 +1,67 @@
+import { randomBytes } from 'node:crypto'
+import type { Principal } from '../../sidecar/src/domain/principal.ts'
+import { encodeSession, type Session } from '../../sidecar/src/session/session.ts'
+import { createSessionCipher } from '../../sidecar/src/session/session-cipher.ts'
+import { sessionIdFrom, sessionKey, sidOf } from '../../sidecar/src/session/session-id.ts'
+import type { StackClient } from './client.ts'
+import { stackFile } from './stack.ts'
+
+/** A session that lies in the stack's Redis as a sign-in would have left it. */
+export interface MadeSession {
+  /** what the client presents */
+  readonly id: string
+  readonly sid: string
+  readonly session: Session
+}
+
+export interface SessionWishes {
+  readonly principal?: Partial<Principal>
+  readonly session?: Partial<Session>
+  /** the session's access token, made out for its subject when left out */
+  readonly accessToken?: string
+}
+
+const LIFETIME_S = 3600
+
+/** Writes a session of the internal tier, by default of `alice`, signed in this second. */
+export async function makeSession(
+  stack: StackClient,
+  wishes: SessionWishes = {},
+): Promise<MadeSession> {
+  const nowSeconds = Math.floor(Date.now() / 1000)
+  const expiresAtSeconds = nowSeconds + LIFETIME_S
+  const id = sessionIdFrom(randomBytes(32))
+  const principal = principalOf(nowSeconds, wishes.principal)
+  const token = wishes.accessToken ?? (await stack.mint({ sub: principal.subject }))
+  const session: Session = {
+    sid: sidOf(id),
+    principal,
+    tier: 'internal',
+    signInSeconds: nowSeconds,
+    createdAtSeconds: nowSeconds,
+    expiresAtSeconds,
+    accessToken: { token, expiresAtSeconds },
+    ...wishes.session,
+  }
+  const key = Buffer.from(stackFile(stack.info, 'secrets/session-key').trim(), 'base64url')
+  const record = await createSessionCipher([key]).encrypt(encodeSession(session))
+  await stack.redis.set(sessionKey(sidOf(id)), record, 'EX', LIFETIME_S)
+  return { id, sid: sidOf(id), session }
+}
+
+function principalOf(nowSeconds: number, wishes: Partial<Principal> = {}): Principal {
+  return {
+    issuer: 'demo',
+    subject: 'alice',
+    email: null,
+    groups: ['analysts'],
+    clientId: 'brickgate-signin',
+    tokenId: randomBytes(16).toString('hex'),
+    idpSession: randomBytes(16).toString('hex'),
+    authTimeSeconds: null,
+    issuedAtSeconds: nowSeconds,
+    notBeforeSeconds: null,
+    expiresAtSeconds: nowSeconds + LIFETIME_S,
+    ...wishes,
+  }
+}

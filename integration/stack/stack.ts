@@ -1,0 +1,114 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { stringify } from 'yaml'
+import { type ConfigPatch, type Demo, type DemoPorts, prepareDemo } from '../../launch/demo.ts'
+import { startDemo, stopDeployment } from '../../launch/deployment.ts'
+import { edgeEnvironment, lighttpdPiece, SYSTEM_LIGHTTPD } from '../../launch/gateway.ts'
+import { startPiece, stopPiece } from '../../launch/piece.ts'
+import { freePort } from '../../launch/probe.ts'
+import type { Config } from '../../sidecar/src/config/schema.ts'
+import { testedLighttpds } from './lighttpd-programs.ts'
+
+/** One entrance to the gateway: a lighttpd with its listeners. Several may share sidecar and egress. */
+export interface Edge {
+  /** such as `1.4.79` */
+  readonly version: string
+  /** the name of its piece, and so of its logs */
+  readonly name: string
+  readonly internal: number
+  readonly external: number
+  readonly redirect: number
+}
+
+/** A whole gateway with the world around it, as plain data so that it can be handed to test files. */
+export interface StackInfo {
+  readonly demo: Demo
+  readonly config: Config
+  /** never empty: the machine's lighttpd first */
+  readonly edges: readonly Edge[]
+}
+
+export interface StackOptions {
+  /** sections of `brickgate.yaml` to replace */
+  readonly config?: ConfigPatch
+  /** a policy document instead of the demo's */
+  readonly policy?: object
+  /** whether the further lighttpds are started too */
+  readonly everyLighttpd?: boolean
+}
+
+/** Starts a stack on free loopback ports in a folder of its own. */
+export async function startStack(options: StackOptions = {}): Promise<StackInfo> {
+  const directory = mkdtempSync(join(tmpdir(), 'brickgate-'))
+  const ports = await freePorts()
+  const policy = options.policy
+  if (policy !== undefined) writeFileSync(join(directory, 'policy.yaml'), stringify(policy))
+  const demo = await prepareDemo(directory, ports, options.config)
+  const [first, ...further] = testedLighttpds()
+  try {
+    const config = await startDemo(demo, SYSTEM_LIGHTTPD)
+    const { internal, external, redirect } = ports
+    const version = first?.version ?? 'unknown'
+    const edges: Edge[] = [{ version, name: 'lighttpd', internal, external, redirect }]
+    for (const tested of options.everyLighttpd === true ? further : []) {
+      edges.push(await startEdge({ demo, config }, tested))
+    }
+    return { demo, config, edges }
+  } catch (error) {
+    await stopDeployment(directory)
+    throw error
+  }
+}
+
+/** Stops everything a stack started and removes its folder. */
+export async function stopStack({ demo, edges }: StackInfo): Promise<void> {
+  for (const edge of edges.slice(1)) await stopPiece(edge.name, demo.directory)
+  await stopDeployment(demo.directory)
+  if (process.env['KEEP_STACK'] === undefined) {
+    rmSync(demo.directory, { recursive: true, force: true })
+  }
+}
+
+/** A file of the stack's folder as text, such as `logs/audit.log`. */
+export function stackFile({ demo }: StackInfo, path: string): string {
+  return readFileSync(join(demo.directory, path), 'utf8')
+}
+
+async function startEdge(
+  { demo, config }: Pick<StackInfo, 'demo' | 'config'>,
+  { version, program }: ReturnType<typeof testedLighttpds>[number],
+): Promise<Edge> {
+  const { internal, external, redirect } = await freePorts()
+  const name = `lighttpd-${version}`
+  const place = { configFile: demo.configFile, directory: demo.directory, lighttpd: program }
+  const environment = {
+    ...edgeEnvironment(config, place),
+    BRICKGATE_RUN_DIR: sharedSockets(config.runtime.directory, name),
+    BRICKGATE_INTERNAL_LISTEN: `127.0.0.1:${internal}`,
+    BRICKGATE_EXTERNAL_LISTEN: `127.0.0.1:${external}`,
+    BRICKGATE_REDIRECT_LISTEN: `127.0.0.1:${redirect}`,
+  }
+  await startPiece(lighttpdPiece(name, program, environment), demo.directory)
+  return { version, name, internal, external, redirect }
+}
+
+/** A folder for what a lighttpd itself makes, from which it finds the sockets of sidecar and egress. */
+function sharedSockets(directory: string, name: string): string {
+  const own = join(directory, name)
+  mkdirSync(own, { mode: 0o750 })
+  const slots = ['authorizer-internal', 'authorizer-external', 'responder'].flatMap((socket) =>
+    [0, 1, 2, 3].map((slot) => `${socket}-${slot}.sock`),
+  )
+  for (const socket of ['egress.sock', ...slots]) {
+    symlinkSync(join(directory, socket), join(own, socket))
+  }
+  return own
+}
+
+async function freePorts(): Promise<DemoPorts> {
+  const ports = await Promise.all(Array.from({ length: 8 }, freePort))
+  const [internal = 0, external = 0, redirect = 0, admin = 0] = ports
+  const [, , , , redis = 0, idp = 0, workspace = 0, control = 0] = ports
+  return { internal, external, redirect, admin, redis, idp, workspace, control }
+}

@@ -1,0 +1,178 @@
+import { execFileSync } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { copyFileSync, existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { stringify } from 'yaml'
+import { createPki, type Pki } from '../integration/pki/create-pki.ts'
+import { HOME } from './gateway.ts'
+import type { Piece } from './piece.ts'
+import { accepts } from './probe.ts'
+
+/** The loopback ports of a demo. */
+export interface DemoPorts {
+  readonly internal: number
+  readonly external: number
+  readonly redirect: number
+  readonly admin: number
+  readonly redis: number
+  readonly idp: number
+  readonly workspace: number
+  readonly control: number
+}
+
+export const DEMO_PORTS: DemoPorts = {
+  internal: 8443,
+  external: 8444,
+  redirect: 8080,
+  admin: 9464,
+  redis: 16379,
+  idp: 9443,
+  workspace: 9444,
+  control: 9445,
+}
+
+const WORKSPACE = {
+  host: 'adb-1234567890123456.7.azuredatabricks.net',
+  id: '1234567890123456',
+} as const
+
+/** Everything a demo has on disk. */
+export interface Demo {
+  readonly directory: string
+  readonly ports: DemoPorts
+  readonly configFile: string
+  readonly pki: Pki<'gateway' | 'workspace'>
+}
+
+/** A change to the demo's configuration: sections of `brickgate.yaml`, replaced whole. */
+export type ConfigPatch = Readonly<Record<string, unknown>>
+
+/** Makes keys, certificates, proof, policy and configuration of a demo; what is there already stays. */
+export async function prepareDemo(
+  directory: string,
+  ports: DemoPorts,
+  patch: ConfigPatch = {},
+): Promise<Demo> {
+  for (const folder of ['sockets', 'logs', 'redis', 'secrets']) {
+    mkdirSync(join(directory, folder), { recursive: true, mode: 0o700 })
+  }
+  makeSecret(join(directory, 'secrets/proof'), randomBytes(32).toString('hex'))
+  makeSecret(join(directory, 'secrets/session-key'), randomBytes(32).toString('base64url'))
+  makeSecret(join(directory, 'secrets/workspace-token'), `dapi${randomBytes(16).toString('hex')}`)
+  const pki = await createPki(join(directory, 'pki'), {
+    gateway: ['localhost', '127.0.0.1'],
+    workspace: [WORKSPACE.host],
+  })
+  const configFile = join(directory, 'brickgate.yaml')
+  const policyFile = join(directory, 'policy.yaml')
+  if (!existsSync(policyFile)) copyFileSync(join(HOME, 'launch/demo-policy.yaml'), policyFile)
+  writeFileSync(configFile, stringify({ ...demoConfig(ports, pki), ...patch }), { mode: 0o600 })
+  return { directory, ports, configFile, pki }
+}
+
+function demoConfig(ports: DemoPorts, pki: Demo['pki']): ConfigPatch {
+  const tls = { certificate: pki.servers.gateway.cert, key: pki.servers.gateway.key }
+  const at = (port: number): string => `127.0.0.1:${port}`
+  return {
+    redis: { url: `redis://${at(ports.redis)}` },
+    issuers: [
+      {
+        name: 'demo',
+        issuer: `https://localhost:${ports.idp}`,
+        audiences: ['api://databricks'],
+        algorithms: ['RS256', 'PS256', 'ES256', 'EdDSA'],
+        preset: 'generic',
+        ca_file: pki.ca,
+      },
+    ],
+    workspace: {
+      ...WORKSPACE,
+      address: at(ports.workspace),
+      ca_file: pki.ca,
+      credential: { type: 'passthrough' },
+    },
+    tiers: {
+      internal: {
+        public_url: `https://localhost:${ports.internal}`,
+        listen: at(ports.internal),
+        tls,
+      },
+      external: {
+        public_url: `https://localhost:${ports.external}`,
+        listen: at(ports.external),
+        tls,
+      },
+    },
+    redirect: { listen: at(ports.redirect) },
+    admin: { listen: at(ports.admin) },
+    policy: { file: 'policy.yaml' },
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: a reference of brickgate.yaml
+    sessions: { keys: ['${file:secrets/session-key}'] },
+    audit: { file: 'logs/audit.log' },
+    runtime: { directory: 'sockets', proof_file: 'secrets/proof' },
+  }
+}
+
+/** The processes that stand in for the world around a gateway: Redis, an OpenID provider, a workspace. */
+export function worldPieces(demo: Demo): readonly Piece[] {
+  const { directory, ports, pki } = demo
+  return [
+    {
+      name: 'redis',
+      command: 'redis-server',
+      args: redisArguments(ports.redis, join(directory, 'redis')),
+      environment: {},
+      isReady: () => accepts(`127.0.0.1:${ports.redis}`),
+    },
+    {
+      name: 'idp',
+      command: process.execPath,
+      args: [
+        join(HOME, 'integration/idp/main.ts'),
+        ...['--port', String(ports.idp)],
+        ...['--cert', pki.servers.gateway.cert, '--key', pki.servers.gateway.key],
+        ...['--ca', pki.ca],
+        ...['--redirect-uri', `https://localhost:${ports.internal}/_brickgate/callback`],
+      ],
+      environment: {},
+      isReady: () => accepts(`127.0.0.1:${ports.idp}`),
+    },
+    {
+      name: 'workspace',
+      command: process.execPath,
+      args: [
+        join(HOME, 'integration/databricks/main.ts'),
+        ...['--port', String(ports.workspace), '--control-port', String(ports.control)],
+        ...['--cert', pki.servers.workspace.cert, '--key', pki.servers.workspace.key],
+        ...['--pat-file', join(directory, 'secrets/workspace-token')],
+      ],
+      environment: {},
+      isReady: () => accepts(`127.0.0.1:${ports.workspace}`),
+    },
+  ]
+}
+
+function redisArguments(port: number, directory: string): string[] {
+  const settings = {
+    port: String(port),
+    bind: '127.0.0.1',
+    dir: directory,
+    appendonly: 'yes',
+    save: '',
+    'maxmemory-policy': 'noeviction',
+  }
+  return Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value])
+}
+
+function makeSecret(file: string, value: string): void {
+  if (!existsSync(file)) writeFileSync(file, `${value}\n`, { mode: 0o600, flag: 'wx' })
+}
+
+/** Runs a `brickgate` command against a configuration. @throws {Error} when it fails */
+export function brickgate(configFile: string, ...args: readonly string[]): string {
+  const main = join(HOME, 'sidecar/src/main.ts')
+  return execFileSync(process.execPath, [main, ...args, '--config', configFile], {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+}

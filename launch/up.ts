@@ -1,0 +1,44 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { ConfigError, EXIT_CONFIG } from '../sidecar/src/config/config-error.ts'
+import { DEMO_PORTS, prepareDemo } from './demo.ts'
+import { mintDemoTokens, writeDemoEnv } from './demo-env.ts'
+import { runDirectory, startDemo, startGateway, stopDeployment } from './deployment.ts'
+import { HOME, SYSTEM_LIGHTTPD } from './gateway.ts'
+
+const directory = runDirectory(HOME)
+const configFile = join(HOME, 'brickgate.yaml')
+
+try {
+  await stopDeployment(directory)
+  await (existsSync(configFile) ? gatewayUp() : demoUp())
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
+  await stopDeployment(directory)
+  process.exitCode = error instanceof ConfigError ? EXIT_CONFIG : 1
+}
+
+async function gatewayUp(): Promise<void> {
+  const { tiers, admin } = await startGateway(configFile, directory, SYSTEM_LIGHTTPD)
+  process.stdout.write(
+    `Brickgate is up: ${tiers.internal.public_url} (internal), ${tiers.external.public_url} (external)\n` +
+      `state of its parts: curl http://${admin.listen}/readyz\n`,
+  )
+}
+
+async function demoUp(): Promise<void> {
+  const demo = await prepareDemo(directory, DEMO_PORTS)
+  await startDemo(demo, SYSTEM_LIGHTTPD)
+  writeDemoEnv(demo, await mintDemoTokens(demo))
+  process.stdout.write(`Brickgate is up, as a demo on loopback (there is no brickgate.yaml). Try:
+
+  . .run/demo.env
+  curl --cacert "$BRICKGATE_CA" -H "Authorization: Bearer $TOKEN_ALICE" \\
+    "$BRICKGATE_URL/api/2.1/clusters/list"                      # 200: alice may list clusters
+  curl --cacert "$BRICKGATE_CA" -H "Authorization: Bearer $TOKEN_BOB" -d '{}' \\
+    "$BRICKGATE_URL/api/2.1/clusters/start"                     # 403: bob may not start one
+  redis-cli -u "$REDIS_URL" SET 'bg:revoked:subject:demo|alice' "$(date +%s)" EX 108000
+                                                                # and alice is out at once
+  curl "$BRICKGATE_ADMIN_URL/metrics"; tail -f .run/logs/audit.log
+`)
+}

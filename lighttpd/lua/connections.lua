@@ -1,0 +1,30 @@
+-- How many connections an address holds, those included that never finish their headers.
+local connections = {}
+
+local counts, counted_at = {}, nil
+
+-- An HTTP/2 connection comes up for itself and for each of its streams, one after another; one
+-- without streams does not come up at all.
+local function count(lighty)
+  local found, last = {}, nil
+  for r in lighty.server.irequests() do
+    local address = r.req_attr["request.remote-addr"]
+    local connection = address .. " " .. r.req_attr["request.remote-port"]
+    if connection ~= last then
+      found[address] = (found[address] or 0) + 1
+      last = connection
+    end
+  end
+  return found
+end
+
+-- Whether the address of this request holds more than `most` connections. Counting walks over all
+-- connections, so it happens once a second at most, and not at all while there are not that many.
+function connections.exceed(lighty, most)
+  if lighty.server.stats["clients_open"] <= most then return false end
+  local now = lighty.c.time()
+  if now ~= counted_at then counts, counted_at = count(lighty), now end
+  return (counts[lighty.r.req_attr["request.remote-addr"]] or 0) > most
+end
+
+return connections

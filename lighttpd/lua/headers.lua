@@ -1,0 +1,92 @@
+-- Which request headers a client may not send, whatever their spelling.
+local settings = require("settings")
+local headers = { most = 200 } -- egress/haproxy.cfg takes a few more
+
+local RESERVED = {}
+for _, name in ipairs({
+  -- ours
+  settings.header_user, settings.header_email, settings.header_groups, "X-Request-Id",
+  -- choose the workspace, or are credentials of their own
+  "X-Databricks-Org-Id", "X-Databricks-Workspace-Id", "X-Databricks-Azure-SP-Management-Token",
+  "X-Databricks-Azure-Workspace-Resource-Id", "X-Databricks-GCP-SA-Access-Token",
+  -- say who the client is or where it comes from
+  "Forwarded", "Via", "Remote-User", "X-Real-IP", "X-Client-IP", "True-Client-IP", "X-Host",
+  "Front-End-HTTPS", "Proxy-Authorization",
+  -- would make of a judged request another one
+  "X-HTTP-Method", "X-HTTP-Method-Override", "X-Method-Override", "X-Sendfile",
+  -- belong to the connection that ends here
+  "Proxy", "Proxy-Connection", "Keep-Alive", "Trailer", "HTTP2-Settings",
+}) do
+  RESERVED[name:lower()] = true
+end
+
+-- `X-<word>` and everything below it
+local RESERVED_FAMILIES = {
+  brickgate = true, forwarded = true, original = true, rewrite = true,
+  auth = true, user = true, remote = true, ssl = true,
+}
+
+-- lighttpd makes HTTP_* of a name by turning all but letters and digits into `_`, so separators
+-- other than single hyphens only ever serve to slip past a comparison.
+local function is_plain(name)
+  return name:find("^%w[%w%-]*$") and not name:find("--", 1, true)
+end
+
+local function is_reserved(name)
+  if not is_plain(name) then return true end
+  local lower = name:lower()
+  local family = lower:match("^x%-(%a+)") or ""
+  return RESERVED[lower] or RESERVED_FAMILIES[family] or lower:sub(1, 4) == "ssl-"
+end
+
+-- The only upgrade that is passed on, and only where RFC 6455 allows it. h2c would tunnel requests.
+local function is_websocket_upgrade(r)
+  return r.req_attr["request.method"] == "GET" and r.req_header["Upgrade"]:lower() == "websocket"
+end
+
+-- Removes what is reserved, and returns how many headers there were. Collected first: a header must
+-- not go while the list is walked.
+function headers.strip(r)
+  local reserved, sent = {}, 0
+  for name, value in pairs(r.req_header) do
+    if value and is_reserved(name) then reserved[#reserved + 1] = name end
+    sent = sent + 1
+  end
+  if r.req_header["Upgrade"] and not is_websocket_upgrade(r) then
+    reserved[#reserved + 1] = "Upgrade"
+  end
+  for _, name in ipairs(reserved) do r.req_header[name] = "" end
+  return sent
+end
+
+-- What an allow puts on the request: the header's name, and the variable that holds its value.
+local OBLIGATIONS = {
+  { settings.header_user, "BRICKGATE_USER" },
+  { settings.header_email, "BRICKGATE_EMAIL" },
+  { settings.header_groups, "BRICKGATE_GROUPS" },
+  { "X-Brickgate-Tier", "BRICKGATE_TIER" },
+  { "X-Brickgate-Proof", "BRICKGATE_PROOF" },
+  { "X-Request-Id", "BRICKGATE_REQUEST_ID" },
+  { "Authorization", "BRICKGATE_AUTHORIZATION" },
+  { "Cookie", "BRICKGATE_COOKIE" },
+  { "User-Agent", "BRICKGATE_USER_AGENT" },
+  { "X-Databricks-Org-Id", "BRICKGATE_WORKSPACE_ID" },
+  { "X-Databricks-Workspace-Id", "BRICKGATE_WORKSPACE_ID" },
+}
+
+-- Whether every variable can stand in a header without ending its line.
+function headers.are_printable(env)
+  for _, obligation in ipairs(OBLIGATIONS) do
+    if (env[obligation[2]] or ""):find("[^\32-\126]") then return false end
+  end
+  return true
+end
+
+-- INVARIANT: each of these headers is overwritten or removed, whatever the client sent.
+function headers.fulfil(r)
+  for _, obligation in ipairs(OBLIGATIONS) do
+    r.req_header[obligation[1]] = r.req_env[obligation[2]] or ""
+  end
+end
+
+return headers

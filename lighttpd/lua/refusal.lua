@@ -1,0 +1,47 @@
+-- Refusals as Databricks clients understand them: JSON with `error_code` and `message`, and an
+-- integer Retry-After wherever they would retry. INVARIANT: nothing the client sent is repeated.
+local refusal = {}
+
+local METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
+
+-- In seconds: a JDBC driver fails on a date, and on none. Not for 502, where the request may have run.
+local RETRY_AFTER = { [429] = "5", [503] = "5", [504] = "5" }
+
+local ERRORS = {
+  [400] = { "BAD_REQUEST", "the request is malformed" },
+  [403] = { "PERMISSION_DENIED", "the request was not authorized" },
+  [404] = { "ENDPOINT_NOT_FOUND", "there is no such page" },
+  [405] = { "METHOD_NOT_ALLOWED", "the method is not supported" },
+  [411] = { "LENGTH_REQUIRED", "the length of the body is missing" },
+  [413] = { "REQUEST_TOO_LARGE", "the body is too large" },
+  [414] = { "REQUEST_TOO_LARGE", "the target is too long" },
+  [417] = { "EXPECTATION_FAILED", "the expectation is not supported" },
+  [421] = { "MISDIRECTED_REQUEST", "the request belongs to another connection" },
+  [429] = { "RESOURCE_EXHAUSTED", "too many connections from this address" },
+  [431] = { "REQUEST_TOO_LARGE", "the headers are too large" },
+  [500] = { "INTERNAL_ERROR", "the gateway failed" },
+  [501] = { "NOT_IMPLEMENTED", "the method or the transfer coding is unknown" },
+  [502] = { "TEMPORARILY_UNAVAILABLE", "the workspace gave no usable answer" },
+  [503] = { "TEMPORARILY_UNAVAILABLE", "the gateway is not available for the moment" },
+  [504] = { "TEMPORARILY_UNAVAILABLE", "there was no answer in time" },
+  [505] = { "HTTP_VERSION_NOT_SUPPORTED", "the version of HTTP is not supported" },
+}
+
+-- Makes the refusal this request's whole answer; `reason` is for the access log. Returns the
+-- status, which a script must return in turn.
+function refusal.answer(r, status, reason)
+  local known = ERRORS[status] or ERRORS[status < 500 and 400 or 500]
+  local error_code, message = known[1], known[2]
+  local id = r.req_env["BRICKGATE_REQUEST_ID"]
+  if id then message = message .. " (request id " .. id .. ")" end
+  r.req_env["BRICKGATE_STAGE"] = "answered"
+  r.req_env["BRICKGATE_REASON"] = reason
+  r.resp_header["Content-Type"] = "application/json"
+  r.resp_header["Cache-Control"] = "no-store"
+  r.resp_header["Retry-After"] = RETRY_AFTER[status] or ""
+  if status == 405 then r.resp_header["Allow"] = METHODS end
+  r.resp_body.set(string.format('{"error_code":"%s","message":"%s"}', error_code, message))
+  return status
+end
+
+return refusal

@@ -1,0 +1,110 @@
+-- magnet.attract-response-start-to: the last word on every answer's status and headers. A Lua error
+-- here is only logged, and the answer goes out as it is.
+package.path, package.cpath = os.getenv("BRICKGATE_LIGHTTPD_DIR") .. "/lua/?.lua", ""
+local refusal = require("refusal")
+local settings = require("settings")
+
+local r = lighty.r
+local headers, env = r.resp_header, r.req_env
+
+local OWN_COOKIES = { ["__host-brickgate"] = true, ["__host-brickgate-signin"] = true }
+
+local REASONS = {
+  [400] = "bad-request", [411] = "length-required", [413] = "body-too-large",
+  [417] = "bad-expectation", [421] = "misdirected-request", [431] = "headers-too-large",
+  [501] = "not-implemented", [505] = "bad-version",
+}
+
+local function remove_headers(is_unwanted)
+  local names = {}
+  for name in pairs(headers) do
+    if is_unwanted(name:lower()) then names[#names + 1] = name end
+  end
+  for _, name in ipairs(names) do headers[name] = "" end
+end
+
+local function replace(status, reason)
+  remove_headers(function() return true end)
+  return refusal.answer(r, status, reason)
+end
+
+-- lighttpd keeps repeated Set-Cookie fields in one value. A cookie without a name is stored by some
+-- browsers under what looks like its value, hence the `=`.
+local function without_own_cookies(value)
+  local kept = {}
+  for cookie in (value .. "\r\nSet-Cookie: "):gmatch("(.-)\r\n[^:]*: ") do
+    local name = cookie:match("^[%s=]*([^=;%s]*)")
+    if not OWN_COOKIES[name:lower()] then kept[#kept + 1] = cookie end
+  end
+  return table.concat(kept, "\r\nSet-Cookie: ")
+end
+
+-- What lighttpd made itself is `text/html` without a charset, or has no type at all where it could
+-- make nothing of a backend's status. Our backends never answer so.
+local function is_error_page(status)
+  local content_type = headers["Content-Type"]
+  return status >= 400 and (content_type == nil or content_type == "text/html")
+end
+
+-- The gate came to no verdict: lighttpd refused the request before, a script failed, or none ran.
+local function without_verdict(status)
+  if REASONS[status] then return replace(status, REASONS[status]) end
+  if status == 500 then return replace(500, "gate-failed") end
+  return replace(503, "no-gate")
+end
+
+-- The authorizer may refuse or send to sign-in; anything else it said is its failure, and so are
+-- the errors that lighttpd made of its silence.
+local function from_authorizer(status)
+  local is_redirect = (status == 302 or status == 303) and headers["Location"]
+  if is_error_page(status) and status >= 500 then
+    return replace(503, status == 504 and "authorizer-timeout" or "authorizer-unavailable")
+  end
+  if is_error_page(status) then return replace(status, REASONS[status] or "authorizer-refused") end
+  if status < 400 and not is_redirect then return replace(503, "authorizer-malformed") end
+  return 0
+end
+
+local function from_responder(status)
+  if not is_error_page(status) then return 0 end
+  if status < 500 then return replace(status, REASONS[status] or "responder-refused") end
+  return replace(503, status == 504 and "responder-timeout" or "responder-unavailable")
+end
+
+-- 503 invites a retry, so it is only for what never left; of another failure nobody knows.
+local function without_egress(status)
+  local is_clients_fault = status >= 400 and status < 500
+  if is_clients_fault then return replace(status, REASONS[status] or "bad-request") end
+  return replace((status == 503 or status == 504) and status or 502, "egress-unavailable")
+end
+
+-- Only the egress answers an authorized request, and it marks what it answers.
+local function from_egress(status)
+  if not headers["X-Brickgate-Egress"] then return without_egress(status) end
+  headers["X-Brickgate-Egress"] = ""
+  headers["Alt-Svc"] = ""
+  headers["Clear-Site-Data"] = ""
+  headers["Set-Cookie"] = without_own_cookies(headers["Set-Cookie"] or "")
+  return 0
+end
+
+local function answer(status)
+  local stage = env["BRICKGATE_STAGE"]
+  if stage == "answered" then return 0 end
+  if stage == "checking" then return from_authorizer(status) end
+  if stage == "responder" then return from_responder(status) end
+  if stage == "authorized" then return from_egress(status) end
+  return without_verdict(status)
+end
+
+local function complete()
+  remove_headers(function(name) return name:find("^variable%-") end)
+  headers["X-Request-Id"] = headers["X-Request-Id"] or env["BRICKGATE_REQUEST_ID"] or ""
+  -- the workspace's own would speak for our host name and its subdomains
+  local public = settings.public[env["BRICKGATE_LISTENER"]]
+  headers["Strict-Transport-Security"] = public and public.strict_transport or ""
+end
+
+local status = answer(r.req_item["http_status"])
+complete()
+return status

@@ -1,0 +1,73 @@
+-- Which targets can be judged: those that every parser behind the gate reads as the gate does.
+-- lighttpd has already refused `%2F`, `//`, dot segments, controls and invalid UTF-8, and brought
+-- the rest to its normal form: upper-case hex, unreserved characters decoded.
+local target = {}
+
+-- Names of users' files stand in these paths, so they may hold what is refused elsewhere.
+local FILE_PREFIXES = {
+  "/api/2.0/fs/files/", "/api/2.0/fs/directories/", "/api/2.0/workspace-files/",
+}
+
+local MOST_DECODINGS = 4
+
+local function starts_with(text, prefix)
+  return text:sub(1, #prefix) == prefix
+end
+
+local function is_file_path(path)
+  for _, prefix in ipairs(FILE_PREFIXES) do
+    if starts_with(path, prefix) then return true end
+  end
+  return false
+end
+
+-- `;` starts a path parameter for some servers; `%23`, `%25`, `%3F` change meaning when decoded.
+local function has_ambiguous_character(path)
+  return path:find(";", 1, true) or path:find("%%2[35]") or path:find("%%3[BF]")
+end
+
+local function decode(text)
+  return (text:gsub("%%(%x%x)", function(hex) return string.char(tonumber(hex, 16)) end))
+end
+
+local function count_slashes(text)
+  return select(2, text:gsub("/", ""))
+end
+
+local function is_unsafe(text)
+  return text:find("[\0-\31\127\\]") or text:find("//", 1, true) or not utf8.len(text)
+    or (text .. "/"):find("/%.%.?[/;?#]")
+end
+
+-- INVARIANT: however often a server behind decodes, no stage has other segments than the first.
+local function is_unambiguous(path)
+  local stage, slashes = path, count_slashes(path)
+  for _ = 0, MOST_DECODINGS do
+    if is_unsafe(stage) or count_slashes(stage) ~= slashes then return false end
+    local decoded = decode(stage)
+    if decoded == stage then return true end
+    stage = decoded
+  end
+  return false
+end
+
+-- The path of an origin-form target without its query, or nil when the request must be refused.
+function target.path_of(request_target)
+  if not request_target:find("^/[\33-\126]*$") then return nil end
+  local path = request_target:match("^[^?]*")
+  if has_ambiguous_character(path) and not is_file_path(path) then return nil end
+  return is_unambiguous(path) and path or nil
+end
+
+local OWN_PREFIX = "/_brickgate"
+
+-- Whether a target means Brickgate's own pages: "exactly", "almost" (another case, an encoded
+-- letter, the prefix of something longer), or false. `as_sent` is the target before lighttpd
+-- normalized it.
+function target.own_page(path, as_sent)
+  if not starts_with(path:lower(), OWN_PREFIX) then return false end
+  local is_exact = starts_with(path, OWN_PREFIX .. "/") and starts_with(as_sent, OWN_PREFIX .. "/")
+  return is_exact and "exactly" or "almost"
+end
+
+return target

@@ -1,0 +1,31 @@
+/** One of two things that are compared. */
+export interface Contender {
+  readonly name: string
+  /** @returns what is compared, in microseconds */
+  run(): Promise<number>
+}
+
+const ROUNDS = 7
+
+/**
+ * Runs both in turn, because a machine's speed drifts, and prints the median of each and the median of
+ * the ratios pair by pair. The first round warms up and does not count.
+ */
+export async function alternate(title: string, a: Contender, b: Contender): Promise<void> {
+  await a.run()
+  await b.run()
+  const pairs: [number, number][] = []
+  for (let round = 0; round < ROUNDS; round++) pairs.push([await a.run(), await b.run()])
+  const [left, right] = [pairs.map(([first]) => first), pairs.map(([, second]) => second)]
+  const ratios = pairs.map(([first, second]) => first / second)
+  process.stdout.write(
+    `${title}, median of ${ROUNDS} alternating runs:\n` +
+      `  ${a.name}: ${median(left).toFixed(1)} µs\n` +
+      `  ${b.name}: ${median(right).toFixed(1)} µs\n` +
+      `  ratio: ${median(ratios).toFixed(2)} (${Math.min(...ratios).toFixed(2)} to ${Math.max(...ratios).toFixed(2)})\n`,
+  )
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((x, y) => x - y)[Math.floor(values.length / 2)] ?? Number.NaN
+}

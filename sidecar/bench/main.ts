@@ -1,0 +1,3 @@
+import { benchFastCgi } from './fastcgi.ts'
+
+await benchFastCgi()

@@ -1,0 +1,18 @@
+import { readFileSync } from 'node:fs'
+import type { Redis } from 'ioredis'
+import type { Config } from '../config/schema.ts'
+import { openRedis, type RedisObserver } from './redis.ts'
+
+/** The connection that `brickgate.yaml` describes. @throws {Error} when the CA cannot be read */
+export function openConfiguredRedis(config: Config, observer: RedisObserver): Redis {
+  const { url, username, password, ca_file } = config.redis
+  return openRedis(
+    {
+      url,
+      username: username ?? null,
+      password: password ?? null,
+      ca: ca_file === undefined ? null : readFileSync(ca_file, 'utf8'),
+    },
+    observer,
+  )
+}

@@ -1,0 +1,82 @@
+import { ok, type Result } from '../domain/result.ts'
+import { ABSENT, type StoredValue } from '../domain/stored-value.ts'
+import type { RevocationStore } from '../revocation/revocation-store.ts'
+import { decodeState, encodeState, lostSinceSeconds, STATE_KEY } from '../revocation/state-loss.ts'
+import { seenKey, sessionKey } from '../session/session-id.ts'
+import type { SessionStore } from '../session/session-store.ts'
+import type { StateAnomaly, StateObserver } from '../session/state-observer.ts'
+import type { KeyValues } from './key-values.ts'
+
+export interface StateStores {
+  readonly sessions: SessionStore
+  readonly revocations: RevocationStore
+}
+
+export interface StateStoresDeps {
+  readonly keyValues: KeyValues
+  readonly observer: StateObserver
+  /** a fresh random id for each `bg:state` */
+  readonly newId: () => string
+  readonly maxTokenLifetimeSeconds: number
+}
+
+/** Both stores on one set of commands: every read tells along with its values whether state was lost. */
+export function createStateStores(deps: StateStoresDeps): StateStores {
+  const { keyValues, observer } = deps
+  const sessions: SessionStore = {
+    read: async (sid, nowSeconds) => {
+      const reading = await readWithLoss([sessionKey(sid)], nowSeconds)
+      if (!reading.ok) return reading
+      const { values, lostSinceSeconds } = reading.value
+      return ok({ record: values[0] ?? ABSENT, lostSinceSeconds })
+    },
+    readSeen: async (sid) => {
+      const values = await keyValues.read([seenKey(sid)])
+      return values.ok ? ok(values.value[0] ?? ABSENT) : values
+    },
+    create: (sid, record, expiresAtSeconds) =>
+      keyValues.create(sessionKey(sid), record, expiresAtSeconds),
+    touch: (sid, seenAtSeconds, expiresAtSeconds) =>
+      keyValues.write(seenKey(sid), String(seenAtSeconds), expiresAtSeconds),
+  }
+  return { sessions, revocations: { read: readWithLoss } }
+
+  async function readWithLoss(
+    keys: readonly string[],
+    nowSeconds: number,
+  ): ReturnType<RevocationStore['read']> {
+    // INVARIANT: bg:state comes last. A flush before it leaves it missing, and a flush after it cannot
+    // have emptied the values; the other way round values could vanish behind a state that was fine.
+    const reading = await keyValues.read([...keys, STATE_KEY])
+    if (!reading.ok) return reading
+    const found = reading.value.at(-1) ?? ABSENT
+    const state = found.kind === 'absent' ? await recordLoss(nowSeconds) : ok(found)
+    if (!state.ok) return state
+    reportUnreadable(state.value)
+    return ok({
+      values: reading.value.slice(0, -1),
+      lostSinceSeconds: lostSinceSeconds(state.value, nowSeconds, deps.maxTokenLifetimeSeconds),
+    })
+  }
+
+  /** Writes that everything until now may be lost, unless another was first, and reads what then holds. */
+  async function recordLoss(nowSeconds: number): Promise<Result<StoredValue>> {
+    observer.anomaly('state-missing', STATE_KEY)
+    const record = encodeState({ id: deps.newId(), sinceSeconds: Math.floor(nowSeconds) })
+    const created = await keyValues.create(STATE_KEY, record, null)
+    if (!created.ok) return created
+    const values = await keyValues.read([STATE_KEY])
+    return values.ok ? ok(values.value[0] ?? ABSENT) : values
+  }
+
+  function reportUnreadable(state: StoredValue): void {
+    const kind = stateAnomaly(state)
+    if (kind !== null) observer.anomaly(kind, STATE_KEY)
+  }
+}
+
+function stateAnomaly(state: StoredValue): StateAnomaly | null {
+  if (state.kind === 'wrong-type') return 'wrong-type'
+  if (state.kind === 'absent') return 'state-missing'
+  return decodeState(state.text) === null ? 'malformed' : null
+}

@@ -1,0 +1,170 @@
+import { randomUUID } from 'node:crypto'
+import type { Redis } from 'ioredis'
+import { openConfiguredRedis } from './adapters/configured-redis.ts'
+import { createRedisKeyValues } from './adapters/redis-key-values.ts'
+import { createStateStores } from './adapters/state-stores.ts'
+import { type Answer, createAnswer, type DecisionObserver } from './authorize/answer.ts'
+import {
+  type Authenticate,
+  type AuthenticateDeps,
+  createAuthenticate,
+} from './authorize/authenticate.ts'
+import { createCheck } from './authorize/check.ts'
+import type { LoadedConfig } from './config/load.ts'
+import { readProof } from './config/proof.ts'
+import type { Config } from './config/schema.ts'
+import { trustedIssuers } from './config/trusted-issuers.ts'
+import type { Clock } from './domain/clock.ts'
+import { createAuditLog } from './observe/audit.ts'
+import { createDecisionObserver } from './observe/decision-observer.ts'
+import type { Logger } from './observe/log.ts'
+import type { WorkerMetrics } from './observe/metrics.ts'
+import { redisObserver, stateObserver } from './observe/state-observers.ts'
+import { SHARED_CREDENTIAL_FORBID } from './policy/built-in.ts'
+import { compilePolicies } from './policy/compile.ts'
+import { type PolicySet, policySet } from './policy/policy-set.ts'
+import { createRevocationView } from './revocation/revocation-view.ts'
+import { createSessionCipher } from './session/session-cipher.ts'
+import { createSessionResolver } from './session/session-resolver.ts'
+import {
+  passthrough,
+  personalAccessToken,
+  type UpstreamCredential,
+} from './upstream/upstream-credential.ts'
+import type { KeySource } from './verify/key-source.ts'
+import { createTokenVerifier, type TokenVerifier } from './verify/token-verifier.ts'
+import { VERSION } from './version.ts'
+
+/** What a worker process is made of. */
+export interface App {
+  readonly answer: Answer
+  readonly authenticate: Authenticate
+  readonly observer: DecisionObserver
+  /** lets go of connections and writes out what is held */
+  close(): void
+}
+
+export interface AppDeps {
+  readonly loaded: LoadedConfig
+  readonly keys: KeySource
+  readonly metrics: WorkerMetrics
+  readonly log: Logger
+  readonly clock: Clock
+}
+
+const PRODUCT = `brickgate/${VERSION}`
+/** At a few hundred bytes each; beyond, tokens are verified again. */
+const TOKEN_CACHE_SIZE = 10_000
+
+/**
+ * Puts the parts of a worker together. Nothing listens yet, and nothing waits for Redis or an issuer.
+ *
+ * @throws {Error} when a file that the configuration names cannot be opened any more
+ */
+export function createApp(deps: AppDeps): App {
+  const { loaded, metrics, log, clock } = deps
+  const { config } = loaded
+  const redis = openConfiguredRedis(config, redisObserver(metrics, log))
+  const audit = createAuditLog(config.audit.file, {
+    written: () => metrics.auditRecords.inc(),
+    dropped: () => metrics.auditDropped.inc(),
+    failing: (error) => log.error({ err: error }, 'the audit log cannot be written'),
+  })
+  const observer = createDecisionObserver(metrics, audit, log)
+  const authenticate = createAuthenticate({
+    verifier: createVerifier(config, deps),
+    ...createStanding(config, redis, deps),
+    issuers: new Set(config.issuers.map((issuer) => issuer.name)),
+    publicOrigins: {
+      internal: config.tiers.internal.public_url,
+      external: config.tiers.external.public_url,
+    },
+  })
+  const check = createCheck({
+    authenticate,
+    policies: policiesInForce(loaded),
+    upstream: upstreamCredential(config),
+    deployment: { workspaceId: config.workspace.id, product: PRODUCT },
+    clock,
+    onPolicyFailure: observer.failed,
+  })
+  const answer = createAnswer({
+    check,
+    observer,
+    clock,
+    proof: readProof(config.runtime.proof_file),
+    afterReply: setImmediate,
+  })
+  return {
+    answer,
+    authenticate,
+    observer,
+    close() {
+      redis.disconnect()
+      audit.flush()
+    },
+  }
+}
+
+function createVerifier(config: Config, { keys, metrics, log }: AppDeps): TokenVerifier {
+  return createTokenVerifier({
+    issuers: trustedIssuers(config),
+    keys,
+    limits: {
+      clockSkewSeconds: config.revocation.clock_skew_s,
+      maxTokenLifetimeSeconds: config.revocation.max_token_lifetime_s,
+    },
+    cacheSize: TOKEN_CACHE_SIZE,
+    observer: {
+      verification: (issuer, result) => metrics.tokenVerifications.inc({ issuer, result }),
+      cacheHit: () => metrics.tokenCacheHits.inc(),
+      cacheMiss: () => metrics.tokenCacheMisses.inc(),
+    },
+    onUnexpected: (error) => log.error({ err: error }, 'a token could not be verified'),
+  })
+}
+
+function createStanding(
+  config: Config,
+  redis: Redis,
+  { metrics, log }: AppDeps,
+): Pick<AuthenticateDeps, 'sessions' | 'revocations'> {
+  const observer = stateObserver(metrics, log)
+  const stores = createStateStores({
+    keyValues: createRedisKeyValues(redis, redisObserver(metrics, log)),
+    observer,
+    newId: randomUUID,
+    maxTokenLifetimeSeconds: config.revocation.max_token_lifetime_s,
+  })
+  const [firstKey, ...otherKeys] = config.sessions.keys
+  return {
+    sessions: createSessionResolver({
+      store: stores.sessions,
+      cipher: createSessionCipher([keyBytes(firstKey), ...otherKeys.map(keyBytes)]),
+      observer,
+      idleTimeoutSeconds: config.sessions.idle_timeout_s,
+      anyTier: config.sessions.any_tier,
+    }),
+    revocations: createRevocationView({
+      store: stores.revocations,
+      observer,
+      clockSkewSeconds: config.revocation.clock_skew_s,
+    }),
+  }
+}
+
+function policiesInForce({ config, policyDocument }: LoadedConfig): PolicySet {
+  const written = compilePolicies(policyDocument)
+  const { credential } = config.workspace
+  const isShared = credential.type === 'personal_access_token'
+  if (!isShared || credential.permit_token_and_secret_apis) return written
+  return policySet([...written.policies, SHARED_CREDENTIAL_FORBID])
+}
+
+function upstreamCredential({ workspace: { credential } }: Config): UpstreamCredential {
+  return credential.type === 'passthrough' ? passthrough : personalAccessToken(credential.token)
+}
+
+function keyBytes(base64url: string): Uint8Array {
+  return Buffer.from(base64url, 'base64url')
+}

@@ -1,0 +1,77 @@
+import type { AccessRequest, Envelope } from '../domain/access-request.ts'
+import type { Clock } from '../domain/clock.ts'
+import type { Decision } from '../domain/decision.ts'
+import type { DenyReason } from '../domain/reason.ts'
+import type { Tier } from '../domain/tier.ts'
+import type { Params } from '../fcgi/params.ts'
+import type { Reply } from '../fcgi/reply.ts'
+import { readAccessRequest } from '../http/access-request.ts'
+import { decisionReply, type ReplyContext } from '../http/reply.ts'
+import { readRequestId } from '../http/request-id.ts'
+import type { Check } from './check.ts'
+
+/** One decision, for those who watch: never awaited, never able to change it. */
+export interface DecisionEvent {
+  /** known of most requests that could not be read, too; null when the gate gave none */
+  readonly requestId: string | null
+  /** null when the request could not be read */
+  readonly request: (Envelope & Pick<AccessRequest, 'path'>) | null
+  readonly tier: Tier
+  readonly decision: Decision
+  readonly durationMicroseconds: number
+}
+
+export interface DecisionObserver {
+  decided(event: DecisionEvent): void
+  /** a check that threw: a defect here or in a collaborator, answered with `internal-error` */
+  failed(error: unknown): void
+}
+
+export interface AnswerDeps {
+  readonly check: Check
+  readonly observer: DecisionObserver
+  readonly clock: Clock
+  readonly proof: string
+  /** runs a function after the reply was handed to the socket */
+  readonly afterReply: (task: () => void) => void
+}
+
+/** From the parameters of an authorizer request to its reply: what each worker serves. */
+export type Answer = (params: Params, tier: Tier) => Promise<Reply>
+
+const RETRY_AFTER_SECONDS = 2
+
+/** What a reply says beside the decision, the same wherever a decision is answered. */
+export function replyContext(requestId: string | null, proof: string): ReplyContext {
+  return { requestId, proof, retryAfterSeconds: RETRY_AFTER_SECONDS, realm: 'brickgate' }
+}
+
+export function createAnswer(deps: AnswerDeps): Answer {
+  return async (params, tier) => {
+    const startedMs = deps.clock.monotonicMs()
+    const request = readAccessRequest(params, tier)
+    const decision = request.ok ? await decide(request.value) : unjudged(request.reason)
+    const event = {
+      requestId: readRequestId(params),
+      request: request.ok ? request.value : null,
+      tier,
+      decision,
+      durationMicroseconds: Math.round((deps.clock.monotonicMs() - startedMs) * 1000),
+    }
+    deps.afterReply(() => deps.observer.decided(event))
+    return decisionReply(decision, replyContext(event.requestId, deps.proof))
+  }
+
+  async function decide(request: AccessRequest): Promise<Decision> {
+    try {
+      return await deps.check(request)
+    } catch (error) {
+      deps.observer.failed(error)
+      return unjudged('internal-error')
+    }
+  }
+}
+
+function unjudged(reason: DenyReason): Decision {
+  return { effect: 'deny', reason, credential: 'none', principal: null, sid: null, policies: [] }
+}

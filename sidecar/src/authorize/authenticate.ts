@@ -1,0 +1,114 @@
+import { readCredential } from '../credential/credential.ts'
+import type { Envelope } from '../domain/access-request.ts'
+import { assertNever } from '../domain/assert-never.ts'
+import type { CredentialKind, DecisionContext } from '../domain/decision.ts'
+import type { Principal } from '../domain/principal.ts'
+import type { DenyReason } from '../domain/reason.ts'
+import { ok, type Result, refuse } from '../domain/result.ts'
+import type { Tier } from '../domain/tier.ts'
+import type { RevocationView } from '../revocation/revocation-view.ts'
+import type { SessionResolver } from '../session/session-resolver.ts'
+import type { SubjectToken } from '../upstream/upstream-credential.ts'
+import type { TokenVerifier } from '../verify/token-verifier.ts'
+import { isCrossSite } from './cross-site.ts'
+
+/** A verified caller in good standing. */
+export interface Caller extends DecisionContext {
+  readonly principal: Principal
+  readonly subjectToken: SubjectToken | null
+  /** when the credential ends by itself */
+  readonly expiresAtSeconds: number
+}
+
+export type Authentication =
+  | { readonly ok: true; readonly caller: Caller }
+  | { readonly ok: false; readonly reason: DenyReason; readonly context: DecisionContext }
+
+/** Who calls, and may they still: the first half of a decision, shared with the responder. */
+export type Authenticate = (request: Envelope, nowSeconds: number) => Promise<Authentication>
+
+export interface AuthenticateDeps {
+  readonly verifier: TokenVerifier
+  readonly sessions: SessionResolver
+  /** aliases of the trusted issuers: a session of one that is trusted no more counts for nothing */
+  readonly issuers: ReadonlySet<string>
+  readonly revocations: RevocationView
+  /** scheme, host and port of each tier, the only origins a cookie is worth something to */
+  readonly publicOrigins: Readonly<Record<Tier, string>>
+}
+
+interface Identity {
+  readonly principal: Principal
+  readonly subjectToken: SubjectToken | null
+  readonly session: { readonly sid: string; readonly signInSeconds: number } | null
+  readonly expiresAtSeconds: number
+}
+
+export function createAuthenticate(deps: AuthenticateDeps): Authenticate {
+  return async (request, nowSeconds) => {
+    const credential = readCredential(request.presented)
+    switch (credential.kind) {
+      case 'none':
+        return unidentified('no-credential', 'none')
+      case 'ambiguous':
+        return unidentified('ambiguous-credential', 'none')
+      case 'malformed':
+        return unidentified('malformed-token', 'none')
+      case 'bearer':
+        return inStanding(await byToken(credential.token, nowSeconds), 'bearer', nowSeconds)
+      case 'session': {
+        const isCookie = credential.from === 'cookie'
+        if (isCookie && isCrossSite(request, deps.publicOrigins[request.tier])) {
+          return unidentified('cross-site-request', 'session')
+        }
+        const identity = await bySession(credential.sessionId, request.tier, nowSeconds)
+        return inStanding(identity, 'session', nowSeconds)
+      }
+      default:
+        return assertNever(credential)
+    }
+  }
+
+  async function byToken(token: string, nowSeconds: number): Promise<Result<Identity>> {
+    const principal = await deps.verifier.verify(token, nowSeconds)
+    if (!principal.ok) return principal
+    const { expiresAtSeconds } = principal.value
+    return ok({
+      principal: principal.value,
+      subjectToken: { token, expiresAtSeconds },
+      session: null,
+      expiresAtSeconds,
+    })
+  }
+
+  async function bySession(id: string, tier: Tier, nowSeconds: number): Promise<Result<Identity>> {
+    const session = await deps.sessions.resolve(id, tier, nowSeconds)
+    if (!session.ok) return session
+    if (!deps.issuers.has(session.value.principal.issuer)) return refuse('session-unknown')
+    const { sid, principal, signInSeconds, accessToken, expiresAtSeconds } = session.value
+    return ok({
+      principal,
+      subjectToken: accessToken,
+      session: { sid, signInSeconds },
+      expiresAtSeconds,
+    })
+  }
+
+  async function inStanding(
+    identity: Result<Identity>,
+    credential: CredentialKind,
+    nowSeconds: number,
+  ): Promise<Authentication> {
+    if (!identity.ok) return unidentified(identity.reason, credential)
+    const { principal, subjectToken, session, expiresAtSeconds } = identity.value
+    const context = { credential, principal, sid: session?.sid ?? null, policies: [] }
+    const standing = await deps.revocations.check(principal, session, nowSeconds)
+    if (!standing.ok) return { ok: false, reason: standing.reason, context }
+    return { ok: true, caller: { ...context, subjectToken, expiresAtSeconds } }
+  }
+}
+
+/** A refusal of which nothing but the kind of credential is known. */
+export function unidentified(reason: DenyReason, credential: CredentialKind): Authentication {
+  return { ...refuse(reason), context: { credential, principal: null, sid: null, policies: [] } }
+}

@@ -1,0 +1,64 @@
+import type { AccessRequest } from '../domain/access-request.ts'
+import type { Clock } from '../domain/clock.ts'
+import type { Decision, DecisionContext } from '../domain/decision.ts'
+import { obligation } from '../domain/obligation.ts'
+import type { DenyReason } from '../domain/reason.ts'
+import { evaluate } from '../policy/evaluate.ts'
+import type { PolicySet } from '../policy/policy-set.ts'
+import type { UpstreamCredential } from '../upstream/upstream-credential.ts'
+import type { Authenticate } from './authenticate.ts'
+import { type Deployment, identityHeaders } from './identity-headers.ts'
+
+/** Whether one request goes on to the workspace, and as whom. */
+export type Check = (request: AccessRequest) => Promise<Decision>
+
+export interface CheckDeps {
+  readonly authenticate: Authenticate
+  readonly policies: PolicySet
+  readonly upstream: UpstreamCredential
+  readonly deployment: Deployment
+  readonly clock: Clock
+  /** told of a policy that could not be evaluated, and so forbade */
+  readonly onPolicyFailure: (error: unknown) => void
+}
+
+/**
+ * The whole story of a request: who calls and may they still (credential, principal, session,
+ * revocation), may they do this (policy), and with what they go on (credential and identity).
+ *
+ * INVARIANT: every way out but the last denies.
+ */
+export function createCheck(deps: CheckDeps): Check {
+  return async (request) => {
+    const nowSeconds = deps.clock.nowSeconds()
+    const authentication = await deps.authenticate(request, nowSeconds)
+    if (!authentication.ok) return deny(authentication.reason, authentication.context)
+    const { principal, subjectToken } = authentication.caller
+
+    const verdict = evaluate(deps.policies, { ...request, principal })
+    verdict.failures.forEach(deps.onPolicyFailure)
+    const context = { ...authentication.caller, policies: verdict.determiningPolicies }
+    if (verdict.effect === 'forbid') return deny('policy-forbid', context)
+    if (verdict.effect !== 'permit') return deny('no-policy-permits', context)
+
+    const authorization = deps.upstream.authorizationFor(subjectToken, nowSeconds)
+    if (!authorization.ok) return deny(authorization.reason, context)
+    const identity = identityHeaders(principal, request, deps.deployment)
+    if (!identity.ok) return deny(identity.reason, context)
+
+    return {
+      effect: 'allow',
+      reason: 'allowed',
+      credential: context.credential,
+      principal,
+      sid: context.sid,
+      policies: context.policies,
+      obligations: [...identity.value, obligation('BRICKGATE_AUTHORIZATION', authorization.value)],
+    }
+  }
+}
+
+function deny(reason: DenyReason, context: DecisionContext): Decision {
+  const { credential, principal, sid, policies } = context
+  return { effect: 'deny', reason, credential, principal, sid, policies }
+}

@@ -1,0 +1,56 @@
+import type { AccessRequest } from '../domain/access-request.ts'
+import { type Obligation, obligation } from '../domain/obligation.ts'
+import type { Principal } from '../domain/principal.ts'
+import { ok, type Result, refuse } from '../domain/result.ts'
+
+/** What every request to this deployment's workspace says of the gateway. */
+export interface Deployment {
+  /** numeric id that pins `X-Databricks-Org-Id` on hosts that serve several workspaces */
+  readonly workspaceId: string
+  /** `brickgate/<version>` */
+  readonly product: string
+}
+
+const MAX_IDENTITY_BYTES = 8192
+
+/**
+ * The identity that the gate puts on an allowed request. Groups are joined by commas; in groups and
+ * e-mail everything but visible ASCII, and `%` and `,` too, is percent-encoded UTF-8, so that no name
+ * can pretend to be two.
+ *
+ * @returns refuses with `identity-too-large` what would not fit into 8 KB
+ */
+export function identityHeaders(
+  principal: Principal,
+  request: AccessRequest,
+  deployment: Deployment,
+): Result<readonly Obligation[]> {
+  const groups = principal.groups.map(encodeName).join(',')
+  const email = encodeName(principal.email ?? '')
+  if (groups.length + email.length > MAX_IDENTITY_BYTES) return refuse('identity-too-large')
+
+  const userAgent = `${printable(request.userAgent)} ${deployment.product} rid/${request.requestId}`
+  const obligations = [
+    obligation('BRICKGATE_USER', principal.subject),
+    obligation('BRICKGATE_TIER', request.tier),
+    obligation('BRICKGATE_WORKSPACE_ID', deployment.workspaceId),
+    obligation('BRICKGATE_USER_AGENT', userAgent.trimStart()),
+  ]
+  if (email !== '') obligations.push(obligation('BRICKGATE_EMAIL', email))
+  if (groups !== '') obligations.push(obligation('BRICKGATE_GROUPS', groups))
+  const cookies = request.presented.otherCookies
+  if (cookies !== '') obligations.push(obligation('BRICKGATE_COOKIE', printable(cookies)))
+  return ok(obligations)
+}
+
+function encodeName(name: string): string {
+  return name
+    .toWellFormed()
+    .replace(/[^\x21-\x7e]|[%,]/gu, (character) =>
+      character === ',' ? '%2C' : encodeURIComponent(character),
+    )
+}
+
+function printable(text: string): string {
+  return text.replace(/[^\x20-\x7e]/g, '?')
+}

@@ -1,0 +1,134 @@
+import { z } from 'zod'
+import { ALGORITHMS, PRESET_NAMES } from '../verify/trusted-issuer.ts'
+
+const text = z.string().min(1)
+const seconds = z.int().positive().max(31_536_000)
+const address = z
+  .string()
+  .regex(/^(\[[0-9a-fA-F:.]+\]|[0-9A-Za-z.-]+):[0-9]{1,5}$/, 'must be host:port')
+const hostName = z.string().regex(/^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/, 'must be a host name')
+const headerName = z.string().regex(/^[A-Za-z][A-Za-z0-9-]{0,63}$/, 'must be a header name')
+const httpsUrl = z.url({ protocol: /^https$/, error: 'must be an https URL' })
+const origin = httpsUrl.refine(
+  (url) => URL.canParse(url) && new URL(url).origin === url,
+  'must be scheme, host and port alone',
+)
+
+const redis = z.strictObject({
+  url: z.string().regex(/^(rediss?:\/\/|unix:\/\/)/, 'must be a redis:, rediss: or unix: URL'),
+  username: text.optional(),
+  password: text.optional(),
+  ca_file: text.optional(),
+})
+
+const issuer = z.strictObject({
+  name: z.string().regex(/^[a-z0-9-]{1,32}$/, 'must be 1 to 32 of a-z, 0-9 and -'),
+  issuer: httpsUrl,
+  audiences: z.tuple([text], text),
+  algorithms: z.tuple([z.enum(ALGORITHMS)], z.enum(ALGORITHMS)),
+  preset: z.enum(PRESET_NAMES),
+  jwks_uri: httpsUrl.optional(),
+  ca_file: text.optional(),
+  required_scopes: z.array(text).default([]),
+  claims: z
+    .strictObject({
+      subject: text.optional(),
+      groups: text.optional(),
+      email: text.optional(),
+    })
+    .default({}),
+})
+
+const workspaceCredential = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.literal('passthrough') }),
+  z.strictObject({
+    type: z.literal('personal_access_token'),
+    token: z.string().regex(/^[\x21-\x7e]+$/, 'must be printable ASCII without spaces'),
+    permit_token_and_secret_apis: z.boolean().default(false),
+  }),
+])
+
+const tier = z.strictObject({
+  public_url: origin,
+  listen: address,
+  tls: z.strictObject({ certificate: text, key: text }),
+})
+
+const sessionKey = z
+  .string()
+  .regex(/^[A-Za-z0-9_-]{43}$/, 'must be 256 bits in base64url (43 characters)')
+
+/** `brickgate.yaml`: the one source of its types, its validation and its JSON Schema. */
+export const configSchema = z.strictObject({
+  redis,
+  issuers: z.tuple([issuer], issuer).superRefine(uniqueIssuers),
+  jwks: z
+    .strictObject({
+      refresh_s: seconds.default(300),
+      cooldown_s: seconds.default(30),
+      max_stale_s: seconds.default(86_400),
+    })
+    .prefault({}),
+  workspace: z.strictObject({
+    host: hostName,
+    id: z.string().regex(/^[0-9]{1,20}$/, 'must be the numeric workspace id, quoted'),
+    address: address.optional(),
+    ca_file: text.default('/etc/ssl/certs/ca-certificates.crt'),
+    max_connections: z.int().min(1).max(10_000).default(256),
+    credential: workspaceCredential,
+  }),
+  tiers: z.strictObject({ internal: tier, external: tier }),
+  redirect: z.strictObject({ listen: address }).prefault({ listen: '127.0.0.1:8080' }),
+  limits: z
+    .strictObject({
+      connections: z.int().min(16).max(65_536).default(2048),
+      connections_per_address: z.int().min(1).max(65_536).default(256),
+    })
+    .prefault({}),
+  headers: z
+    .strictObject({
+      user: headerName.default('X-Forwarded-User'),
+      email: headerName.default('X-Forwarded-Email'),
+      groups: headerName.default('X-Forwarded-Groups'),
+    })
+    .prefault({}),
+  policy: z.strictObject({ file: text, mode: z.literal('enforce').default('enforce') }),
+  revocation: z
+    .strictObject({
+      max_token_lifetime_s: seconds.default(108_000),
+      clock_skew_s: z.int().min(0).max(300).default(5),
+    })
+    .prefault({}),
+  outage: z.strictObject({ redis: z.literal('deny').default('deny') }).prefault({}),
+  sessions: z.strictObject({
+    idle_timeout_s: seconds.default(1800),
+    absolute_timeout_s: seconds.default(28_800),
+    any_tier: z.boolean().default(false),
+    keys: z.tuple([sessionKey], sessionKey),
+  }),
+  audit: z.strictObject({ file: text.default('-') }).prefault({}),
+  admin: z.strictObject({ listen: address }).prefault({ listen: '127.0.0.1:9464' }),
+  runtime: z.strictObject({
+    directory: text,
+    proof_file: text,
+    workers: z.int().min(1).max(64).default(2),
+  }),
+})
+
+/** A configuration that was checked whole. Paths in it are absolute. */
+export type Config = z.output<typeof configSchema>
+
+function uniqueIssuers(
+  issuers: readonly { name: string; issuer: string }[],
+  context: z.RefinementCtx,
+): void {
+  for (const field of ['name', 'issuer'] as const) {
+    const seen = new Set<string>()
+    issuers.forEach((row, index) => {
+      if (seen.has(row[field])) {
+        context.addIssue({ code: 'custom', path: [index, field], message: 'is used twice' })
+      }
+      seen.add(row[field])
+    })
+  }
+}

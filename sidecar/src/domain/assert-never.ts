@@ -1,0 +1,8 @@
+/**
+ * Closes a union: the compiler refuses a call while a case is left.
+ *
+ * @throws {TypeError} when reached at run time, which is a programming error
+ */
+export function assertNever(value: never): never {
+  throw new TypeError(`unexpected case: ${String(value)}`)
+}

@@ -1,0 +1,30 @@
+/**
+ * A value that the gate must put on the forwarded request, named after the variable that carries it
+ * (without the `Variable-` of FastCGI 1.0 section 6.3).
+ */
+export interface Obligation {
+  readonly variable: ObligationVariable
+  readonly value: string
+}
+
+export type ObligationVariable =
+  | 'BRICKGATE_USER'
+  | 'BRICKGATE_EMAIL'
+  | 'BRICKGATE_GROUPS'
+  | 'BRICKGATE_TIER'
+  | 'BRICKGATE_AUTHORIZATION'
+  | 'BRICKGATE_COOKIE'
+  | 'BRICKGATE_USER_AGENT'
+  | 'BRICKGATE_WORKSPACE_ID'
+
+const PRINTABLE = /^[\x20-\x7e]*$/
+
+/**
+ * INVARIANT: no obligation can end a header line or hide in one.
+ *
+ * @throws {RangeError} on CR, LF, NUL, any other control and anything outside ASCII
+ */
+export function obligation(variable: ObligationVariable, value: string): Obligation {
+  if (!PRINTABLE.test(value)) throw new RangeError(`${variable} is not printable ASCII`)
+  return { variable, value }
+}

@@ -1,0 +1,34 @@
+/** Who a verified credential speaks for. Only `verify/` and `session/` make one. */
+export interface Principal {
+  /** short name of the issuer, `^[a-z0-9-]{1,32}$` */
+  readonly issuer: string
+  /** the stable subject without alias; `client:<client id>` for client credentials */
+  readonly subject: string
+  /** display only: never decides anything */
+  readonly email: string | null
+  readonly groups: readonly string[]
+  /** null when the token names none */
+  readonly clientId: string | null
+  /** `jti`, Entra `uti`, or `sha256:` of the JWS signing input */
+  readonly tokenId: string
+  /** `sid` at the IdP (OpenID Connect Back-Channel Logout 1.0), null when the token has none */
+  readonly idpSession: string | null
+  /** `auth_time`, null when the token has none */
+  readonly authTimeSeconds: number | null
+  readonly issuedAtSeconds: number
+  /** null when the token has no `nbf` */
+  readonly notBeforeSeconds: number | null
+  readonly expiresAtSeconds: number
+}
+
+/** `<alias>|<subject>`, the name under which Redis, policies and audit know a principal. */
+export function subjectKey(principal: Pick<Principal, 'issuer' | 'subject'>): string {
+  return `${principal.issuer}|${principal.subject}`
+}
+
+const NAME = /^[\x21-\x7e]{1,255}$/
+
+/** Whether a subject, token id, client id or IdP session id can be part of a Redis key. */
+export function isKeyName(value: unknown): value is string {
+  return typeof value === 'string' && NAME.test(value)
+}

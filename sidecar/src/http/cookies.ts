@@ -1,0 +1,49 @@
+import type { Presented } from '../domain/access-request.ts'
+
+/** Carries a browser's session id. The prefix keeps other hosts and plain HTTP from setting it. */
+export const SESSION_COOKIE = '__Host-brickgate'
+
+/**
+ * Whatever names a cookie of ours (the sign-in's too), in any case and place, or holds a session id:
+ * a Cookie header merged by a comma, a nameless cookie (`=__Host-brickgate=…`), another name.
+ */
+const OURS = /__host-brickgate|bgs_[A-Za-z0-9_-]{43}/i
+
+/**
+ * Splits a `Cookie` field (RFC 6265 section 5.4) as leniently as browsers join it.
+ *
+ * @param field the whole field, null when absent
+ * @returns the values of every cookie of our name, and the others as they came. Nothing of ours is in those.
+ */
+export function readCookies(
+  field: string | null,
+): Pick<Presented, 'sessionCookies' | 'otherCookies'> {
+  const sessionCookies: string[] = []
+  const others: string[] = []
+  for (const piece of (field ?? '').split(';')) {
+    const pair = trim(piece)
+    const { name, value } = splitPair(pair)
+    if (name === SESSION_COOKIE) sessionCookies.push(value)
+    else if (pair !== '' && !OURS.test(pair)) others.push(pair)
+  }
+  return { sessionCookies, otherCookies: others.join('; ') }
+}
+
+function splitPair(pair: string): { readonly name: string; readonly value: string } {
+  const at = pair.indexOf('=')
+  if (at < 0) return { name: pair, value: '' }
+  return { name: trim(pair.slice(0, at)), value: trim(pair.slice(at + 1)) }
+}
+
+/** Without spaces and tabs around it. A regular expression would take quadratic time on a row of them. */
+function trim(text: string): string {
+  let start = 0
+  let end = text.length
+  while (start < end && isBlank(text.charAt(start))) start++
+  while (end > start && isBlank(text.charAt(end - 1))) end--
+  return text.slice(start, end)
+}
+
+function isBlank(character: string): boolean {
+  return character === ' ' || character === '\t'
+}

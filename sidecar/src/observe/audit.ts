@@ -1,0 +1,95 @@
+import { openSync } from 'node:fs'
+import { type DestinationStream, destination, pino, stdTimeFunctions } from 'pino'
+import type { DecisionEvent } from '../authorize/answer.ts'
+import { subjectKey } from '../domain/principal.ts'
+
+/** Where decisions are recorded: one line of JSON each. */
+export interface AuditLog {
+  record(event: DecisionEvent): void
+  /** writes out what is still held; for the end of the process */
+  flush(): void
+}
+
+export interface AuditObserver {
+  written(): void
+  dropped(): void
+  /** told once each time writing begins to fail; what could not be written is held, and tried again */
+  failing(error: unknown): void
+}
+
+/** Above this many unwritten bytes records are dropped and counted: a slow disk must not stop traffic. */
+const MAX_PENDING_BYTES = 8 * 1024 * 1024
+
+/**
+ * Appends to `file`, or to standard output for `-`. The file is opened for appending, so that several
+ * processes may share it: every line goes out in one write.
+ *
+ * @throws {Error} when the file cannot be opened
+ */
+export function createAuditLog(file: string, observer: AuditObserver): AuditLog {
+  const stream = destination({
+    dest: file === '-' ? 1 : openSync(file, 'a', 0o640),
+    sync: false,
+    maxLength: MAX_PENDING_BYTES,
+  })
+  let dropped = 0
+  let isFailing = false
+  stream.on('drop', () => (dropped += 1))
+  stream.on('write', () => (isFailing = false))
+  stream.on('error', (error: unknown) => {
+    if (!isFailing) observer.failing(error)
+    isFailing = true
+  })
+  const record = auditRecorder(stream)
+  return {
+    record(event) {
+      const before = dropped
+      record(event)
+      if (dropped === before) observer.written()
+      else observer.dropped()
+    },
+    flush() {
+      try {
+        stream.flushSync()
+      } catch (error) {
+        observer.failing(error)
+      }
+    },
+  }
+}
+
+/** Without a level before it, the time is the first member: pino's own would begin with a comma. */
+function timestamp(): string {
+  return stdTimeFunctions.isoTime().slice(1)
+}
+
+/**
+ * INVARIANT: a record names each of its fields here. Nothing that was presented as a credential, and no
+ * query or body, is among them.
+ */
+export function auditRecorder(stream: DestinationStream): (event: DecisionEvent) => void {
+  const logger = pino({ base: null, timestamp, formatters: { level: () => ({}) } }, stream)
+  return ({ requestId, request, tier, decision, durationMicroseconds }) => {
+    const { principal } = decision
+    logger.info({
+      request_id: requestId,
+      decision: decision.effect,
+      reason: decision.reason,
+      tier,
+      method: request?.method ?? null,
+      path: request?.path ?? null,
+      operation: null,
+      risk: null,
+      subject: principal === null ? null : subjectKey(principal),
+      email: principal?.email ?? null,
+      issuer: principal?.issuer ?? null,
+      client_id: principal?.clientId ?? null,
+      session: decision.sid,
+      token_id: principal?.tokenId ?? null,
+      source_ip: request?.sourceIp ?? null,
+      user_agent: request?.userAgent ?? null,
+      policy: decision.policies,
+      duration_us: durationMicroseconds,
+    })
+  }
+}

@@ -1,0 +1,152 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+
+const LATENCY_BUCKETS = [
+  0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5,
+]
+
+/** Gauges of prom-client that are named as counters are, which `promtool check metrics` refuses. */
+const MISNAMED = [
+  'nodejs_active_handles_total',
+  'nodejs_active_requests_total',
+  'nodejs_active_resources_total',
+]
+
+/** What an authorizer worker or the responder counts. Label values come from closed tables only. */
+export interface WorkerMetrics {
+  readonly registry: Registry
+  readonly decisions: Counter<'decision' | 'reason' | 'tier' | 'credential'>
+  readonly decisionSeconds: Histogram<'decision'>
+  readonly tokenVerifications: Counter<'issuer' | 'result'>
+  readonly tokenCacheHits: Counter
+  readonly tokenCacheMisses: Counter
+  readonly redisSeconds: Histogram
+  readonly redisUp: Gauge
+  readonly stateAnomalies: Counter<'kind'>
+  readonly protocolErrors: Counter<'kind'>
+  readonly auditRecords: Counter
+  readonly auditDropped: Counter
+}
+
+export function createWorkerMetrics(): WorkerMetrics {
+  const registry = new Registry()
+  const registers = [registry]
+  collectProcessMetrics(registry)
+  const counter = <T extends string>(name: string, help: string, labelNames: T[]): Counter<T> =>
+    new Counter({ name, help, labelNames, registers })
+  const plain = (name: string, help: string): Counter => new Counter({ name, help, registers })
+  return {
+    registry,
+    decisions: counter('brickgate_decisions_total', 'Decisions made.', [
+      'decision',
+      'reason',
+      'tier',
+      'credential',
+    ]),
+    decisionSeconds: new Histogram({
+      name: 'brickgate_decision_duration_seconds',
+      help: 'Time from the parameters of a request to its decision.',
+      labelNames: ['decision'],
+      buckets: LATENCY_BUCKETS,
+      registers,
+    }),
+    tokenVerifications: counter(
+      'brickgate_token_verifications_total',
+      'Tokens verified, cache hits not counted; an unverified issuer is `unknown`.',
+      ['issuer', 'result'],
+    ),
+    tokenCacheHits: plain('brickgate_token_cache_hits_total', 'Verified tokens found again.'),
+    tokenCacheMisses: plain('brickgate_token_cache_misses_total', 'Tokens that were verified.'),
+    redisSeconds: new Histogram({
+      name: 'brickgate_redis_command_duration_seconds',
+      help: 'Time of a Redis command, failed ones included.',
+      buckets: LATENCY_BUCKETS,
+      registers,
+    }),
+    redisUp: new Gauge({
+      name: 'brickgate_redis_up',
+      help: 'Whether Redis answers this process; the lowest of all processes.',
+      registers,
+      aggregator: 'min',
+    }),
+    stateAnomalies: counter(
+      'brickgate_state_anomalies_total',
+      'Values in Redis that are not what they should be, and so refuse.',
+      ['kind'],
+    ),
+    protocolErrors: counter(
+      'brickgate_fastcgi_protocol_errors_total',
+      'FastCGI connections ended because of what they sent.',
+      ['kind'],
+    ),
+    auditRecords: plain('brickgate_audit_records_total', 'Audit records written.'),
+    auditDropped: plain('brickgate_audit_dropped_total', 'Audit records lost.'),
+  }
+}
+
+/** What the primary counts: keys and workers. */
+export interface PrimaryMetrics {
+  readonly registry: Registry
+  readonly jwksAge: Gauge<'issuer'>
+  readonly jwksFetches: Counter<'issuer' | 'result'>
+  readonly workers: Gauge<'state'>
+  readonly workerExits: Counter<'role'>
+  readonly silentWorkers: Counter
+  readonly reloads: Counter<'result'>
+}
+
+export function createPrimaryMetrics(version: string): PrimaryMetrics {
+  const registry = new Registry()
+  const registers = [registry]
+  collectProcessMetrics(registry)
+  new Gauge({
+    name: 'brickgate_build_info',
+    help: 'Always 1; the labels say what runs.',
+    labelNames: ['version', 'node'],
+    registers,
+    aggregator: 'max',
+  }).set({ version, node: process.version }, 1)
+  return {
+    registry,
+    jwksAge: new Gauge({
+      name: 'brickgate_jwks_age_seconds',
+      help: 'Age of the keys of an issuer; absent while there are none.',
+      labelNames: ['issuer'],
+      registers,
+      aggregator: 'max',
+    }),
+    jwksFetches: new Counter({
+      name: 'brickgate_jwks_fetches_total',
+      help: 'Attempts to fetch the keys of an issuer.',
+      labelNames: ['issuer', 'result'],
+      registers,
+    }),
+    workers: new Gauge({
+      name: 'brickgate_workers',
+      help: 'Workers by state: configured, and ready to serve.',
+      labelNames: ['state'],
+      registers,
+    }),
+    workerExits: new Counter({
+      name: 'brickgate_worker_exits_total',
+      help: 'Workers that ended without being asked to, killed ones included.',
+      labelNames: ['role'],
+      registers,
+    }),
+    silentWorkers: new Counter({
+      name: 'brickgate_scrapes_without_worker_total',
+      help: 'Times a worker did not answer a scrape in time and was left out.',
+      registers,
+    }),
+    reloads: new Counter({
+      name: 'brickgate_config_reloads_total',
+      help: 'Configuration changes taken up or rejected.',
+      labelNames: ['result'],
+      registers,
+    }),
+  }
+}
+
+function collectProcessMetrics(register: Registry): void {
+  collectDefaultMetrics({ register })
+  for (const name of MISNAMED) register.removeSingleMetric(name)
+}

@@ -1,0 +1,115 @@
+import { z } from 'zod'
+import { METHODS, type Method } from '../domain/method.ts'
+import { TIERS, type Tier } from '../domain/tier.ts'
+import { BUILT_IN_PREFIX } from './built-in.ts'
+import { patternProblem } from './pattern.ts'
+import { PolicyError, type PolicyProblem } from './policy-error.ts'
+
+/** `policy.yaml`, parsed. */
+export interface PolicyDocument {
+  readonly version: 1
+  readonly policies: readonly PolicyEntry[]
+}
+
+export interface PolicyEntry {
+  readonly id: string
+  readonly effect: 'permit' | 'forbid'
+  readonly who: WhoEntry
+  /** every method when omitted */
+  readonly methods?: readonly Method[] | undefined
+  /** path patterns, see `patternProblem` */
+  readonly paths: readonly string[]
+  /** every tier when omitted */
+  readonly tiers?: readonly Tier[] | undefined
+}
+
+/** Either `any_verified`, or any of the groups and subjects. */
+export interface WhoEntry {
+  readonly groups?: readonly string[] | undefined
+  /** `<alias>|<stable subject>` */
+  readonly subjects?: readonly string[] | undefined
+  readonly any_verified?: true | undefined
+}
+
+const id = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9-]{0,63}$/, 'must be 1 to 64 of a-z, 0-9 and -, not starting with -')
+  .refine((text) => !text.startsWith(BUILT_IN_PREFIX), `must not start with ${BUILT_IN_PREFIX}`)
+
+const group = z.string().min(1, 'must not be empty')
+const subject = z
+  .string()
+  .regex(/^[a-z0-9-]{1,32}\|[\x21-\x7e]{1,255}$/, 'must be <issuer alias>|<stable subject>')
+
+const pattern = z.string().superRefine((text, context) => {
+  const message = patternProblem(text)
+  if (message !== null) context.addIssue({ code: 'custom', message })
+})
+
+const who = z
+  .strictObject({
+    groups: someOf(group).optional(),
+    subjects: someOf(subject).optional(),
+    any_verified: z.literal(true).optional(),
+  })
+  .superRefine((entry, context) => {
+    const isNamed = entry.groups !== undefined || entry.subjects !== undefined
+    if (isNamed === (entry.any_verified === undefined)) return
+    const message = isNamed
+      ? 'any_verified stands alone, without groups or subjects'
+      : 'must name groups, subjects or any_verified'
+    context.addIssue({ code: 'custom', message })
+  })
+
+/** The one source of the document's validation and of its JSON Schema (`z.toJSONSchema`). */
+export const policyDocumentSchema: z.ZodType<PolicyDocument> = z.strictObject({
+  version: z.literal(1),
+  policies: someOf(
+    z.strictObject({
+      id,
+      effect: z.enum(['permit', 'forbid']),
+      who,
+      methods: someOf(z.enum(METHODS)).optional(),
+      paths: someOf(pattern),
+      tiers: someOf(z.enum(TIERS)).optional(),
+    }),
+  ),
+})
+
+/** An empty list is nearly always a mistake, and which way it was meant cannot be told. */
+function someOf<T extends z.ZodType>(item: T): z.ZodArray<T> {
+  return z.array(item).min(1, 'must not be empty')
+}
+
+/**
+ * Nothing in a document is ignored: a key that is not known is a problem.
+ *
+ * @param document parsed YAML
+ * @throws {PolicyError} with every problem
+ */
+export function readDocument(document: unknown): PolicyDocument {
+  const parsed = policyDocumentSchema.safeParse(document)
+  const repeated = repeatedIds(document)
+  if (parsed.success && repeated.length === 0) return parsed.data
+  throw new PolicyError([...(parsed.error?.issues ?? []).flatMap(problemsOf), ...repeated])
+}
+
+function problemsOf(issue: z.core.$ZodIssue): readonly PolicyProblem[] {
+  const path = z.core.toDotPath([...issue.path])
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map((key) => ({ path, message: `key \`${key.slice(0, 64)}\` is not known` }))
+  }
+  return [{ path, message: issue.message.charAt(0).toLowerCase() + issue.message.slice(1) }]
+}
+
+const IDS = z.object({ policies: z.array(z.object({ id: z.string() }).nullable().catch(null)) })
+
+/** Looked for apart, because a schema does not come to compare items while one has another problem. */
+function repeatedIds(document: unknown): readonly PolicyProblem[] {
+  const ids = IDS.safeParse(document).data?.policies.map((policy) => policy?.id) ?? []
+  return ids.flatMap((repeated, at) =>
+    repeated === undefined || ids.indexOf(repeated) === at
+      ? []
+      : [{ path: `policies[${at}].id`, message: `\`${repeated.slice(0, 64)}\` is used twice` }],
+  )
+}

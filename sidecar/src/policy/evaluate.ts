@@ -1,0 +1,70 @@
+import { type Principal, subjectKey } from '../domain/principal.ts'
+import type { Tier } from '../domain/tier.ts'
+import { matchesEveryReading, matchesSomeReading } from './pattern.ts'
+import type { Policy, Who } from './policy.ts'
+import type { PolicySet } from './policy-set.ts'
+import { type ReadPath, readPath } from './readings.ts'
+
+/** May this principal do this? */
+export interface Question {
+  readonly principal: Principal
+  readonly method: string
+  /** of the path, decoded once; without the empty one after a trailing slash */
+  readonly segments: readonly string[]
+  readonly tier: Tier
+}
+
+export interface Evaluation {
+  /** `none` when no policy matches, which permits nothing */
+  readonly effect: 'permit' | 'forbid' | 'none'
+  /** ids, in order, of every forbid that matched, else of every permit that did */
+  readonly determiningPolicies: readonly string[]
+  /** what was thrown while matching: a defect to be logged */
+  readonly failures: readonly unknown[]
+}
+
+/**
+ * INVARIANT: a forbid overrides every permit, nothing is permitted by default, and a policy that fails
+ * forbids, whatever its effect. Never throws for a policy's fault.
+ */
+export function evaluate(set: PolicySet, question: Question): Evaluation {
+  const path = readPath(question.segments)
+  const permits: string[] = []
+  const forbids: string[] = []
+  const failures: unknown[] = []
+  for (const policy of set.policies) {
+    try {
+      if (matches(policy, question, path)) {
+        const matched = policy.effect === 'permit' ? permits : forbids
+        matched.push(policy.id)
+      }
+    } catch (error) {
+      forbids.push(policy.id)
+      failures.push(error)
+    }
+  }
+  if (forbids.length > 0) return { effect: 'forbid', determiningPolicies: forbids, failures }
+  return { effect: permits.length > 0 ? 'permit' : 'none', determiningPolicies: permits, failures }
+}
+
+function matches(policy: Policy, question: Question, path: ReadPath): boolean {
+  return (
+    (policy.methods === null || policy.methods.some((method) => method === question.method)) &&
+    (policy.tiers === null || policy.tiers.includes(question.tier)) &&
+    isOnPath(policy, path) &&
+    isAmong(policy.who, question.principal)
+  )
+}
+
+function isOnPath(policy: Policy, path: ReadPath): boolean {
+  return policy.effect === 'permit'
+    ? policy.paths.some((pattern) => matchesEveryReading(pattern, path.plain))
+    : policy.paths.some((pattern) => matchesSomeReading(pattern, path.folded))
+}
+
+/** Names are compared exactly: `Admins` is not `admins`, and no issuer can speak for another's subjects. */
+function isAmong(who: Who, principal: Principal): boolean {
+  if (who === 'any-verified') return true
+  if (who.subjects.includes(subjectKey(principal))) return true
+  return who.groups.some((group) => principal.groups.includes(group))
+}

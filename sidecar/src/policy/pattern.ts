@@ -1,0 +1,99 @@
+import type { Readings } from './readings.ts'
+
+/** A path pattern, segment by segment. It matches the path it names and everything below. */
+export type Pattern = readonly Part[]
+
+interface Part {
+  readonly kind: 'exact' | 'prefix' | 'any'
+  /** empty for `any` */
+  readonly text: string
+}
+
+const UNMATCHABLE = /[\p{Cc}\\%?#;]/u
+
+/**
+ * What is wrong with a pattern, null for nothing. `/a/b` is `/a/b` and below; a segment `*` is any one
+ * segment; a `*` at the very end, as in `/a/b*`, is any rest of that segment; `/` is every path. A slash
+ * at the end means nothing. Names are written as they are, never percent-encoded.
+ */
+export function patternProblem(text: string): string | null {
+  if (!text.startsWith('/')) return 'must start with /'
+  if (!text.isWellFormed() || UNMATCHABLE.test(text)) {
+    return 'must not contain % \\ ? # ; or a control character (names stand unescaped, `*` covers the rest)'
+  }
+  const segments = split(text)
+  if (segments.includes('')) return 'must not contain //'
+  if (segments.some((segment) => segment === '.' || segment === '..')) {
+    return 'must not contain . or .. as a segment'
+  }
+  return segments.every((segment, at) => isStarInPlace(segment, at === segments.length - 1))
+    ? null
+    : 'may have a * only as a whole segment, or at the very end'
+}
+
+/** @throws {RangeError} when `patternProblem` finds one */
+export function compilePattern(text: string): Pattern {
+  const problem = patternProblem(text)
+  if (problem !== null) throw new RangeError(`path pattern \`${text.slice(0, 64)}\` ${problem}`)
+  return split(text).map(partOf)
+}
+
+/**
+ * Whether a pattern matches however the path is read: what a permit needs. Case counts, since the
+ * workspace may know two names that differ in nothing else, and only one of them was permitted.
+ *
+ * @param path unfolded
+ */
+export function matchesEveryReading(pattern: Pattern, path: readonly Readings[]): boolean {
+  return covers(pattern, path, (part, readings) => readings.every((text) => isMatch(part, text)))
+}
+
+/**
+ * Whether a pattern matches one way in which the path can be read: enough for a forbid. Case does not
+ * count, since the workspace may ignore it.
+ *
+ * @param pattern compiled from folded text
+ * @param path folded
+ */
+export function matchesSomeReading(pattern: Pattern, path: readonly Readings[]): boolean {
+  return covers(pattern, path, (part, readings) => readings.some((text) => isMatch(part, text)))
+}
+
+function covers(
+  pattern: Pattern,
+  path: readonly Readings[],
+  isCovered: (part: Part, readings: Readings) => boolean,
+): boolean {
+  return pattern.every((part, at) => {
+    const readings = path[at]
+    return readings !== undefined && isCovered(part, readings)
+  })
+}
+
+function isMatch(part: Part, text: string): boolean {
+  switch (part.kind) {
+    case 'any':
+      return true
+    case 'exact':
+      return text === part.text
+    case 'prefix':
+      return text.startsWith(part.text)
+  }
+}
+
+function partOf(segment: string): Part {
+  if (segment === '*') return { kind: 'any', text: '' }
+  if (segment.endsWith('*')) return { kind: 'prefix', text: segment.slice(0, -1) }
+  return { kind: 'exact', text: segment }
+}
+
+function isStarInPlace(segment: string, isLast: boolean): boolean {
+  const at = segment.indexOf('*')
+  return at < 0 || segment === '*' || (isLast && at === segment.length - 1)
+}
+
+function split(pattern: string): readonly string[] {
+  if (pattern === '/') return []
+  const segments = pattern.slice(1).split('/')
+  return segments.at(-1) === '' ? segments.slice(0, -1) : segments
+}

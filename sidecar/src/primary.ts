@@ -1,0 +1,62 @@
+import { mkdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import type { LoadedConfig } from './config/load.ts'
+import { readProof } from './config/proof.ts'
+import type { Config } from './config/schema.ts'
+import { TIERS } from './domain/tier.ts'
+import { createLog } from './observe/log.ts'
+import { claimSlot, type Slot } from './supervise/slots.ts'
+import { createSupervisor, type SupervisorDeps } from './supervisor.ts'
+import { VERSION } from './version.ts'
+
+/** lighttpd may have a connection on its way when the sockets disappear. */
+const UNLINKED_PAUSE_MS = 500
+
+/**
+ * Runs a sidecar until it is told to end: supervises its workers, fetches keys for them, and serves the
+ * admin pages.
+ *
+ * @param load reads the configuration, again after a change; what it throws keeps the one in force
+ * @throws {ConfigError} when the first load fails; then nothing was started
+ */
+export async function runPrimary(load: () => LoadedConfig): Promise<void> {
+  const first = load()
+  readProof(first.config.runtime.proof_file)
+  const log = createLog('primary')
+  process.umask(0o007) // the sockets are for the group that lighttpd shares
+  mkdirSync(first.config.runtime.directory, { recursive: true, mode: 0o750 })
+  const slot = await claimSlot(first.config.runtime.directory)
+  try {
+    await serveInSlot(first, { load, slot, log })
+  } finally {
+    slot.release() // or a failed start would wait here for ever, its claim listening
+  }
+}
+
+async function serveInSlot(first: LoadedConfig, deps: SupervisorDeps): Promise<void> {
+  const { slot, log } = deps
+  const sockets = socketPaths(first.config, slot)
+  for (const path of sockets) rmSync(path, { force: true })
+  const supervisor = createSupervisor(first, deps)
+  try {
+    await supervisor.start()
+    log.info({ slot: slot.number, version: VERSION }, 'started')
+    log.info({ signal: await untilToldToEnd() }, 'ending')
+    for (const path of sockets) rmSync(path, { force: true })
+    await pause(UNLINKED_PAUSE_MS)
+  } finally {
+    await supervisor.stop()
+  }
+}
+
+function socketPaths({ runtime }: Config, slot: Slot): string[] {
+  const names = [...TIERS.map((tier) => `authorizer-${tier}`), 'responder']
+  return names.map((name) => join(runtime.directory, `${name}-${slot.number}.sock`))
+}
+
+function untilToldToEnd(): Promise<NodeJS.Signals> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, resolve)
+  })
+}

@@ -1,0 +1,65 @@
+import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply } from 'fastify'
+import { createServer } from 'node-fastcgi'
+import type { Reply } from '../fcgi/reply.ts'
+import { type AskDeps, createAsk } from './ask.ts'
+
+export interface ResponderDeps extends AskDeps {
+  readonly version: string
+  /** told of an error that no client caused */
+  readonly onUnexpected: (error: unknown) => void
+}
+
+const MAX_BODY_BYTES = 64 * 1024
+
+/**
+ * What lighttpd hands over under `/_brickgate/`: a web application of its own, in the FastCGI RESPONDER
+ * role. It believes no header; tier and request id come from the gate's own parameters. Not listening
+ * yet.
+ */
+export function createResponder(deps: ResponderDeps): FastifyInstance {
+  const ask = createAsk(deps)
+  const app = Fastify({
+    serverFactory: (handler) => createServer(handler),
+    bodyLimit: MAX_BODY_BYTES,
+  })
+  app.addHook('onSend', async (_request, reply) => void reply.header('cache-control', 'no-store'))
+  app.setNotFoundHandler((_request, reply) => sendError(reply, 404, 'there is no such page'))
+  app.setErrorHandler((error: FastifyError, _request, reply) => {
+    const status = error.statusCode ?? 500
+    if (status >= 400 && status < 500) return sendError(reply, status, 'the request is malformed')
+    deps.onUnexpected(error)
+    return sendError(reply, 500, 'the gateway failed')
+  })
+
+  app.get('/_brickgate/version', () => ({ name: 'brickgate', version: deps.version }))
+  app.get('/_brickgate/whoami', async (request, reply) => {
+    const answer = await ask(request.raw)
+    if (!answer.ok) return sendReply(reply, answer.refusal)
+    const { principal, credential, expiresAtSeconds } = answer.caller
+    return reply.send({
+      subject: principal.subject,
+      issuer: principal.issuer,
+      email: principal.email,
+      groups: principal.groups,
+      credential,
+      expires_at: Math.floor(expiresAtSeconds),
+    })
+  })
+  return app
+}
+
+function sendError(reply: FastifyReply, status: number, message: string): FastifyReply {
+  const error_code = ERROR_CODES[status] ?? 'BAD_REQUEST'
+  return reply.code(status).send({ error_code, message })
+}
+
+const ERROR_CODES: Readonly<Record<number, string>> = {
+  404: 'NOT_FOUND',
+  413: 'REQUEST_ENTITY_TOO_LARGE',
+  500: 'INTERNAL_ERROR',
+}
+
+function sendReply(reply: FastifyReply, refusal: Reply): FastifyReply {
+  for (const [name, value] of refusal.headers) reply.header(name, value)
+  return reply.code(refusal.status).send(refusal.body)
+}

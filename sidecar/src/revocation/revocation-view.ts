@@ -1,0 +1,69 @@
+import type { Principal } from '../domain/principal.ts'
+import { ok, type Result, refuse } from '../domain/result.ts'
+import { WRONG_TYPE } from '../domain/stored-value.ts'
+import type { Session } from '../session/session.ts'
+import type { StateObserver } from '../session/state-observer.ts'
+import { anomalyOf, isRefused } from './judge.ts'
+import { revocationKeys } from './revocation-keys.ts'
+import type { RevocationStore } from './revocation-store.ts'
+
+/** Whether a verified caller is still in good standing. */
+export interface RevocationView {
+  /**
+   * @param session null for a bearer token
+   * @returns refuses with `token-revoked` or `session-revoked`, with `state-lost` a token whose
+   *   revocation may have been lost, and with `state-unavailable` while nobody can tell
+   */
+  check(
+    principal: Principal,
+    session: Pick<Session, 'sid' | 'signInSeconds'> | null,
+    nowSeconds: number,
+  ): Promise<Result<void>>
+}
+
+export interface RevocationViewDeps {
+  readonly store: RevocationStore
+  readonly observer: StateObserver
+  readonly clockSkewSeconds: number
+}
+
+export function createRevocationView(deps: RevocationViewDeps): RevocationView {
+  return {
+    check: async (principal, session, nowSeconds) => {
+      const keys = revocationKeys(principal, session?.sid ?? null)
+      const reading = await deps.store.read(
+        keys.map((key) => key.name),
+        nowSeconds,
+      )
+      if (!reading.ok) return reading
+      const { values, lostSinceSeconds } = reading.value
+
+      const signInSeconds = session?.signInSeconds ?? tokenSignIn(principal)
+      let isRevoked = false
+      for (const [index, key] of keys.entries()) {
+        const value = values[index] ?? WRONG_TYPE
+        const anomaly = anomalyOf(key, value)
+        if (anomaly !== null) deps.observer.anomaly(anomaly, key.name)
+        isRevoked ||= isRefused(key, value, signInSeconds, deps.clockSkewSeconds)
+      }
+      if (isRevoked) return refuse(session === null ? 'token-revoked' : 'session-revoked')
+      if (session === null && isLost(principal, lostSinceSeconds)) return refuse('state-lost')
+      return ok(undefined)
+    },
+  }
+}
+
+function tokenSignIn(principal: Principal): number {
+  return principal.authTimeSeconds ?? principal.issuedAtSeconds
+}
+
+/**
+ * Whether a revocation of the token may have been lost. A refreshed token keeps the sign-in by which it
+ * was revoked, so both its moments must lie after the loss.
+ */
+function isLost(principal: Principal, lostSinceSeconds: number): boolean {
+  if (lostSinceSeconds === 0) return false
+  const isNewer =
+    principal.issuedAtSeconds > lostSinceSeconds && tokenSignIn(principal) > lostSinceSeconds
+  return !isNewer
+}

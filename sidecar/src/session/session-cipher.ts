@@ -1,0 +1,56 @@
+import { createSecretKey, type KeyObject } from 'node:crypto'
+import { CompactEncrypt, compactDecrypt, errors } from 'jose'
+
+/** Makes a session record unreadable and unforgeable for whoever can read and write Redis. */
+export interface SessionCipher {
+  /** @returns a JWE in compact form (RFC 7516 section 7.1) */
+  encrypt(plaintext: string): Promise<string>
+  /** @returns null for what none of the keys made, or what was made for another purpose */
+  decrypt(record: string): Promise<string | null>
+}
+
+/** The first encrypts, all decrypt: a key is replaced without ending a session. */
+export type SessionKeys = readonly [Uint8Array, ...Uint8Array[]]
+
+// INVARIANT: what another part encrypts with the same key carries another `typ` and is no session.
+const HEADER = { alg: 'dir', enc: 'A256GCM', typ: 'bg-session' } as const
+const ACCEPTED = {
+  keyManagementAlgorithms: [HEADER.alg],
+  contentEncryptionAlgorithms: [HEADER.enc],
+  maxDecompressedLength: 0,
+}
+
+/** @throws {RangeError} unless every key has 256 bits */
+export function createSessionCipher(keys: SessionKeys): SessionCipher {
+  const [current, ...previous] = keys
+  const currentKey = secretKey(current)
+  const allKeys = [currentKey, ...previous.map(secretKey)]
+  return {
+    encrypt: (plaintext) =>
+      new CompactEncrypt(new TextEncoder().encode(plaintext))
+        .setProtectedHeader(HEADER)
+        .encrypt(currentKey),
+    decrypt: async (record) => {
+      for (const key of allKeys) {
+        const plaintext = await decryptWith(key, record)
+        if (plaintext !== null) return plaintext
+      }
+      return null
+    },
+  }
+}
+
+async function decryptWith(key: KeyObject, record: string): Promise<string | null> {
+  try {
+    const { plaintext, protectedHeader } = await compactDecrypt(record, key, ACCEPTED)
+    return protectedHeader.typ === HEADER.typ ? new TextDecoder().decode(plaintext) : null
+  } catch (error) {
+    if (error instanceof errors.JOSEError) return null
+    throw error
+  }
+}
+
+function secretKey(bytes: Uint8Array): KeyObject {
+  if (bytes.length !== 32) throw new RangeError('a session key must have 256 bits')
+  return createSecretKey(bytes)
+}

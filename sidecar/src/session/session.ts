@@ -1,0 +1,68 @@
+import { z } from 'zod'
+import { parseJson } from '../domain/json.ts'
+import { isKeyName, type Principal } from '../domain/principal.ts'
+import { TIERS, type Tier } from '../domain/tier.ts'
+
+/** A sign-in that goes on. All of it comes from its record, which only holders of our key can write. */
+export interface Session {
+  /** SHA-256 (hex) of the session id; the record names it, so that a copy under another id is none */
+  readonly sid: string
+  /** as the token said from which the session was made; the session dies with that token's id */
+  readonly principal: Principal
+  /** where it was made */
+  readonly tier: Tier
+  /**
+   * What not-before revocations are compared with: when the person signed in; for a session made from
+   * an access token that token's `auth_time ?? iat`, so that what refuses the token refuses the session.
+   */
+  readonly signInSeconds: number
+  /** when the record was made: from here on the session can be idle */
+  readonly createdAtSeconds: number
+  /** absolute: no use extends it */
+  readonly expiresAtSeconds: number
+  /** the IdP's access token for the workspace; null when the sign-in gave none */
+  readonly accessToken: { readonly token: string; readonly expiresAtSeconds: number } | null
+}
+
+const seconds = z.number().nonnegative()
+const keyName = z.string().refine(isKeyName)
+
+const principalSchema = z.strictObject({
+  issuer: z.string().regex(/^[a-z0-9-]{1,32}$/),
+  subject: keyName,
+  email: z.string().nullable(),
+  groups: z.array(z.string()),
+  clientId: keyName.nullable(),
+  tokenId: keyName,
+  idpSession: keyName.nullable(),
+  authTimeSeconds: seconds.nullable(),
+  issuedAtSeconds: seconds,
+  notBeforeSeconds: seconds.nullable(),
+  expiresAtSeconds: seconds,
+})
+
+const sessionSchema: z.ZodType<Session> = z.strictObject({
+  sid: z.string().regex(/^[0-9a-f]{64}$/),
+  principal: principalSchema,
+  tier: z.enum(TIERS),
+  signInSeconds: seconds,
+  createdAtSeconds: seconds,
+  expiresAtSeconds: seconds,
+  accessToken: z
+    .strictObject({ token: z.string().regex(/^[\x21-\x7e]+$/), expiresAtSeconds: seconds })
+    .nullable(),
+})
+
+/**
+ * @returns the plain text of a record, still to be encrypted
+ * @throws {z.ZodError} for a session that could not be read again
+ */
+export function encodeSession(session: Session): string {
+  return JSON.stringify(sessionSchema.parse(session))
+}
+
+/** @returns null for anything but what `encodeSession` makes, further and missing members included */
+export function decodeSession(text: string): Session | null {
+  const parsed = sessionSchema.safeParse(parseJson(text))
+  return parsed.success ? parsed.data : null
+}

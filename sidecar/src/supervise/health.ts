@@ -1,0 +1,60 @@
+import type { Redis } from 'ioredis'
+import { probeRedis } from '../adapters/redis-health.ts'
+import type { RemoteKeys } from '../adapters/remote-keys.ts'
+import type { Config } from '../config/schema.ts'
+import type { Snapshot } from '../observe/aggregate.ts'
+import type { PrimaryMetrics } from '../observe/metrics.ts'
+import type { PartState } from './admin-server.ts'
+import type { Pool } from './pool.ts'
+
+/** What the primary can look at to tell how its sidecar is. */
+export interface Vitals {
+  readonly config: Config
+  readonly keys: Pick<RemoteKeys, 'ageSeconds'>
+  readonly pool: Pick<Pool, 'workers'>
+}
+
+/** How each part is that traffic depends on. */
+export async function readiness(
+  vitals: Vitals,
+  redis: Redis,
+): Promise<Readonly<Record<string, PartState>>> {
+  const { isUp, evictionPolicy, isReady } = await probeRedis(redis)
+  const ready = readyWorkers(vitals)
+  const configured = configuredWorkers(vitals.config)
+  return {
+    redis: { ok: isReady, up: isUp, eviction_policy: evictionPolicy },
+    keys: keysPart(vitals),
+    workers: { ok: ready === configured, ready, configured },
+  }
+}
+
+/** The primary's own metrics, its gauges set to this moment. */
+export function ownMetrics(metrics: PrimaryMetrics, vitals: Vitals): Promise<Snapshot> {
+  for (const { name } of vitals.config.issuers) {
+    const age = vitals.keys.ageSeconds(name)
+    if (age === null) metrics.jwksAge.remove({ issuer: name })
+    else metrics.jwksAge.set({ issuer: name }, age)
+  }
+  metrics.workers.set({ state: 'configured' }, configuredWorkers(vitals.config))
+  metrics.workers.set({ state: 'ready' }, readyWorkers(vitals))
+  return metrics.registry.getMetricsAsJSON()
+}
+
+function keysPart({ config, keys }: Vitals): PartState {
+  const issuers = config.issuers.map(({ name }) => {
+    const age = keys.ageSeconds(name)
+    const ok = age !== null && age <= config.jwks.max_stale_s
+    return [name, { ok, age_s: age === null ? null : Math.round(age) }] as const
+  })
+  return { ok: issuers.every(([, part]) => part.ok), ...Object.fromEntries(issuers) }
+}
+
+/** The authorizers, and the responder. */
+function configuredWorkers(config: Config): number {
+  return config.runtime.workers + 1
+}
+
+function readyWorkers({ pool }: Vitals): number {
+  return pool.workers().filter((worker) => worker.state === 'ready').length
+}

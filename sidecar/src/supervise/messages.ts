@@ -1,0 +1,30 @@
+import type { LoadedConfig } from '../config/load.ts'
+import type { Snapshot } from '../observe/aggregate.ts'
+import type { KeySet, RefreshOutcome } from '../verify/key-source.ts'
+
+/** What a worker process does. */
+export type Role = 'authorizer' | 'responder'
+
+/** From the primary to a worker. */
+export type ToWorker =
+  | {
+      readonly type: 'start'
+      readonly role: Role
+      readonly slot: number
+      readonly loaded: LoadedConfig
+      /** names the origins of its keys: after a reload they may be others under the same alias */
+      readonly feed: number
+      readonly keySets: readonly KeySet[]
+    }
+  | { readonly type: 'keys'; readonly feed: number; readonly keySet: KeySet }
+  | { readonly type: 'refresh-outcome'; readonly id: number; readonly outcome: RefreshOutcome }
+  | { readonly type: 'collect'; readonly id: number }
+  | { readonly type: 'drain' }
+
+/** From a worker to the primary. */
+export type FromWorker =
+  | { readonly type: 'alive' }
+  | { readonly type: 'ready' }
+  | { readonly type: 'failed'; readonly message: string }
+  | { readonly type: 'refresh-keys'; readonly id: number; readonly alias: string }
+  | { readonly type: 'metrics'; readonly id: number | null; readonly snapshot: Snapshot }

@@ -1,0 +1,164 @@
+import cluster from 'node:cluster'
+import type { FromWorker, Role, ToWorker } from './messages.ts'
+import { linkWorker, type WorkerLink } from './worker-link.ts'
+
+/** A worker that was ready and has said nothing for this long is killed. */
+const SILENT_AFTER_MS = 1000
+/** A worker that is not ready this long after its fork is killed. */
+const START_WITHIN_MS = 15_000
+/** A worker that does not end this long after it was told to drain is killed. */
+const DRAIN_WITHIN_MS = 10_000
+const CHECK_EVERY_MS = 250
+/** A worker that ends sooner than this after its fork shows what may end the next one too. */
+const SHORT_LIFE_MS = 5000
+/** The pause before the next fork; it doubles with each short life in a row. */
+const FIRST_PAUSE_MS = 250
+const LAST_PAUSE_MS = 30_000
+
+const ROLES = ['authorizer', 'responder'] as const
+
+export interface PoolDeps {
+  /** how many workers of a role there should be; asked again after a new configuration */
+  readonly strength: (role: Role) => number
+  /** what a new worker is told first; called at each fork, so that it holds the newest configuration */
+  readonly startMessage: (role: Role) => ToWorker
+  readonly nowMs: () => number
+  readonly observer: PoolObserver
+}
+
+export interface PoolObserver {
+  message(worker: WorkerLink, message: FromWorker): void
+  disconnected(worker: WorkerLink): void
+  /** @param expected whether the worker had been told to end */
+  exited(worker: WorkerLink, expected: boolean): void
+  killed(worker: WorkerLink, why: 'silent' | 'slow-start' | 'slow-drain'): void
+}
+
+/** Keeps the configured number of workers alive, replacing each that dies or falls silent. */
+export interface Pool {
+  start(): void
+  workers(): readonly WorkerLink[]
+  broadcast(message: ToWorker): void
+  /** replaces every worker by one with the newest configuration, the old ones serving until then */
+  replaceAll(): void
+  /** tells all workers to finish; resolves when none is left */
+  drain(): Promise<void>
+}
+
+export function createPool(deps: PoolDeps): Pool {
+  const links = new Set<WorkerLink>()
+  const retiring = new Set<WorkerLink>() // replaced as soon as a successor is ready
+  const shortLives: Record<Role, number> = { authorizer: 0, responder: 0 }
+  let isDraining = false
+  let lastCheckMs = deps.nowMs()
+  let onEmpty: () => void = () => undefined
+
+  return { start, workers: () => [...links], broadcast, replaceAll, drain }
+
+  function start(): void {
+    cluster.schedulingPolicy = cluster.SCHED_NONE
+    ROLES.forEach(fillUp)
+    setInterval(check, CHECK_EVERY_MS).unref()
+  }
+
+  function fillUp(role: Role): void {
+    if (isDraining) return
+    const serving = [...links].filter(
+      (link) => link.role === role && link.state !== 'draining' && !retiring.has(link),
+    )
+    for (let count = serving.length; count < deps.strength(role); count++) fork(role)
+  }
+
+  function fork(role: Role): void {
+    const link = linkWorker(cluster.fork(), role, deps.nowMs(), {
+      message,
+      exit,
+      disconnect: deps.observer.disconnected,
+    })
+    links.add(link)
+    link.send(deps.startMessage(role))
+  }
+
+  function message(link: WorkerLink, received: FromWorker): void {
+    if (received.type === 'ready' && link.state === 'starting') {
+      link.state = 'ready'
+      retireOne(link.role)
+    }
+    if (link.state === 'ready') link.lastHeardMs = deps.nowMs()
+    deps.observer.message(link, received)
+  }
+
+  function retireOne(role: Role): void {
+    const old = [...retiring].find((link) => link.role === role)
+    if (old !== undefined) drainOne(old)
+  }
+
+  function drainOne(link: WorkerLink): void {
+    retiring.delete(link)
+    link.state = 'draining'
+    link.lastHeardMs = deps.nowMs()
+    link.send({ type: 'drain' })
+  }
+
+  function exit(link: WorkerLink): void {
+    const isExpected = link.state === 'draining'
+    links.delete(link)
+    retiring.delete(link)
+    deps.observer.exited(link, isExpected)
+    if (links.size === 0) onEmpty()
+    if (!isExpected) noteLife(link)
+    setTimeout(() => fillUp(link.role), pauseMs(shortLives[link.role])).unref()
+  }
+
+  function noteLife({ role, forkedAtMs }: WorkerLink): void {
+    const isShort = deps.nowMs() - forkedAtMs < SHORT_LIFE_MS
+    shortLives[role] = isShort ? shortLives[role] + 1 : 0
+  }
+
+  function check(): void {
+    const nowMs = deps.nowMs()
+    // After a pause of this very process everyone looks silent: give them a round to be heard.
+    const wasPaused = nowMs - lastCheckMs > SILENT_AFTER_MS / 2
+    lastCheckMs = nowMs
+    for (const link of links) {
+      if (wasPaused) link.lastHeardMs = nowMs
+      const silentMs = nowMs - link.lastHeardMs
+      if (link.state === 'ready' && silentMs > SILENT_AFTER_MS) kill(link, 'silent')
+      if (link.state === 'starting' && silentMs > START_WITHIN_MS) kill(link, 'slow-start')
+      if (link.state === 'draining' && silentMs > DRAIN_WITHIN_MS) kill(link, 'slow-drain')
+    }
+  }
+
+  function kill(link: WorkerLink, why: 'silent' | 'slow-start' | 'slow-drain'): void {
+    deps.observer.killed(link, why)
+    link.kill()
+  }
+
+  function broadcast(sent: ToWorker): void {
+    for (const link of links) link.send(sent)
+  }
+
+  function replaceAll(): void {
+    for (const link of links) {
+      if (link.state === 'ready') retiring.add(link)
+      else if (link.state === 'starting') link.kill()
+    }
+    for (const role of ROLES) {
+      shortLives[role] = 0 // what ended them may be mended
+      fillUp(role)
+    }
+  }
+
+  function drain(): Promise<void> {
+    isDraining = true
+    return new Promise((resolve) => {
+      onEmpty = resolve
+      if (links.size === 0) resolve()
+      for (const link of links) drainOne(link)
+    })
+  }
+}
+
+function pauseMs(shortLives: number): number {
+  return shortLives === 0 ? 0 : Math.min(FIRST_PAUSE_MS * 2 ** (shortLives - 1), LAST_PAUSE_MS)
+}

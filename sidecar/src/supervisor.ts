@@ -1,0 +1,193 @@
+import type { Server } from 'node:http'
+import { isDeepStrictEqual } from 'node:util'
+import { keyOrigins, openConfiguredKeys } from './adapters/configured-keys.ts'
+import { openConfiguredRedis } from './adapters/configured-redis.ts'
+import type { RedisObserver } from './adapters/redis.ts'
+import type { RemoteKeys } from './adapters/remote-keys.ts'
+import { SYSTEM_CLOCK } from './adapters/system-clock.ts'
+import { ConfigError } from './config/config-error.ts'
+import type { LoadedConfig } from './config/load.ts'
+import { readProof } from './config/proof.ts'
+import type { Config } from './config/schema.ts'
+import { createAggregate } from './observe/aggregate.ts'
+import { type Logger } from './observe/log.ts'
+import { createPrimaryMetrics, type PrimaryMetrics } from './observe/metrics.ts'
+import { createAdminServer } from './supervise/admin-server.ts'
+import { watchFiles } from './supervise/file-watch.ts'
+import { ownMetrics, readiness } from './supervise/health.ts'
+import type { FromWorker } from './supervise/messages.ts'
+import { createPool, type PoolObserver } from './supervise/pool.ts'
+import { createScrape } from './supervise/scrape.ts'
+import { type Slot } from './supervise/slots.ts'
+import type { WorkerLink } from './supervise/worker-link.ts'
+import { VERSION } from './version.ts'
+
+/** The primary process of a sidecar. */
+export interface Supervisor {
+  start(): Promise<void>
+  /** lets the workers finish what they have */
+  stop(): Promise<void>
+}
+
+export interface SupervisorDeps {
+  readonly load: () => LoadedConfig
+  readonly slot: Slot
+  readonly log: Logger
+}
+
+/** @param first the configuration to start with */
+export function createSupervisor(
+  first: LoadedConfig,
+  { load, slot, log }: SupervisorDeps,
+): Supervisor {
+  let loaded = first
+  const metrics = createPrimaryMetrics(VERSION)
+  const aggregate = createAggregate()
+  let redis = openConfiguredRedis(first.config, SILENT_REDIS)
+  const pool = createPool({
+    strength: (role) => (role === 'authorizer' ? loaded.config.runtime.workers : 1),
+    startMessage: (role) => ({
+      type: 'start',
+      role,
+      slot: slot.number,
+      loaded,
+      feed,
+      keySets: keys.sets(),
+    }),
+    nowMs: SYSTEM_CLOCK.monotonicMs,
+    observer: {
+      message: (worker, message) => void receive(worker, message),
+      disconnected: (worker) => aggregate.ended(worker.id),
+      ...workerEvents(metrics, log),
+    },
+  })
+  let feed = 0
+  let keys = fetchKeys(first.config, feed)
+  const scrape = createScrape({
+    pool,
+    aggregate,
+    own: () => ownMetrics(metrics, { config: loaded.config, keys, pool }),
+    onSilent: () => metrics.silentWorkers.inc(),
+  })
+  const admin = createAdminServer({
+    metrics: scrape.page,
+    isAlive: () => pool.workers().some(isServing),
+    parts: () => readiness({ config: loaded.config, keys, pool }, redis),
+  })
+  return { start, stop }
+
+  async function start(): Promise<void> {
+    await listenOn(admin, first.config.admin.listen) // the one step that can fail comes first
+    keys.start()
+    pool.start()
+    watchFiles(
+      () => loaded.files,
+      () => void reload(),
+    )
+    process.on('SIGHUP', () => void reload())
+  }
+
+  async function stop(): Promise<void> {
+    await pool.drain()
+    await keys.close()
+    admin.closeAllConnections()
+    admin.close()
+    redis.disconnect()
+  }
+
+  function fetchKeys(config: Config, ownFeed: number): RemoteKeys {
+    return openConfiguredKeys(config, {
+      onKeys: (keySet) => pool.broadcast({ type: 'keys', feed: ownFeed, keySet }),
+      observer: {
+        fetch: (issuer, result) => metrics.jwksFetches.inc({ issuer, result }),
+        warning: (issuer, warning) => log.warn({ issuer, warning }, 'keys of an issuer'),
+      },
+    })
+  }
+
+  async function receive(worker: WorkerLink, message: FromWorker): Promise<void> {
+    if (message.type === 'metrics') scrape.heard(worker.id, message.id, message.snapshot)
+    if (message.type !== 'refresh-keys') return
+    const outcome = await keys.refresh(message.alias)
+    worker.send({ type: 'refresh-outcome', id: message.id, outcome })
+  }
+
+  /** INVARIANT: a configuration is in force whole or not at all; a bad one leaves the old in force. */
+  async function reload(): Promise<void> {
+    try {
+      const next = load()
+      readProof(next.config.runtime.proof_file)
+      refuseMoved(next.config, first.config)
+      await renewKeys(next.config)
+      renewRedis(next.config)
+      loaded = next
+      pool.replaceAll()
+      metrics.reloads.inc({ result: 'ok' })
+      log.info('the configuration was taken up')
+    } catch (error) {
+      metrics.reloads.inc({ result: 'error' })
+      log.error({ err: error }, 'the configuration was rejected; the previous one stays in force')
+    }
+  }
+
+  function renewRedis(config: Config): void {
+    if (isDeepStrictEqual(config.redis, loaded.config.redis)) return
+    redis.disconnect()
+    redis = openConfiguredRedis(config, SILENT_REDIS)
+  }
+
+  /** Has the keys of new issuers at hand, where these answer, before anyone depends on them. */
+  async function renewKeys(config: Config): Promise<void> {
+    if (isDeepStrictEqual(keyOrigins(config), keyOrigins(loaded.config))) return
+    const renewed = fetchKeys(config, feed + 1)
+    await Promise.all(config.issuers.map((issuer) => renewed.refresh(issuer.name)))
+    renewed.start()
+    const previous = keys
+    keys = renewed
+    feed++
+    await previous.close()
+  }
+}
+
+/** The workers' connections to Redis are what is measured; this one only serves `/readyz`. */
+const SILENT_REDIS: RedisObserver = {
+  connected: () => undefined,
+  connectionFailed: () => undefined,
+  commandsEnded: () => undefined,
+}
+
+function isServing({ role, state }: WorkerLink): boolean {
+  return role === 'authorizer' && state === 'ready'
+}
+
+/** @throws {ConfigError} for what a running sidecar cannot move */
+function refuseMoved(next: Config, first: Config): void {
+  const message = 'takes a restart to change'
+  const problems = [
+    ...(next.runtime.directory === first.runtime.directory ? [] : ['runtime.directory']),
+    ...(next.admin.listen === first.admin.listen ? [] : ['admin.listen']),
+  ].map((path) => ({ path, message }))
+  if (problems.length > 0) throw new ConfigError('the new configuration', problems)
+}
+
+function workerEvents(
+  metrics: PrimaryMetrics,
+  log: Logger,
+): Pick<PoolObserver, 'exited' | 'killed'> {
+  return {
+    exited(worker, expected) {
+      if (!expected) metrics.workerExits.inc({ role: worker.role })
+      log[expected ? 'info' : 'error']({ worker: worker.id, role: worker.role }, 'a worker ended')
+    },
+    killed: (worker, why) => log.error({ worker: worker.id, role: worker.role, why }, 'killed'),
+  }
+}
+
+function listenOn(server: Server, address: string): Promise<void> {
+  const colon = address.lastIndexOf(':')
+  const host = address.slice(0, colon).replace(/^\[|\]$/g, '')
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen({ host, port: Number(address.slice(colon + 1)) }, resolve)
+  })
+}

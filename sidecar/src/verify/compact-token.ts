@@ -1,0 +1,59 @@
+import { ok, type Result, refuse } from '../domain/result.ts'
+import { type JsonObject, parseStrictObject } from './strict-json.ts'
+
+/** A JWT taken apart (RFC 7515 section 7.1). Nothing in it is verified. */
+export interface CompactToken {
+  /** the whole token */
+  readonly text: string
+  readonly signingInput: string
+  readonly algorithm: string
+  readonly kid: string | null
+  readonly issuer: string
+  readonly claims: JsonObject
+}
+
+/** Characters of the longest token that is looked at. */
+export const MAX_TOKEN_LENGTH = 32 * 1024
+
+const COMPACT = /^([\w-]+)\.([\w-]+)\.[\w-]*$/
+const ACCESS_TOKEN_TYPES = new Set(['jwt', 'at+jwt'])
+const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
+/** Refuses with `malformed-token`, or `wrong-token-type` for a `typ` that no access token has. */
+export function parseCompactToken(text: string): Result<CompactToken> {
+  const [, encodedHeader = '', encodedClaims = ''] = COMPACT.exec(text) ?? []
+  const header = decodeObject(encodedHeader)
+  const claims = decodeObject(encodedClaims)
+  if (header === null || claims === null) return refuse('malformed-token')
+  const { alg, kid = null, typ = 'JWT' } = header
+  const { iss } = claims
+  // No extension is understood here, so that a critical one cannot be (RFC 7515 section 4.1.11).
+  if (Object.hasOwn(header, 'crit')) return refuse('malformed-token')
+  if (typeof alg !== 'string' || typeof typ !== 'string') return refuse('malformed-token')
+  if (typeof iss !== 'string' || !isStringOrNull(kid)) return refuse('malformed-token')
+  if (!isAccessTokenType(typ)) return refuse('wrong-token-type')
+  const signingInput = text.slice(0, encodedHeader.length + 1 + encodedClaims.length)
+  return ok({ text, signingInput, algorithm: alg, kid, issuer: iss, claims })
+}
+
+/** `typ` is a media type without regard to case, `application/` understood (RFC 7515 section 4.1.9). */
+function isAccessTokenType(typ: string): boolean {
+  return ACCESS_TOKEN_TYPES.has(typ.toLowerCase().replace(/^application\//, ''))
+}
+
+function isStringOrNull(value: unknown): value is string | null {
+  return value === null || typeof value === 'string'
+}
+
+function decodeObject(encoded: string): JsonObject | null {
+  const text = decodeText(encoded)
+  return text === null ? null : parseStrictObject(text)
+}
+
+function decodeText(encoded: string): string | null {
+  try {
+    return UTF8.decode(Buffer.from(encoded, 'base64url'))
+  } catch {
+    return null
+  }
+}

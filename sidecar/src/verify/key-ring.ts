@@ -1,0 +1,70 @@
+import { createPublicKey, type KeyObject } from 'node:crypto'
+import type { KeySet, KeySource, PublishedKey } from './key-source.ts'
+
+/** The imported keys of one issuer. */
+export interface TrustedKeys {
+  readonly set: KeySet
+  readonly keys: readonly TrustedKey[]
+  /** INVARIANT: another symbol as soon as a key was removed or changed; added keys leave it */
+  readonly epoch: symbol
+}
+
+export interface TrustedKey {
+  readonly published: PublishedKey
+  readonly key: KeyObject
+  /** equal only for keys that are alike in every respect */
+  readonly fingerprint: string
+}
+
+/** Imports each key once, however many sets it is part of. */
+export interface KeyRing {
+  /** null when there are no keys, or none fresh enough */
+  current(alias: string): TrustedKeys | null
+}
+
+export function createKeyRing(source: Pick<KeySource, 'current'>): KeyRing {
+  const held = new Map<string, TrustedKeys>()
+  return {
+    current(alias) {
+      const set = source.current(alias)
+      if (set === null || set.keys.length === 0) return null
+      const known = held.get(alias)
+      if (known?.set === set) return known
+      const next = adopt(set, known)
+      held.set(alias, next)
+      return next
+    },
+  }
+}
+
+/**
+ * The one key that fits: by `kid` when the token has one, else the only one of its kind.
+ *
+ * @returns null when none fits, or several
+ */
+export function chooseKey(
+  { keys }: TrustedKeys,
+  { kid, algorithm }: { readonly kid: string | null; readonly algorithm: string },
+): KeyObject | null {
+  const fitting = keys.filter(
+    ({ published }) =>
+      (kid === null || published.kid === kid) &&
+      published.algorithms.some((own) => own === algorithm),
+  )
+  return fitting.length === 1 ? (fitting[0]?.key ?? null) : null
+}
+
+function adopt(set: KeySet, known: TrustedKeys | undefined): TrustedKeys {
+  const before = new Map(known?.keys.map((key) => [key.fingerprint, key]))
+  const keys = set.keys.map((published) => {
+    const fingerprint = JSON.stringify(published)
+    return before.get(fingerprint) ?? { published, fingerprint, key: importKey(published) }
+  })
+  const now = new Set(keys.map((key) => key.fingerprint))
+  const isSuperset = known?.keys.every((key) => now.has(key.fingerprint)) ?? false
+  return { set, keys, epoch: known && isSuperset ? known.epoch : Symbol(set.alias) }
+}
+
+function importKey({ material }: PublishedKey): KeyObject {
+  return createPublicKey({ key: { ...material }, format: 'jwk' })
+}

@@ -1,0 +1,96 @@
+import { ok, type Result, refuse } from '../domain/result.ts'
+import type { ClaimReader } from './claim-reader.ts'
+import type { PresetName, TrustedIssuer } from './trusted-issuer.ts'
+
+/** What only the conventions of an identity provider tell of a token. */
+export interface Identity {
+  /** without alias; `client:<client id>` for client credentials; null when the token has none */
+  readonly subject: string | null
+  readonly clientId: string | null
+  readonly scopes: readonly string[]
+}
+
+/**
+ * Reads an identity, or refuses what is not an access token of a user or client of this issuer.
+ * The reader's `isMalformed` is the caller's to ask.
+ */
+export type Preset = (read: ClaimReader, issuer: TrustedIssuer) => Result<Identity>
+
+/** An access token always has `cid` and `scp`, an ID token neither. `sub` is a login that can change. */
+function okta(read: ClaimReader, issuer: TrustedIssuer): Result<Identity> {
+  const clientId = read.name('cid')
+  const scopes = read.words('scp')
+  if (clientId === null || scopes.length === 0) return refuse('wrong-token-type')
+  const isClient = !read.has('uid') && read.text('sub') === clientId
+  const subject = isClient ? ofClient(clientId) : ofUser(read.name(issuer.claims.subject))
+  return ok({ subject, clientId, scopes })
+}
+
+/**
+ * Versions 1.0 (`appid`) and 2.0 (`azp`). ID tokens have neither, and may have `roles`: without `scp`
+ * only a token that an application got for itself passes.
+ */
+function entra(read: ClaimReader, issuer: TrustedIssuer): Result<Identity> {
+  const tenant = read.name('tid')
+  if (tenant === null || tenant !== tenantOf(issuer)) return refuse('unknown-issuer')
+  const clientId = read.name('appid') ?? read.name('azp')
+  const scopes = read.words('scp')
+  const roles = read.list('roles')
+  const isClient = isEntraApplication(read, scopes.length > 0)
+  const proof = isClient ? roles : scopes
+  if (clientId === null || proof.length === 0) return refuse('wrong-token-type')
+  if (read.has('hasgroups')) return refuse('groups-unknown')
+  const id = read.name(issuer.claims.subject)
+  const subject = isClient ? ofClient(clientId) : id && `${tenant}:${id}`
+  return ok({ subject, clientId, scopes: [...scopes, ...roles] })
+}
+
+/** `idtyp` is an optional claim; without it, an application is known by being its own subject. */
+function isEntraApplication(read: ClaimReader, hasScopes: boolean): boolean {
+  const type = read.text('idtyp')
+  if (type !== null) return type === 'app'
+  return !hasScopes && read.has('oid') && read.text('oid') === read.text('sub')
+}
+
+/** The tenant that the issuer itself names: `https://<host>/<tid>/` and `https://<host>/<tid>/v2.0`. */
+function tenantOf(issuer: TrustedIssuer): string | undefined {
+  return /^https?:\/\/[^/]+\/([^/]+)\//.exec(issuer.issuer)?.[1]
+}
+
+/** Tokens of a workspace's or account's own token endpoint. ID tokens have no `scope`. */
+function databricks(read: ClaimReader, issuer: TrustedIssuer): Result<Identity> {
+  const clientId = read.name('client_id')
+  const scopes = read.words('scope')
+  if (scopes.length === 0) return refuse('wrong-token-type')
+  const isClient = clientId !== null && read.text('sub') === clientId
+  const subject = isClient ? ofClient(clientId) : ofUser(read.name(issuer.claims.subject))
+  return ok({ subject, clientId, scopes })
+}
+
+const USER_MARKERS = ['auth_time', 'sid', 'email', 'preferred_username', 'name'] as const
+
+/** RFC 9068 names, and `azp` and `scp` of older issuers. A client speaks for itself when it is `sub`. */
+function generic(read: ClaimReader, issuer: TrustedIssuer): Result<Identity> {
+  const clientId = read.name('client_id') ?? read.name('azp')
+  const own = issuer.claims.subject
+  const isClient =
+    clientId !== null &&
+    read.text('sub') === clientId &&
+    (own === 'sub' || !read.has(own)) &&
+    !USER_MARKERS.some((claim) => read.has(claim))
+  const subject = isClient ? ofClient(clientId) : ofUser(read.name(own))
+  return ok({ subject, clientId, scopes: [...read.words('scope'), ...read.words('scp')] })
+}
+
+const CLIENT_PREFIX = 'client:'
+
+function ofClient(clientId: string): string {
+  return CLIENT_PREFIX + clientId
+}
+
+/** INVARIANT: no user is named as a client is. */
+function ofUser(subject: string | null): string | null {
+  return subject?.startsWith(CLIENT_PREFIX) ? null : subject
+}
+
+export const PRESETS: Readonly<Record<PresetName, Preset>> = { okta, entra, databricks, generic }

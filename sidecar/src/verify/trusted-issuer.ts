@@ -1,0 +1,53 @@
+/** Signature algorithms an issuer may be trusted with: all asymmetric (RFC 7518 section 3.1, RFC 9864). */
+export const ALGORITHMS = [
+  'RS256',
+  'RS384',
+  'RS512',
+  'PS256',
+  'PS384',
+  'PS512',
+  'ES256',
+  'ES384',
+  'ES512',
+  'EdDSA',
+  'Ed25519',
+] as const
+
+export type Algorithm = (typeof ALGORITHMS)[number]
+
+export const PRESET_NAMES = ['okta', 'entra', 'databricks', 'generic'] as const
+
+/** Whose conventions tell where the subject, client id and scopes of a token are. */
+export type PresetName = (typeof PRESET_NAMES)[number]
+
+/** The claims that an operator may look for elsewhere. */
+export interface ClaimNames {
+  readonly groups: string
+  /** display only: the claim never decides anything */
+  readonly email: string
+  /** the user's stable id; for Entra ID the part after `tid:` */
+  readonly subject: string
+}
+
+/** What `claims` of an issuer starts from. */
+export const DEFAULT_CLAIM_NAMES: Readonly<Record<PresetName, ClaimNames>> = {
+  okta: { groups: 'groups', email: 'email', subject: 'uid' },
+  entra: { groups: 'groups', email: 'email', subject: 'oid' },
+  databricks: { groups: 'groups', email: 'sub', subject: 'sub' },
+  generic: { groups: 'groups', email: 'email', subject: 'sub' },
+}
+
+/** One issuer whose access tokens are accepted, and on which terms. */
+export interface TrustedIssuer {
+  /** short name, `^[a-z0-9-]{1,32}$` */
+  readonly alias: string
+  /** compared with `iss` character by character; for Entra ID it names the tenant, never `common` */
+  readonly issuer: string
+  /** a token must name at least one of them */
+  readonly audiences: readonly [string, ...string[]]
+  readonly algorithms: readonly [Algorithm, ...Algorithm[]]
+  readonly preset: PresetName
+  /** a token must have them all; empty asks for none */
+  readonly requiredScopes: readonly string[]
+  readonly claims: ClaimNames
+}

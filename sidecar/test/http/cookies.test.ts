@@ -1,0 +1,71 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { readCookies, SESSION_COOKIE } from '../../src/http/cookies.ts'
+
+const ID = `bgs_${'A'.repeat(43)}`
+const OURS = `${SESSION_COOKIE}=${ID}`
+
+it.each<[says: string, field: string | null, sessions: readonly string[], others: string]>([
+  ['finds nothing without a field', null, [], ''],
+  ['finds nothing in an empty field', '', [], ''],
+  ['finds nothing between semicolons', '; ;;\t;', [], ''],
+  ['finds ours alone', OURS, [ID], ''],
+  ['finds ours first', `${OURS}; a=1`, [ID], 'a=1'],
+  ['finds ours last', `a=1; ${OURS}`, [ID], 'a=1'],
+  ['finds ours without a space', `a=1;${OURS};b=2`, [ID], 'a=1; b=2'],
+  ['finds ours among spaces and tabs', ` \t${SESSION_COOKIE} \t=\t ${ID}\t `, [ID], ''],
+  ['finds both of two', `${OURS}; a=1; ${SESSION_COOKIE}=x`, [ID, 'x'], 'a=1'],
+  ['finds ours with an empty value', `${SESSION_COOKIE}=`, [''], ''],
+  ['finds ours without a value', SESSION_COOKIE, [''], ''],
+  ['keeps quotes in its value', `${SESSION_COOKIE}="${ID}"`, [`"${ID}"`], ''],
+  ['keeps the value of ours to the end', `${SESSION_COOKIE}=a=b`, ['a=b'], ''],
+  ['does not take another name that ends like ours', `x${SESSION_COOKIE}=1`, [], ''],
+  ['does not take ours in another case', `__host-BRICKGATE=1; a=1`, [], 'a=1'],
+  ['drops the sign-in cookie', `${SESSION_COOKIE}-signin=1; a=1`, [], 'a=1'],
+  ['keeps a cookie without a value', 'a; b=1', [], 'a; b=1'],
+  ['keeps a cookie without a name', '=a; b=1', [], '=a; b=1'],
+  ['keeps equal names in order', 'a=2; a=1', [], 'a=2; a=1'],
+  ['keeps quotes, commas and spaces inside', 'a="x, y"; b=1', [], 'a="x, y"; b=1'],
+  ['keeps names of objects', '__proto__=1; constructor=2', [], '__proto__=1; constructor=2'],
+  ['keeps bytes above ASCII', 'a=\xc3\xa0; b=\xa0', [], 'a=\xc3\xa0; b=\xa0'],
+])('%s', (_, field, sessionCookies, otherCookies) => {
+  expect(readCookies(field)).toEqual({ sessionCookies, otherCookies })
+})
+
+describe('what goes on to the workspace', () => {
+  it.each([
+    `a=${ID}`,
+    `${ID}=a`,
+    ID,
+    `=${OURS}`,
+    `a=1, ${OURS}`,
+    `a=1, ${SESSION_COOKIE}=x`,
+    `A="${ID}"`,
+    `__HOST-brickgate-SignIn=x`,
+    `BGS_${'a'.repeat(50)}=1`,
+  ])('has nothing of ours in it: %s', (pair) => {
+    expect(readCookies(`x=1; ${pair}; y=2`).otherCookies).toBe('x=1; y=2')
+  })
+
+  it('is the field without our pairs, whatever else it holds', () => {
+    const pair = fc.string({ unit: fc.constantFrom('a', '=', ' ', '"', ',', '\xe9') })
+    fc.assert(
+      fc.property(fc.array(pair), fc.nat(5), (pairs, at) => {
+        const kept = pairs.map((text) => text.replace(/^ +| +$/g, '')).filter((text) => text !== '')
+        const sent = pairs.toSpliced(at, 0, OURS).join(';')
+        expect(readCookies(sent)).toEqual({ sessionCookies: [ID], otherCookies: kept.join('; ') })
+      }),
+    )
+  })
+})
+
+it.each([
+  ' '.repeat(200_000),
+  ';'.repeat(200_000),
+  '='.repeat(200_000),
+  `${SESSION_COOKIE}=;`.repeat(10_000),
+])('CVE-2024-24814: takes time in proportion to the field', (field) => {
+  const started = performance.now()
+  readCookies(`a${field}b`)
+  expect(performance.now() - started).toBeLessThan(2000)
+})

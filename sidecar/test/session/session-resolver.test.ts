@@ -1,0 +1,256 @@
+import { beforeEach, describe, expect, test } from 'vitest'
+import {
+  createMemoryKeyValues,
+  type MemoryKeyValues,
+} from '../../src/adapters/memory-key-values.ts'
+import { createStateStores } from '../../src/adapters/state-stores.ts'
+import { refuse } from '../../src/domain/result.ts'
+import { encodeSession, type Session } from '../../src/session/session.ts'
+import { createSessionCipher, type SessionCipher } from '../../src/session/session-cipher.ts'
+import { seenKey, sessionKey, sidOf } from '../../src/session/session-id.ts'
+import { createSessionResolver, type SessionResolver } from '../../src/session/session-resolver.ts'
+import {
+  type AnomalyLog,
+  anomalyLog,
+  CIPHER,
+  NOW,
+  OTHER_SESSION_ID,
+  SESSION,
+  SESSION_ID,
+} from '../support/session-fixture.ts'
+
+const IDLE_SECONDS = 1800
+const { sid } = SESSION
+
+let memory: MemoryKeyValues
+let log: AnomalyLog
+let resolver: SessionResolver
+
+function resolverWith(options: { cipher?: SessionCipher; anyTier?: boolean }): SessionResolver {
+  const stores = createStateStores({
+    keyValues: memory,
+    observer: log,
+    newId: () => 'state-2',
+    maxTokenLifetimeSeconds: 108_000,
+  })
+  return createSessionResolver({
+    store: stores.sessions,
+    cipher: CIPHER,
+    observer: log,
+    idleTimeoutSeconds: IDLE_SECONDS,
+    anyTier: false,
+    ...options,
+  })
+}
+
+async function put(session: Session, at = sessionKey(session.sid)): Promise<void> {
+  memory.set(at, await CIPHER.encrypt(encodeSession(session)))
+}
+
+beforeEach(async () => {
+  memory = createMemoryKeyValues(() => 0)
+  memory.set('bg:state', '{"id":"state-1","since":0}')
+  log = anomalyLog()
+  resolver = resolverWith({})
+  await put(SESSION)
+})
+
+const resolve = (id = SESSION_ID, nowSeconds = NOW) => resolver.resolve(id, 'internal', nowSeconds)
+
+async function seenAfterTurn(): Promise<string | null> {
+  await new Promise(setImmediate)
+  const reading = await memory.read([seenKey(sid)])
+  const value = reading.ok ? reading.value[0] : undefined
+  return value?.kind === 'text' ? value.text : null
+}
+
+describe('a session', () => {
+  test('is what its record says', async () => {
+    expect(await resolve()).toEqual({ ok: true, value: SESSION })
+    expect(log.told).toEqual([])
+  })
+
+  test('ends with its record', async () => {
+    memory.delete(sessionKey(sid))
+    expect(await resolve()).toEqual(refuse('session-unknown'))
+  })
+
+  test('that was never there is unknown', async () => {
+    expect(await resolve(OTHER_SESSION_ID)).toEqual(refuse('session-unknown'))
+  })
+
+  test('is told of as unavailable while nobody can look', async () => {
+    memory.isDown = true
+    expect(await resolve()).toEqual(refuse('state-unavailable'))
+  })
+
+  test('outlives a rotation of keys, and ends with its key', async () => {
+    const next = new Uint8Array(32).fill(9)
+    resolver = resolverWith({ cipher: createSessionCipher([next, new Uint8Array(32).fill(1)]) })
+    expect((await resolve()).ok).toBe(true)
+    resolver = resolverWith({ cipher: createSessionCipher([next]) })
+    expect(await resolve()).toEqual(refuse('session-unknown'))
+    expect(log.told).toEqual([`undecryptable ${sessionKey(sid)}`])
+  })
+})
+
+describe('state loss', () => {
+  test('a session that is not found is lost, not unknown', async () => {
+    memory.clear()
+    expect(await resolve()).toEqual(refuse('state-lost'))
+  })
+
+  test('a session made since then is found', async () => {
+    memory.set('bg:state', JSON.stringify({ id: 'x', since: NOW }))
+    expect((await resolve()).ok).toBe(true)
+  })
+
+  test.each([
+    ['of another type', null],
+    ['that cannot be read', 'OK'],
+  ])('a state %s loses what is not found', async (_, text) => {
+    memory.set('bg:state', text)
+    expect(await resolve(OTHER_SESSION_ID)).toEqual(refuse('state-lost'))
+  })
+})
+
+describe('a record that somebody without our key wrote grants nothing:', () => {
+  const otherSid = sidOf(OTHER_SESSION_ID)
+
+  test('a copy under another id', async () => {
+    await put(SESSION, sessionKey(otherSid))
+    expect(await resolve(OTHER_SESSION_ID)).toEqual(refuse('session-unknown'))
+    expect(log.told).toEqual([`misplaced ${sessionKey(otherSid)}`])
+  })
+
+  test('plain JSON', async () => {
+    memory.set(sessionKey(otherSid), encodeSession({ ...SESSION, sid: otherSid }))
+    expect(await resolve(OTHER_SESSION_ID)).toEqual(refuse('session-unknown'))
+    expect(log.told).toEqual([`undecryptable ${sessionKey(otherSid)}`])
+  })
+
+  test('one of a key that is not ours', async () => {
+    const stranger = createSessionCipher([new Uint8Array(32).fill(66)])
+    memory.set(sessionKey(sid), await stranger.encrypt(encodeSession(SESSION)))
+    expect(await resolve()).toEqual(refuse('session-unknown'))
+  })
+
+  test('an edited one', async () => {
+    const record = await CIPHER.encrypt(encodeSession(SESSION))
+    memory.set(
+      sessionKey(sid),
+      record.replace(/.(?=[^.]{20}$)/, (c) => (c === 'A' ? 'B' : 'A')),
+    )
+    expect(await resolve()).toEqual(refuse('session-unknown'))
+  })
+
+  test.each([
+    ['', 'undecryptable'],
+    ['__proto__', 'undecryptable'],
+    ['1', 'undecryptable'],
+    [null, 'wrong-type'],
+  ])('the value %j', async (text, kind) => {
+    memory.set(sessionKey(sid), text)
+    expect(await resolve()).toEqual(refuse('session-unknown'))
+    expect(log.told).toEqual([`${kind} ${sessionKey(sid)}`])
+  })
+
+  test('and what we encrypted ourselves, but no session', async () => {
+    memory.set(sessionKey(sid), await CIPHER.encrypt('{"sid":"x"}'))
+    expect(await resolve()).toEqual(refuse('session-unknown'))
+    expect(log.told).toEqual([`malformed ${sessionKey(sid)}`])
+  })
+})
+
+describe('expiry', () => {
+  test('absolute, whatever its use', async () => {
+    memory.set(seenKey(sid), String(SESSION.expiresAtSeconds - 1))
+    expect((await resolve(SESSION_ID, SESSION.expiresAtSeconds - 1)).ok).toBe(true)
+    expect(await resolve(SESSION_ID, SESSION.expiresAtSeconds)).toEqual(refuse('session-expired'))
+  })
+
+  test.each([
+    ['it was made', null, SESSION.createdAtSeconds],
+    ['it was last seen', String(NOW + 1000), NOW + 1000],
+  ])('idle since %s', async (_, seen, usedAtSeconds) => {
+    if (seen !== null) memory.set(seenKey(sid), seen)
+    expect(await resolve(SESSION_ID, usedAtSeconds + IDLE_SECONDS + 1)).toEqual(
+      refuse('session-expired'),
+    )
+    expect((await resolve(SESSION_ID, usedAtSeconds + IDLE_SECONDS)).ok).toBe(true)
+  })
+
+  test.each([
+    [null, 'wrong-type'],
+    ['', 'malformed'],
+    ['1e12', 'malformed'],
+    ['-1', 'malformed'],
+    [`${NOW + 3000}\n`, 'malformed'],
+    ['NaN', 'malformed'],
+    ['9999999999999', 'malformed'],
+    ['0x7fffffff', 'malformed'],
+    ['999999999999', null],
+    [String(NOW + 3000 + 30), null],
+  ])('the last-seen value %j keeps nothing alive', async (text, kind) => {
+    memory.set(seenKey(sid), text)
+    expect(await resolve(SESSION_ID, NOW + 3000)).toEqual(refuse('session-expired'))
+    expect(log.told).toEqual(kind === null ? [] : [`${kind} ${seenKey(sid)}`])
+  })
+})
+
+describe('tiers', () => {
+  test('a session counts where it was made', async () => {
+    expect(await resolver.resolve(SESSION_ID, 'external', NOW)).toEqual(
+      refuse('session-wrong-tier'),
+    )
+  })
+
+  test('and elsewhere when the configuration says so', async () => {
+    resolver = resolverWith({ anyTier: true })
+    expect((await resolver.resolve(SESSION_ID, 'external', NOW)).ok).toBe(true)
+  })
+})
+
+describe('the last-seen note', () => {
+  const interval = IDLE_SECONDS / 10
+
+  test('is written once an interval has gone by', async () => {
+    await resolve(SESSION_ID, SESSION.createdAtSeconds + interval - 1)
+    expect(await seenAfterTurn()).toBeNull()
+    await resolve(SESSION_ID, SESSION.createdAtSeconds + interval + 0.5)
+    expect(await seenAfterTurn()).toBe(String(SESSION.createdAtSeconds + interval))
+  })
+
+  test('is not written for a session that is refused', async () => {
+    await resolver.resolve(SESSION_ID, 'external', NOW + 1000)
+    await resolve(SESSION_ID, NOW + 10_000)
+    expect(await seenAfterTurn()).toBeNull()
+  })
+
+  test('is written once by requests that come together', async () => {
+    const write = memory.write
+    let writes = 0
+    memory.write = (...args) => {
+      writes += 1
+      return write(...args)
+    }
+    await Promise.all(Array.from({ length: 20 }, () => resolve(SESSION_ID, NOW + 1000)))
+    expect(writes).toBe(1)
+    await resolve(SESSION_ID, NOW + 1000 + interval)
+    expect(writes).toBe(2)
+  })
+
+  test('is remembered while Redis takes no writes', async () => {
+    memory.write = async () => refuse('state-unavailable')
+    expect((await resolve(SESSION_ID, NOW + 1000)).ok).toBe(true)
+    expect((await resolve(SESSION_ID, NOW + 1000 + IDLE_SECONDS)).ok).toBe(true)
+    expect((await resolve(SESSION_ID, NOW + 1001 + 2 * IDLE_SECONDS)).ok).toBe(false)
+  })
+
+  test('does not hold the request up, or fail it', async () => {
+    memory.write = () => new Promise(() => {})
+    expect((await resolve(SESSION_ID, NOW + 1000)).ok).toBe(true)
+    memory.write = async () => refuse('state-unavailable')
+    expect((await resolve(SESSION_ID, NOW + 1000)).ok).toBe(true)
+  })
+})

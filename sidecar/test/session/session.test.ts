@@ -1,0 +1,69 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { decodeSession, encodeSession } from '../../src/session/session.ts'
+import { ALICE, SESSION } from '../support/session-fixture.ts'
+
+const MEMBERS = JSON.parse(encodeSession(SESSION))
+
+function withMember(path: string, value: unknown): string {
+  const [first = '', second] = path.split('.')
+  const changed =
+    second === undefined
+      ? { ...MEMBERS, [first]: value }
+      : { ...MEMBERS, [first]: { ...MEMBERS[first], [second]: value } }
+  return JSON.stringify(changed)
+}
+
+test('reads back what it wrote', () => {
+  const bare = {
+    ...SESSION,
+    accessToken: null,
+    principal: { ...ALICE, email: null, clientId: null, idpSession: null, groups: [] },
+  }
+  expect(decodeSession(encodeSession(SESSION))).toEqual(SESSION)
+  expect(decodeSession(encodeSession(bare))).toEqual(bare)
+})
+
+test('does not write what it could not read', () => {
+  expect(() => encodeSession({ ...SESSION, expiresAtSeconds: Number.NaN })).toThrow(
+    'expiresAtSeconds',
+  )
+  expect(() => encodeSession({ ...SESSION, sid: 'AB' })).toThrow('sid')
+})
+
+describe('reads no session from', () => {
+  test.each([
+    ['nothing', ''],
+    ['no JSON', '{"sid":'],
+    ['null', 'null'],
+    ['a list', '[]'],
+    ['a number', '1e400'],
+    ['a further member', withMember('admin', true)],
+    ['a further member of the principal', withMember('principal.roles', ['admin'])],
+    ['a prototype', `{"__proto__":${JSON.stringify(MEMBERS)}}`],
+    ['a sid in upper case', withMember('sid', SESSION.sid.toUpperCase())],
+    ['no sid', withMember('sid', undefined)],
+    ['another tier', withMember('tier', '__proto__')],
+    ['an end that is text', withMember('expiresAtSeconds', '99999999999')],
+    ['an end before the epoch', withMember('expiresAtSeconds', -1)],
+    ['an end that is no number', withMember('expiresAtSeconds', null)],
+    ['a principal that is missing', withMember('principal', null)],
+    ['an alias with a separator', withMember('principal.issuer', 'okta|x')],
+    ['an empty subject', withMember('principal.subject', '')],
+    ['a subject with a space', withMember('principal.subject', 'a b')],
+    ['a subject of 256 bytes', withMember('principal.subject', 'a'.repeat(256))],
+    ['a token id with NUL', withMember('principal.tokenId', 'a\u0000')],
+    ['groups that are text', withMember('principal.groups', 'admins')],
+    ['an access token with CRLF', withMember('accessToken.token', 'a\r\nX-Admin: 1')],
+  ])('%s', (_, text) => {
+    expect(decodeSession(text)).toBeNull()
+  })
+})
+
+test('reads no session from any other JSON', () => {
+  fc.assert(
+    fc.property(fc.json(), (text) => {
+      expect(decodeSession(text)).toBeNull()
+    }),
+  )
+})

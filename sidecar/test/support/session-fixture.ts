@@ -1,0 +1,48 @@
+import type { Principal } from '../../src/domain/principal.ts'
+import type { Session } from '../../src/session/session.ts'
+import { createSessionCipher, type SessionCipher } from '../../src/session/session-cipher.ts'
+import { sessionIdFrom, sidOf } from '../../src/session/session-id.ts'
+import type { StateAnomaly, StateObserver } from '../../src/session/state-observer.ts'
+
+/** The moment around which the fixtures are made. */
+export const NOW = 1_800_000_000
+
+export const ALICE: Principal = {
+  issuer: 'okta',
+  subject: '00u1alice',
+  email: 'alice@example.com',
+  groups: ['analysts', 'data, eng'],
+  clientId: '0oa1app',
+  tokenId: 'jti-1',
+  idpSession: 'idp-sid-1',
+  authTimeSeconds: null,
+  issuedAtSeconds: NOW - 60,
+  notBeforeSeconds: null,
+  expiresAtSeconds: NOW + 3540,
+}
+
+export const SESSION_ID: string = sessionIdFrom(new Uint8Array(32).fill(7))
+export const OTHER_SESSION_ID: string = sessionIdFrom(new Uint8Array(32).fill(8))
+
+export const SESSION: Session = {
+  sid: sidOf(SESSION_ID),
+  principal: ALICE,
+  tier: 'internal',
+  signInSeconds: NOW - 60,
+  createdAtSeconds: NOW - 60,
+  expiresAtSeconds: NOW + 28_740,
+  accessToken: { token: 'eyJ.access.token', expiresAtSeconds: NOW + 3540 },
+}
+
+export const SESSION_KEY_BYTES: Uint8Array = new Uint8Array(32).fill(1)
+export const CIPHER: SessionCipher = createSessionCipher([SESSION_KEY_BYTES])
+
+export interface AnomalyLog extends StateObserver {
+  /** `<kind> <key>` in the order told */
+  readonly told: string[]
+}
+
+export function anomalyLog(): AnomalyLog {
+  const told: string[] = []
+  return { told, anomaly: (kind: StateAnomaly, key: string) => void told.push(`${kind} ${key}`) }
+}

@@ -1,0 +1,264 @@
+import { describe, expect, it } from 'vitest'
+import type { Principal } from '../../src/domain/principal.ts'
+import type { Result } from '../../src/domain/result.ts'
+import { readPrincipal, refusalAt } from '../../src/verify/claims.ts'
+import type { TrustedIssuer } from '../../src/verify/trusted-issuer.ts'
+import { CLAIMS, type Claims, GENERIC, LIMITS, NOW } from './minting.ts'
+
+function read(changes: Claims, issuer: TrustedIssuer = GENERIC): Result<Principal> {
+  const claims: Claims = JSON.parse(JSON.stringify({ ...CLAIMS, ...changes }))
+  const token = {
+    text: 'h.p.s',
+    signingInput: 'h.p',
+    algorithm: 'ES256',
+    kid: null,
+    issuer: issuer.issuer,
+    claims,
+  }
+  return readPrincipal(token, issuer, LIMITS)
+}
+
+function reasonOf(result: Result<Principal>): string {
+  return result.ok ? 'ok' : result.reason
+}
+
+function principalOf(result: Result<Principal>): Principal {
+  if (!result.ok) throw new Error(result.reason)
+  return result.value
+}
+
+describe('readPrincipal', () => {
+  it('reads everything that a token tells', () => {
+    const result = read({
+      email: 'alice@example.com',
+      groups: ['analysts', 'Données, 100 %'],
+      client_id: 'cli',
+      sid: 'idp-session',
+      auth_time: NOW - 600,
+      nbf: NOW - 60.5,
+    })
+    expect(principalOf(result)).toEqual({
+      issuer: 'idp',
+      subject: 'alice',
+      email: 'alice@example.com',
+      groups: ['analysts', 'Données, 100 %'],
+      clientId: 'cli',
+      tokenId: 'token-1',
+      idpSession: 'idp-session',
+      authTimeSeconds: NOW - 600,
+      issuedAtSeconds: NOW - 60,
+      notBeforeSeconds: NOW - 60.5,
+      expiresAtSeconds: NOW + 3_600,
+    })
+  })
+
+  it('reads what a token does not tell as null and as no groups', () => {
+    expect(principalOf(read({}))).toMatchObject({
+      email: null,
+      groups: [],
+      clientId: null,
+      idpSession: null,
+      authTimeSeconds: null,
+      notBeforeSeconds: null,
+    })
+  })
+
+  it.each([
+    ['a text that is ours', 'api://databricks', 'ok'],
+    ['our second one', 'api://second', 'ok'],
+    ['an array with ours', ['other', 'api://databricks'], 'ok'],
+    ['an array without ours', ['other', 'api://databricks/'], 'wrong-audience'],
+    ['an empty array', [], 'wrong-audience'],
+    ['another text', 'other', 'wrong-audience'],
+    ['several in one text', 'other api://databricks', 'wrong-audience'],
+    ['ours in another case', 'API://databricks', 'wrong-audience'],
+    ['nothing', undefined, 'wrong-audience'],
+    ['an empty text', '', 'wrong-audience'],
+    ['a number', 1, 'malformed-token'],
+    ['an object', { 'api://databricks': true }, 'malformed-token'],
+    ['an array with a number', ['api://databricks', 1], 'malformed-token'],
+    ['an array in an array', [['api://databricks']], 'malformed-token'],
+  ])('aud: %s', (_, aud, reason) => {
+    expect(reasonOf(read({ aud }))).toBe(reason)
+  })
+
+  const badTimes = [
+    null,
+    '',
+    String(NOW),
+    true,
+    -1,
+    -0.5,
+    1e300,
+    2 ** 53,
+    253_402_300_800,
+    [NOW],
+    {},
+  ]
+  it.each(
+    ['exp', 'iat', 'nbf', 'auth_time'].flatMap((claim) =>
+      badTimes.map((time) => ({ claim, time })),
+    ),
+  )('refuses $claim: $time', ({ claim, time }) => {
+    expect(reasonOf(read({ [claim]: time }))).toBe('malformed-token')
+  })
+
+  it.each([['exp'], ['iat']])('refuses a token without %s', (claim) => {
+    expect(reasonOf(read({ [claim]: undefined }))).toBe('malformed-token')
+  })
+
+  it.each([
+    ['as long as is allowed', { iat: NOW, exp: NOW + 86_400 }, 'ok'],
+    ['a moment longer', { iat: NOW, exp: NOW + 86_400.5 }, 'token-lifetime-too-long'],
+    ['since 1970', { iat: 0 }, 'token-lifetime-too-long'],
+    ['to the year 5138', { exp: 1e11 }, 'token-lifetime-too-long'],
+  ])('lifetime: %s', (_, times, reason) => {
+    expect(reasonOf(read(times))).toBe(reason)
+  })
+
+  it('refuses a sign-in later than the token, which would outrun revocations', () => {
+    expect(reasonOf(read({ auth_time: NOW - 55 }))).toBe('ok')
+    expect(reasonOf(read({ auth_time: NOW - 54 }))).toBe('malformed-token')
+  })
+
+  it.each([
+    ['events', { 'http://schemas.openid.net/event/backchannel-logout': {} }],
+    ['events', null],
+    ['nonce', 'n'],
+    ['at_hash', 'h'],
+    ['c_hash', 'h'],
+  ])('refuses a token with %s: %j, which is no access token', (claim, value) => {
+    expect(reasonOf(read({ [claim]: value }))).toBe('wrong-token-type')
+  })
+
+  const badNames = [null, 1, '', 'a b', 'a\nb', 'a\0', 'é', 'x'.repeat(256), ['alice'], {}, true]
+  it.each(
+    ['sub', 'jti', 'sid', 'client_id', 'azp'].flatMap((claim) =>
+      badNames.map((name) => ({ claim, name })),
+    ),
+  )('refuses $claim: $name, which cannot be part of a Redis key', ({ claim, name }) => {
+    expect(reasonOf(read({ [claim]: name }))).toBe('malformed-token')
+  })
+
+  it('accepts names up to 255 bytes', () => {
+    expect(principalOf(read({ sub: 'x'.repeat(255) })).subject).toHaveLength(255)
+  })
+
+  it('takes __proto__ and constructor for names like any other', () => {
+    expect(principalOf(read({ sub: '__proto__', jti: 'constructor' }))).toMatchObject({
+      subject: '__proto__',
+      tokenId: 'constructor',
+    })
+  })
+
+  it('reads no claim from a __proto__ member', () => {
+    const claims = JSON.parse('{"__proto__":{"sub":"admin","groups":["admins"]}}')
+    const withoutSub = Object.assign(claims, { ...CLAIMS, sub: undefined })
+    delete withoutSub.sub
+    const token = {
+      text: '',
+      signingInput: '',
+      algorithm: 'ES256',
+      kid: null,
+      issuer: '',
+      claims: withoutSub,
+    }
+    expect(reasonOf(readPrincipal(token, GENERIC, LIMITS))).toBe('malformed-token')
+  })
+
+  it.each([
+    ['no array', 'admins'],
+    ['null', null],
+    ['an object', { 0: 'admins', length: 1 }],
+    ['an item that is no text', ['a', 1]],
+    ['an empty item', ['']],
+    ['a lone surrogate, which no header can carry', ['\ud800']],
+    ['an item of 257 characters', ['x'.repeat(257)]],
+    ['1,001 items', Array(1_001).fill('a')],
+  ])('refuses groups with %s', (_, groups) => {
+    expect(reasonOf(read({ groups }))).toBe('malformed-token')
+  })
+
+  it.each([
+    ['named elsewhere', { _claim_names: { groups: 'src1' } }, 'groups-unknown'],
+    [
+      'named elsewhere and here',
+      { groups: ['a'], _claim_names: { groups: 's' } },
+      'groups-unknown',
+    ],
+    ['other claims elsewhere', { _claim_names: { address: 'src1' } }, 'ok'],
+    ['no telling where', { _claim_names: 'groups' }, 'groups-unknown'],
+    ['nothing elsewhere', { _claim_names: {} }, 'ok'],
+  ])('groups: %s', (_, claims, reason) => {
+    expect(reasonOf(read(claims))).toBe(reason)
+  })
+
+  it.each([
+    ['an address', 'alice@example.com', 'alice@example.com'],
+    ['two addresses in one (CVE-2026-40574)', 'alice@evil.example@corp.example', null],
+    ['no at-sign', 'alice', null],
+    ['a line break', 'alice@example.com\r\nX-Forwarded-Groups: admins', null],
+    ['outside ASCII', 'alicé@example.com', null],
+    ['255 characters', `${'a'.repeat(243)}@example.com`, null],
+    ['no text', { toString: 1 }, null],
+    ['null', null, null],
+  ])('email: %s is shown or not, and never refuses', (_, email, shown) => {
+    expect(principalOf(read({ email })).email).toBe(shown)
+  })
+
+  it('does not show an address that the issuer calls unverified', () => {
+    const claims = { email: 'alice@example.com', email_verified: false }
+    expect(principalOf(read(claims)).email).toBeNull()
+  })
+
+  it('names a token without jti by its signing input', () => {
+    const { tokenId } = principalOf(read({ jti: undefined }))
+    expect(tokenId).toMatch(/^sha256:[0-9a-f]{64}$/)
+  })
+
+  it('asks for every required scope, in either spelling of the claim', () => {
+    const strict = { ...GENERIC, requiredScopes: ['sql', 'jobs'] }
+    expect(reasonOf(read({ scope: 'jobs openid sql' }, strict))).toBe('ok')
+    expect(reasonOf(read({ scp: ['sql', 'jobs'] }, strict))).toBe('ok')
+    expect(reasonOf(read({ scope: 'sql', scp: 'jobs' }, strict))).toBe('ok')
+    expect(reasonOf(read({ scope: 'sql' }, strict))).toBe('wrong-token-type')
+    expect(reasonOf(read({}, strict))).toBe('wrong-token-type')
+    expect(reasonOf(read({ scope: 1 }, strict))).toBe('malformed-token')
+  })
+
+  it('looks for groups, email and subject where the operator says', () => {
+    const elsewhere = { groups: 'roles', email: 'upn', subject: 'employee' }
+    const claims = { roles: ['r'], upn: 'a@b', employee: '42', groups: ['g'], email: 'c@d' }
+    const principal = principalOf(read(claims, { ...GENERIC, claims: elsewhere }))
+    expect(principal).toMatchObject({ subject: '42', groups: ['r'], email: 'a@b' })
+  })
+})
+
+describe('a claim that every object inherits', () => {
+  it('is absent unless the token has it', () => {
+    const issuer = { ...GENERIC, claims: { ...GENERIC.claims, groups: 'constructor' } }
+    expect(principalOf(read({}, issuer)).groups).toEqual([])
+    expect(principalOf(read({ constructor: ['g'] }, issuer)).groups).toEqual(['g'])
+  })
+})
+
+describe('refusalAt', () => {
+  const principal = principalOf(read({ nbf: NOW - 30 }))
+
+  it.each([
+    ['before its end', NOW + 3_599.9, null],
+    ['at its end, without tolerance', NOW + 3_600, 'token-expired'],
+    ['after its end', NOW + 1e9, 'token-expired'],
+    ['before nbf, within the skew', NOW - 35, null],
+    ['before nbf, beyond the skew', NOW - 36, 'token-not-yet-valid'],
+    ['on a clock that is not a number', Number.NaN, 'token-expired'],
+  ])('%s', (_, now, reason) => {
+    expect(refusalAt(principal, now, LIMITS)).toBe(reason)
+  })
+
+  it('refuses a token issued in the future', () => {
+    const issuedAhead = principalOf(read({ iat: NOW }))
+    expect(refusalAt(issuedAhead, NOW - 5, LIMITS)).toBeNull()
+    expect(refusalAt(issuedAhead, NOW - 6, LIMITS)).toBe('token-not-yet-valid')
+  })
+})

@@ -1,0 +1,208 @@
+import { beforeAll, describe, expect, it } from 'vitest'
+import { CLAIMS, mint, NOW, type SigningKey, signingKey } from './minting.ts'
+import { type Bench, createBench } from './verifying.ts'
+
+let one: SigningKey
+let two: SigningKey
+
+beforeAll(async () => {
+  one = await signingKey('one')
+  two = await signingKey('two')
+})
+
+/** A bench that has verified `token` once, and forgot what it observed. */
+async function warm(token: string): Promise<Bench> {
+  const bench = createBench()
+  bench.publish([one, two])
+  expect(await bench.reason(token)).toBe('ok')
+  bench.observed.length = 0
+  return bench
+}
+
+describe('a token verified before', () => {
+  it('is answered at once, from memory', async () => {
+    const token = mint(one, CLAIMS)
+    const bench = await warm(token)
+    expect(bench.verifier.verify(token, NOW)).toMatchObject({
+      ok: true,
+      value: { subject: 'alice' },
+    })
+    expect(bench.observed).toEqual(['hit', 'idp ok'])
+  })
+
+  it.each([
+    ['a moment before its end', 3_599.9, 'ok'],
+    ['at its end', 3_600, 'token-expired'],
+    ['after the clock was set back', -66, 'token-not-yet-valid'],
+  ])('is judged by the clock %s', async (_, seconds, reason) => {
+    const token = mint(one, CLAIMS)
+    const bench = await warm(token)
+    expect(await bench.reason(token, NOW + seconds)).toBe(reason)
+    expect(bench.observed).toEqual(['hit', `idp ${reason}`])
+  })
+
+  it('is judged by nbf, and accepted once that has come', async () => {
+    const bench = createBench()
+    bench.publish([one])
+    const token = mint(one, { ...CLAIMS, nbf: NOW + 60 })
+    expect(await bench.reason(token, NOW)).toBe('token-not-yet-valid')
+    expect(await bench.reason(token, NOW + 60)).toBe('ok')
+    expect(await bench.reason(token, NOW)).toBe('token-not-yet-valid')
+  })
+
+  it('does not verify any more when its key was withdrawn', async () => {
+    const token = mint(one, CLAIMS)
+    const bench = await warm(token)
+    bench.publish([two])
+    expect(await bench.reason(token)).toBe('unknown-key')
+  })
+
+  it('does not verify any more when its key was replaced under the same kid', async () => {
+    const token = mint(one, CLAIMS)
+    const bench = await warm(token)
+    const successor = await signingKey('one')
+    bench.publish([successor, two])
+    expect(await bench.reason(token)).toBe('bad-signature')
+  })
+
+  it('does not verify any more when its key may not be used for its algorithm any more', async () => {
+    const token = mint(one, CLAIMS)
+    const bench = await warm(token)
+    bench.publish([{ ...one.published, algorithms: [] }, two])
+    expect(await bench.reason(token)).toBe('unknown-key')
+  })
+
+  it('does not verify any more when the issuer withdrew every key, then published others', async () => {
+    const token = mint(one, CLAIMS)
+    const bench = await warm(token)
+    bench.publish([])
+    expect(await bench.reason(token)).toBe('keys-unavailable')
+    bench.publish([two])
+    expect(await bench.reason(token)).toBe('unknown-key')
+  })
+
+  it('is verified again when another key of its issuer was withdrawn', async () => {
+    const token = mint(one, CLAIMS)
+    const bench = await warm(token)
+    bench.publish([one])
+    expect(await bench.reason(token)).toBe('ok')
+    expect(bench.observed).toEqual(['miss', 'idp ok'])
+  })
+
+  it('stays remembered when keys were fetched again, reordered or added', async () => {
+    const token = mint(one, CLAIMS)
+    const bench = await warm(token)
+    bench.publish([two, one])
+    expect(await bench.reason(token)).toBe('ok')
+    bench.publish([two, one, await signingKey('three')])
+    expect(await bench.reason(token)).toBe('ok')
+    expect(bench.observed).toEqual(['hit', 'idp ok', 'hit', 'idp ok'])
+  })
+})
+
+describe('a verification that keys overtook', () => {
+  it('does not enter the cache, and is not joined by later ones', async () => {
+    const bench = createBench()
+    bench.publish([one, two])
+    const token = mint(one, CLAIMS)
+    const before = bench.reason(token)
+    bench.publish([two])
+    const after = bench.reason(token)
+    expect(await before).toBe('ok')
+    expect(await after).toBe('unknown-key')
+    expect(await bench.reason(token)).toBe('unknown-key')
+    bench.publish([one, two])
+    bench.observed.length = 0
+    expect(await bench.reason(token)).toBe('ok')
+    expect(bench.observed).toEqual(['miss', 'idp ok'])
+  })
+
+  it('does not enter the cache when its key came back meanwhile', async () => {
+    const bench = createBench()
+    bench.publish([one, two])
+    const token = mint(one, CLAIMS)
+    const before = bench.reason(token)
+    bench.publish([two])
+    await bench.reason('e30.e30.')
+    expect(bench.keys.current('idp')?.keys).toHaveLength(1)
+    void bench.verifier.verify(mint(two, CLAIMS), NOW)
+    bench.publish([one, two])
+    expect(await before).toBe('ok')
+    bench.observed.length = 0
+    expect(await bench.reason(token)).toBe('ok')
+    expect(bench.observed).toContain('miss')
+  })
+})
+
+describe('a verification that keys overtook while it waited for them', () => {
+  it('takes no room in the cache', async () => {
+    const bench = createBench({ cacheSize: 1 })
+    bench.publish([one])
+    const { promise, resolve } = Promise.withResolvers<'refreshed'>()
+    bench.refresh = () => promise
+    const overtaken = bench.reason(mint(two, CLAIMS))
+    bench.publish([two])
+    const later = mint(two, { ...CLAIMS, sub: 'bob' })
+    expect(await bench.reason(later)).toBe('ok')
+    resolve('refreshed')
+    expect(await overtaken).toBe('ok')
+    bench.observed.length = 0
+    expect(await bench.reason(later)).toBe('ok')
+    expect(bench.observed).toEqual(['hit', 'idp ok'])
+  })
+})
+
+describe('verifications of the same token at the same time', () => {
+  it('share one, each judged by its own clock', async () => {
+    const bench = createBench()
+    bench.publish([one])
+    let questions = 0
+    bench.refresh = async () => {
+      questions += 1
+      bench.publish([one, two])
+      return 'refreshed'
+    }
+    const token = mint(two, CLAIMS)
+    const reasons = [0, 0, 3_600].map((seconds) => bench.reason(token, NOW + seconds))
+    expect(await Promise.all(reasons)).toEqual(['ok', 'ok', 'token-expired'])
+    expect(questions).toBe(1)
+  })
+
+  it('of different tokens never meet (CVE-2026-71326)', async () => {
+    const bench = createBench()
+    bench.publish([one])
+    const subjects = Array.from({ length: 40 }, (_, n) => `user-${n}`)
+    const tokens = subjects.flatMap((sub) => Array<string>(2).fill(mint(one, { ...CLAIMS, sub })))
+    const answers = tokens.map(async (token) => bench.verifier.verify(token, NOW))
+    const seen = (await Promise.all(answers)).map((result) => result.ok && result.value.subject)
+    expect(seen).toEqual(subjects.flatMap((sub) => [sub, sub]))
+  })
+
+  it('leave nothing behind of a refusal', async () => {
+    const bench = createBench()
+    bench.publish([one])
+    const token = mint(two, CLAIMS)
+    expect(await bench.reason(token)).toBe('unknown-key')
+    bench.publish([one, two])
+    expect(await bench.reason(token)).toBe('ok')
+  })
+
+  it('never take the header and claims of a good token for its signature', async () => {
+    const token = mint(one, CLAIMS)
+    const bench = await warm(token)
+    const forged = `${token.slice(0, token.lastIndexOf('.'))}.${'A'.repeat(86)}`
+    expect(await bench.reason(forged)).toBe('bad-signature')
+  })
+})
+
+describe('the size of the cache', () => {
+  it('bounds what is remembered', async () => {
+    const bench = createBench({ cacheSize: 2 })
+    bench.publish([one])
+    const [a = '', b = '', c = ''] = ['a', 'b', 'c'].map((sub) => mint(one, { ...CLAIMS, sub }))
+    for (const token of [a, b, c]) await bench.reason(token)
+    bench.observed.length = 0
+    for (const token of [c, a]) await bench.reason(token)
+    expect(bench.observed).toEqual(['hit', 'idp ok', 'miss', 'idp ok'])
+  })
+})

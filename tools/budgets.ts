@@ -1,0 +1,99 @@
+import { globSync, readFileSync } from 'node:fs'
+import { parseSync, Visitor } from 'oxc-parser'
+
+/** STYLE: how long files and functions may be, in lines, and how many parameters a function may have. */
+const BUDGET = {
+  file: { p50: 120, p95: 250, max: 300 },
+  function: { p50: 12, p95: 40, max: 60 },
+  parameters: 4,
+} as const
+
+interface FunctionNode {
+  readonly type: string
+  readonly start: number
+  readonly end: number
+  readonly params: readonly unknown[]
+}
+
+interface Measured {
+  readonly where: string
+  readonly size: number
+}
+
+const sources = globSync('{sidecar/src,launch,tools}/**/*.ts').sort()
+const tests = globSync('{sidecar/test,sidecar/bench,integration}/**/*.ts').sort()
+const problems = [...judge('sources', sources), ...judge('tests', tests)]
+for (const problem of problems) process.stderr.write(`${problem}\n`)
+process.exitCode = problems.length > 0 ? 1 : 0
+
+function judge(title: string, files: readonly string[]): string[] {
+  const sizes = files.map((file) => ({ where: file, size: lineCount(readFileSync(file, 'utf8')) }))
+  const functions: Measured[] = []
+  const problems: string[] = []
+  for (const file of files) measureFunctions(file, functions, problems)
+  problems.push(...exceeding('file', sizes))
+  // A test's body is a story of its own; only the files of tests are held to a length.
+  if (title === 'sources') problems.push(...exceeding('function', functions))
+  process.stdout.write(`${title}: files ${summary(sizes)}; functions ${summary(functions)}\n`)
+  return problems
+}
+
+/**
+ * A part is a function that takes its collaborators and holds named inner functions; each of those is
+ * measured by itself and not again in the part around it.
+ */
+function measureFunctions(file: string, functions: Measured[], problems: string[]): void {
+  const text = readFileSync(file, 'utf8')
+  const lineOf = (offset: number): number => lineCount(text.slice(0, offset))
+  const innerLines: number[] = []
+  const enter = (): void => void innerLines.push(0)
+  const leave = (node: FunctionNode): void => {
+    const line = lineOf(node.start)
+    const whole = lineOf(node.end) - line + 1
+    functions.push({ where: `${file}:${line}`, size: whole - (innerLines.pop() ?? 0) })
+    const outer = innerLines.length - 1
+    if (node.type === 'FunctionDeclaration' && outer >= 0) {
+      innerLines[outer] = (innerLines[outer] ?? 0) + whole
+    }
+    if (node.params.length > BUDGET.parameters) {
+      problems.push(`${file}:${line}: ${node.params.length} parameters`)
+    }
+  }
+  new Visitor({
+    FunctionDeclaration: enter,
+    'FunctionDeclaration:exit': leave,
+    FunctionExpression: enter,
+    'FunctionExpression:exit': leave,
+    ArrowFunctionExpression: enter,
+    'ArrowFunctionExpression:exit': leave,
+  }).visit(parseSync(file, text).program)
+}
+
+function exceeding(kind: 'file' | 'function', measured: readonly Measured[]): string[] {
+  const { p50, p95, max } = BUDGET[kind]
+  const tooLong = measured
+    .filter(({ size }) => size > max)
+    .map(({ where, size }) => `${where}: ${kind} of ${size} lines, ${max} are allowed`)
+  const percentiles: [number, number][] = [
+    [0.5, p50],
+    [0.95, p95],
+  ]
+  const drifted = percentiles
+    .filter(([share, limit]) => percentile(measured, share) > limit)
+    .map(([share, limit]) => `${kind} p${share * 100} is over ${limit} lines`)
+  return [...tooLong, ...drifted]
+}
+
+function percentile(measured: readonly Measured[], share: number): number {
+  const sizes = measured.map(({ size }) => size).sort((a, b) => a - b)
+  return sizes[Math.min(sizes.length - 1, Math.floor(sizes.length * share))] ?? 0
+}
+
+function summary(measured: readonly Measured[]): string {
+  const at = (share: number): number => percentile(measured, share)
+  return `${measured.length}, p50 ${at(0.5)}, p95 ${at(0.95)}, max ${at(1)}`
+}
+
+function lineCount(text: string): number {
+  return text.split('\n').length
+}

@@ -89,6 +89,8 @@ export default defineConfig({
         'typescript/no-unsafe-type-assertion': 'off',
         'vitest/no-conditional-expect': 'off', // rows of a table may say what is absent
         'vitest/no-standalone-expect': 'off', // helpers of a table expect, too
+        'vitest/valid-expect': ['error', { maxArgs: 2 }], // a message may say which row
+        'typescript/require-array-sort-compare': ['error', { ignoreStringArrays: true }],
         'vitest/expect-expect': ['error', { assertFunctionNames: ['expect*', '**.expect*'] }],
       },
     },

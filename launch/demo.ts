@@ -31,7 +31,7 @@ export const DEMO_PORTS: DemoPorts = {
   control: 9445,
 }
 
-const WORKSPACE = {
+export const WORKSPACE = {
   host: 'adb-1234567890123456.7.azuredatabricks.net',
   id: '1234567890123456',
 } as const

@@ -4,6 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
+export NODE_NO_WARNINGS=1 # Debian's npm is older than the Node that runs it here
 node_version=24.21.0
 packages=()
 need() { command -v "$1" >/dev/null || packages+=("$2"); }

@@ -6,6 +6,7 @@ import { mintDemoTokens, writeDemoEnv } from './demo-env.ts'
 import { runDirectory, startDemo, startGateway, stopDeployment } from './deployment.ts'
 import { HOME, SYSTEM_LIGHTTPD } from './gateway.ts'
 
+process.umask(0o027) // logs and sockets are nobody else's to read
 const directory = runDirectory(HOME)
 const configFile = join(HOME, 'brickgate.yaml')
 

@@ -7,17 +7,13 @@
 -- or answered. No client can set it: what clients send arrives as HTTP_*.
 local connections = require("connections")
 local headers = require("headers")
-local proof = require("proof")
+local proof_of = require("proof")
 local refusal = require("refusal")
+local request_id = require("request_id")
 local settings = require("settings")
 local target = require("target")
 
 local gate = {}
-
-local function new_request_id(lighty)
-  local function word() return lighty.c.rand() & 0xffffffff end
-  return string.format("%08x%08x%08x%08x", word(), word(), word(), word())
-end
 
 -- HTTP/2's extended CONNECT (RFC 8441) is a WebSocket handshake; lighttpd forwards it as a GET with
 -- an upgrade, so it is judged as one. lighttpd refuses another `:protocol`, and a path without one.
@@ -52,7 +48,7 @@ local function first_pass(lighty, tier)
   local r = lighty.r
   local env, sent = r.req_env, r.req_attr["request.uri"]
   env["BRICKGATE_LISTENER"] = tier
-  env["BRICKGATE_REQUEST_ID"] = new_request_id(lighty)
+  env["BRICKGATE_REQUEST_ID"] = request_id(lighty)
   if connections.exceed(lighty, settings.max_connections_per_address) then
     r.req_item["keep_alive"] = 0
     return refusal.answer(r, 429, "too-many-connections")
@@ -76,7 +72,6 @@ end
 -- The reason for which what the authorizer replied is no allow, or nil.
 local function objection(r, tier)
   local env = r.req_env
-  if not proof[env["BRICKGATE_PROOF"] or ""] then return "no-proof" end
   if env["BRICKGATE_TARGET"] ~= r.req_attr["request.uri"] then return "target-changed" end
   if env["BRICKGATE_METHOD"] ~= judged_method(r) then return "method-changed" end
   if env["BRICKGATE_LISTENER"] ~= tier then return "wrong-tier" end
@@ -85,10 +80,13 @@ local function objection(r, tier)
   return nil
 end
 
-local function second_pass(r, tier)
+local function second_pass(lighty, tier)
+  local r = lighty.r
   r.req_env["BRICKGATE_STAGE"] = "returned"
-  local reason = objection(r, tier)
+  local proof = proof_of(lighty, r.req_env["BRICKGATE_PROOF"])
+  local reason = not proof and "no-proof" or objection(r, tier)
   if reason then return refusal.answer(r, 403, reason) end
+  r.req_env["BRICKGATE_PROOF"] = proof -- from here on the egress's
   normalize(r)
   headers.strip(r)
   headers.fulfil(r)
@@ -102,7 +100,7 @@ end
 function gate.judge(lighty, tier)
   local stage = lighty.r.req_env["BRICKGATE_STAGE"]
   if stage == nil then return first_pass(lighty, tier) end
-  if stage == "checking" then return second_pass(lighty.r, tier) end
+  if stage == "checking" then return second_pass(lighty, tier) end
   return refusal.answer(lighty.r, 403, "bad-stage")
 end
 

@@ -2,6 +2,7 @@
 -- here is only logged, and the answer goes out as it is.
 package.path, package.cpath = os.getenv("BRICKGATE_LIGHTTPD_DIR") .. "/lua/?.lua", ""
 local refusal = require("refusal")
+local request_id = require("request_id")
 local settings = require("settings")
 
 local r = lighty.r
@@ -105,6 +106,8 @@ local function complete()
   headers["Strict-Transport-Security"] = public and public.strict_transport or ""
 end
 
+-- What lighttpd refused before the gate saw it has no name yet.
+env["BRICKGATE_REQUEST_ID"] = env["BRICKGATE_REQUEST_ID"] or request_id(lighty)
 local status = answer(r.req_item["http_status"])
 complete()
 return status

@@ -1,3 +1,5 @@
 import { benchFastCgi } from './fastcgi.ts'
+import { benchGateway } from './gateway.ts'
 
 await benchFastCgi()
+await benchGateway()

@@ -11,7 +11,7 @@ import {
 } from './authorize/authenticate.ts'
 import { createCheck } from './authorize/check.ts'
 import type { LoadedConfig } from './config/load.ts'
-import { readProof } from './config/proof.ts'
+import { proofOfAllow, readProof } from './config/proof.ts'
 import type { Config } from './config/schema.ts'
 import { trustedIssuers } from './config/trusted-issuers.ts'
 import type { Clock } from './domain/clock.ts'
@@ -92,7 +92,7 @@ export function createApp(deps: AppDeps): App {
     check,
     observer,
     clock,
-    proof: readProof(config.runtime.proof_file),
+    proof: proofOfAllow(readProof(config.runtime.proof_file)),
     afterReply: setImmediate,
   })
   return {

@@ -2,7 +2,6 @@ import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { LoadedConfig } from './config/load.ts'
-import { readProof } from './config/proof.ts'
 import type { Config } from './config/schema.ts'
 import { TIERS } from './domain/tier.ts'
 import { createLog } from './observe/log.ts'
@@ -22,7 +21,6 @@ const UNLINKED_PAUSE_MS = 500
  */
 export async function runPrimary(load: () => LoadedConfig): Promise<void> {
   const first = load()
-  readProof(first.config.runtime.proof_file)
   const log = createLog('primary')
   process.umask(0o007) // the sockets are for the group that lighttpd shares
   mkdirSync(first.config.runtime.directory, { recursive: true, mode: 0o750 })

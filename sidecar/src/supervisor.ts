@@ -7,7 +7,6 @@ import type { RemoteKeys } from './adapters/remote-keys.ts'
 import { SYSTEM_CLOCK } from './adapters/system-clock.ts'
 import { ConfigError } from './config/config-error.ts'
 import type { LoadedConfig } from './config/load.ts'
-import { readProof } from './config/proof.ts'
 import type { Config } from './config/schema.ts'
 import { createAggregate } from './observe/aggregate.ts'
 import { type Logger } from './observe/log.ts'
@@ -16,6 +15,7 @@ import { createAdminServer } from './supervise/admin-server.ts'
 import { watchFiles } from './supervise/file-watch.ts'
 import { ownMetrics, readiness } from './supervise/health.ts'
 import type { FromWorker } from './supervise/messages.ts'
+import { oneAtATime } from './supervise/one-at-a-time.ts'
 import { createPool, type PoolObserver } from './supervise/pool.ts'
 import { createScrape } from './supervise/scrape.ts'
 import { type Slot } from './supervise/slots.ts'
@@ -61,6 +61,7 @@ export function createSupervisor(
       ...workerEvents(metrics, log),
     },
   })
+  let watched = first.files
   let feed = 0
   let keys = fetchKeys(first.config, feed)
   const scrape = createScrape({
@@ -80,11 +81,12 @@ export function createSupervisor(
     await listenOn(admin, first.config.admin.listen) // the one step that can fail comes first
     keys.start()
     pool.start()
+    const reloading = oneAtATime(reload)
     watchFiles(
-      () => loaded.files,
-      () => void reload(),
+      () => watched,
+      () => void reloading(),
     )
-    process.on('SIGHUP', () => void reload())
+    process.on('SIGHUP', () => void reloading())
   }
 
   async function stop(): Promise<void> {
@@ -116,15 +118,17 @@ export function createSupervisor(
   async function reload(): Promise<void> {
     try {
       const next = load()
-      readProof(next.config.runtime.proof_file)
       refuseMoved(next.config, first.config)
       await renewKeys(next.config)
       renewRedis(next.config)
       loaded = next
+      watched = next.files
       pool.replaceAll()
       metrics.reloads.inc({ result: 'ok' })
       log.info('the configuration was taken up')
     } catch (error) {
+      // what the rejected one names is watched too: mending it is a change
+      if (error instanceof ConfigError) watched = [...loaded.files, ...error.files]
       metrics.reloads.inc({ result: 'error' })
       log.error({ err: error }, 'the configuration was rejected; the previous one stays in force')
     }
@@ -139,12 +143,13 @@ export function createSupervisor(
   /** Has the keys of new issuers at hand, where these answer, before anyone depends on them. */
   async function renewKeys(config: Config): Promise<void> {
     if (isDeepStrictEqual(keyOrigins(config), keyOrigins(loaded.config))) return
-    const renewed = fetchKeys(config, feed + 1)
+    const ownFeed = feed + 1
+    const renewed = fetchKeys(config, ownFeed)
     await Promise.all(config.issuers.map((issuer) => renewed.refresh(issuer.name)))
     renewed.start()
     const previous = keys
     keys = renewed
-    feed++
+    feed = ownFeed
     await previous.close()
   }
 }

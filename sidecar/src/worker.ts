@@ -61,6 +61,8 @@ async function serve(message: Start, log: Logger): Promise<void> {
   })
   message.keySets.forEach(keys.receive)
   const app = createApp({ loaded: message.loaded, keys, metrics, log, clock: SYSTEM_CLOCK })
+  process.once('exit', app.close) // whichever way the end comes
+  const listening = listen(message, { app, metrics, log })
   process.on('message', (received: ToWorker) => {
     if (received.type === 'keys' && received.feed === message.feed) keys.receive(received.keySet)
     if (received.type === 'refresh-outcome') keyRequests.answered(received.id, received.outcome)
@@ -70,11 +72,11 @@ async function serve(message: Start, log: Logger): Promise<void> {
   setInterval(() => void send({ type: 'alive' }), ALIVE_EVERY_MS)
   setInterval(() => void snapshot(metrics, null), SNAPSHOT_EVERY_MS)
 
-  const listening = await listen(message, { app, metrics, log })
+  await listening
   await send({ type: 'ready' })
 
   async function drain(): Promise<void> {
-    await Promise.all(listening.map((one) => one.close()))
+    await Promise.all((await listening).map((one) => one.close()))
     app.close()
     await snapshot(metrics, null)
     process.exit(0)

@@ -62,7 +62,7 @@ export function createStateStores(deps: StateStoresDeps): StateStores {
   /** Writes that everything until now may be lost, unless another was first, and reads what then holds. */
   async function recordLoss(nowSeconds: number): Promise<Result<StoredValue>> {
     observer.anomaly('state-missing', STATE_KEY)
-    const record = encodeState({ id: deps.newId(), sinceSeconds: Math.floor(nowSeconds) })
+    const record = encodeState({ id: deps.newId(), sinceSeconds: Math.ceil(nowSeconds) })
     const created = await keyValues.create(STATE_KEY, record, null)
     if (!created.ok) return created
     const values = await keyValues.read([STATE_KEY])

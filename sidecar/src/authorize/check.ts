@@ -3,6 +3,7 @@ import type { Clock } from '../domain/clock.ts'
 import type { Decision, DecisionContext } from '../domain/decision.ts'
 import { obligation } from '../domain/obligation.ts'
 import type { DenyReason } from '../domain/reason.ts'
+import { namesOtherWorkspace } from '../http/workspace-selector.ts'
 import { evaluate } from '../policy/evaluate.ts'
 import type { PolicySet } from '../policy/policy-set.ts'
 import type { UpstreamCredential } from '../upstream/upstream-credential.ts'
@@ -35,6 +36,9 @@ export function createCheck(deps: CheckDeps): Check {
     if (!authentication.ok) return deny(authentication.reason, authentication.context)
     const { principal, subjectToken } = authentication.caller
 
+    if (namesOtherWorkspace(request, deps.deployment.workspaceId)) {
+      return deny('wrong-workspace', authentication.caller)
+    }
     const verdict = evaluate(deps.policies, { ...request, principal })
     verdict.failures.forEach(deps.onPolicyFailure)
     const context = { ...authentication.caller, policies: verdict.determiningPolicies }

@@ -40,7 +40,7 @@ type Command = (invocation: Invocation) => Promise<void> | void
 const COMMANDS: Readonly<Record<string, Command>> = {
   serve: ({ load }) => runPrimary(load),
   'config check': ({ configFile, load }) => {
-    readProof(load().config.runtime.proof_file)
+    load()
     print(`${configFile} is usable\n`)
   },
   'config schema': () => print(`${JSON.stringify(configJsonSchema(), null, 2)}\n`),
@@ -61,20 +61,25 @@ const COMMANDS: Readonly<Record<string, Command>> = {
  */
 export async function runCommand(args: readonly string[]): Promise<number> {
   const parsed = parse(args)
-  const command = parsed === null ? undefined : COMMANDS[parsed.name]
-  if (parsed === null || command === undefined) {
+  const command = parsed === null ? null : commandCalled(parsed.name)
+  if (parsed === null || command === null) {
     process.stderr.write(USAGE)
     return EXIT_USAGE
   }
   const { configFile } = parsed
   try {
-    const load = (): LoadedConfig => loadConfig(configFile, process.env, compilePolicies)
+    const checks = { policy: compilePolicies, proof: readProof }
+    const load = (): LoadedConfig => loadConfig(configFile, process.env, checks)
     await command({ configFile, load })
     return 0
   } catch (error) {
     process.stderr.write(`brickgate: ${error instanceof Error ? error.message : String(error)}\n`)
     return error instanceof ConfigError ? EXIT_CONFIG : EXIT_FAILED
   }
+}
+
+function commandCalled(name: string): Command | null {
+  return Object.hasOwn(COMMANDS, name) ? (COMMANDS[name] ?? null) : null
 }
 
 function parse(args: readonly string[]): { name: string; configFile: string } | null {

@@ -9,11 +9,14 @@ export interface Problem {
 /** A configuration that must not start anything. It lists every problem, not the first. */
 export class ConfigError extends Error {
   readonly problems: readonly Problem[]
+  /** the files that the configuration is made of, as far as they could be told */
+  readonly files: readonly string[]
 
-  constructor(source: string, problems: readonly Problem[]) {
+  constructor(source: string, problems: readonly Problem[], files: readonly string[] = []) {
     super([`${source} is not usable:`, ...problems.map(line)].join('\n'))
     this.name = 'ConfigError'
     this.problems = problems
+    this.files = files
   }
 }
 

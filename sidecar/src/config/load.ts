@@ -1,8 +1,11 @@
-import { readFileSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
-import { parseDocument } from 'yaml'
+import type { z } from 'zod'
 import { ConfigError, type Problem, pathText } from './config-error.ts'
+import { namedFiles, textAt } from './named-files.ts'
+import { readText, readYaml } from './read-yaml.ts'
 import { resolveReferences } from './references.ts'
+import { repeatedValues } from './repeated-values.ts'
 import { type Config, configSchema } from './schema.ts'
 
 /** Everything that a start needs of the disk, read once and checked whole. */
@@ -14,89 +17,131 @@ export interface LoadedConfig {
   readonly files: readonly string[]
 }
 
+/** What others can tell of a configuration. What they throw is listed with the rest, a problem a line. */
+export interface ConfigChecks {
+  /** compiles a policy document */
+  readonly policy: (document: unknown) => void
+  /** reads the proof's file */
+  readonly proof: (file: string) => void
+}
+
 /**
  * Reads `brickgate.yaml` with what it names.
  *
  * @param file path of the configuration
- * @param checkPolicy compiles a policy document; what it throws is listed with the rest
- * @throws {ConfigError} listing every problem
+ * @throws {ConfigError} listing every problem, also those behind a schema that is not met
  */
 export function loadConfig(
   file: string,
   environment: Readonly<Record<string, string | undefined>>,
-  checkPolicy: (document: unknown) => void,
+  checks: ConfigChecks,
 ): LoadedConfig {
-  const folder = dirname(resolve(file))
-  const problems: Problem[] = []
-  const resolved = resolveReferences(readYaml(file, '', problems), {
-    environment: (name) => environment[name] ?? null,
-    file: (path) => readText(resolve(folder, path)),
+  const at = (path: string): string => resolve(dirname(resolve(file)), path)
+  const yaml = readYaml(file)
+  if (!yaml.ok) throw new ConfigError(file, problemsAt('', yaml.problems), [resolve(file)])
+  const resolved = resolveReferences(yaml.document, {
+    environment: (name) => (Object.hasOwn(environment, name) ? (environment[name] ?? null) : null),
+    file: (path) => readText(at(path)),
   })
-  problems.push(...resolved.problems)
-  if (problems.length > 0 && resolved.document === null) throw new ConfigError(file, problems)
-
   const parsed = configSchema.safeParse(resolved.document)
-  const unresolved = new Set(resolved.problems.map((problem) => problem.path))
-  for (const issue of parsed.error?.issues ?? []) {
-    const path = pathText(issue.path)
-    if (!unresolved.has(path)) problems.push({ path, message: issue.message })
-  }
-  if (!parsed.success) throw new ConfigError(file, problems)
-
-  const config = absolutePaths(parsed.data, folder)
-  problems.push(...unreadableFiles(config))
-  const policyDocument = readPolicy(config.policy.file, checkPolicy, problems)
-  if (problems.length > 0) throw new ConfigError(file, problems)
-
-  const named = resolved.files.map((path) => resolve(folder, path))
+  const document: unknown = parsed.success ? parsed.data : resolved.document
+  const policy = readPolicy(document, at, checks.policy)
+  const problems = withoutSequels(resolved.problems, [
+    ...(parsed.error?.issues.flatMap(problemsOf) ?? []),
+    ...repeatedValues(document),
+    ...missingFiles(document, at),
+    ...policy.problems,
+    ...proofProblems(document, at, checks.proof),
+  ])
+  const files = [
+    resolve(file),
+    ...[textAt(document, ['policy', 'file']), textAt(document, ['runtime', 'proof_file'])]
+      .filter((named) => named !== null)
+      .map(at),
+    ...resolved.files.map(at),
+  ]
+  if (!parsed.success || problems.length > 0) throw new ConfigError(file, problems, files)
   return {
-    config: Object.freeze(config),
-    policyDocument,
-    files: [resolve(file), config.policy.file, config.runtime.proof_file, ...named],
+    config: Object.freeze(absolutePaths(parsed.data, at)),
+    policyDocument: policy.document,
+    files,
   }
+}
+
+type Absolute = (path: string) => string
+
+/** What is wrong where a reference could not be resolved is only that. */
+function withoutSequels(unresolved: readonly Problem[], others: readonly Problem[]): Problem[] {
+  const paths = new Set(unresolved.map(({ path }) => path))
+  return [...unresolved, ...others.filter(({ path }) => !paths.has(path))]
+}
+
+function problemsOf(issue: z.core.$ZodIssue): readonly Problem[] {
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map((key) => ({
+      path: pathText([...issue.path, key]),
+      message: 'is not known',
+    }))
+  }
+  const message = issue.message.charAt(0).toLowerCase() + issue.message.slice(1)
+  return [{ path: pathText(issue.path), message }]
+}
+
+function missingFiles(document: unknown, at: Absolute): readonly Problem[] {
+  const unreadable = namedFiles(document)
+    .filter(({ file }) => readText(at(file)) === null)
+    .map(({ path, file }) => ({ path, message: `\`${at(file)}\` cannot be read` }))
+  const audit = textAt(document, ['audit', 'file'])
+  const problem = audit === null || audit === '-' ? null : appendProblem(at(audit))
+  return problem === null ? unreadable : [...unreadable, { path: 'audit.file', message: problem }]
+}
+
+function appendProblem(file: string): string | null {
+  if (!existsSync(dirname(file))) return `the folder \`${dirname(file)}\` does not exist`
+  const isFolder = existsSync(file) && statSync(file).isDirectory()
+  return isFolder ? `\`${file}\` is a folder` : null
 }
 
 function readPolicy(
-  file: string,
-  check: (document: unknown) => void,
-  problems: Problem[],
-): unknown {
-  const before = problems.length
-  const document = readYaml(file, 'policy.file', problems)
-  if (problems.length > before) return null
+  document: unknown,
+  at: Absolute,
+  check: ConfigChecks['policy'],
+): { readonly document: unknown; readonly problems: readonly Problem[] } {
+  const file = textAt(document, ['policy', 'file'])
+  if (file === null) return { document: null, problems: [] }
+  const yaml = readYaml(at(file))
+  const found = yaml.ok ? complaints(() => check(yaml.document)) : yaml.problems
+  return { document: yaml.ok ? yaml.document : null, problems: problemsAt('policy.file', found) }
+}
+
+function proofProblems(
+  document: unknown,
+  at: Absolute,
+  check: ConfigChecks['proof'],
+): readonly Problem[] {
+  const file = textAt(document, ['runtime', 'proof_file'])
+  return file === null
+    ? []
+    : problemsAt(
+        'runtime.proof_file',
+        complaints(() => check(at(file))),
+      )
+}
+
+function complaints(check: () => void): readonly string[] {
   try {
-    check(document)
+    check()
+    return []
   } catch (error) {
-    for (const message of String(error instanceof Error ? error.message : error).split('\n')) {
-      problems.push({ path: 'policy.file', message: message.trim() })
-    }
-  }
-  return document
-}
-
-function readYaml(file: string, path: string, problems: Problem[]): unknown {
-  const text = readText(file)
-  if (text === null) {
-    problems.push({ path, message: `\`${file}\` cannot be read` })
-    return null
-  }
-  const document = parseDocument(text, { uniqueKeys: true })
-  for (const error of document.errors) {
-    problems.push({ path, message: error.message.split('\n')[0] ?? 'is no YAML' })
-  }
-  return document.errors.length > 0 ? null : document.toJS({ maxAliasCount: 100 })
-}
-
-function readText(file: string): string | null {
-  try {
-    return readFileSync(file, 'utf8')
-  } catch {
-    return null // reported by the caller, with the path at which the file is named
+    return (error instanceof Error ? error.message : String(error)).split('\n')
   }
 }
 
-function absolutePaths(config: Config, folder: string): Config {
-  const at = (path: string): string => resolve(folder, path)
+function problemsAt(path: string, messages: readonly string[]): readonly Problem[] {
+  return messages.map((message) => ({ path, message }))
+}
+
+function absolutePaths(config: Config, at: Absolute): Config {
   const tier = (row: Config['tiers']['internal']): Config['tiers']['internal'] => ({
     ...row,
     tls: { certificate: at(row.tls.certificate), key: at(row.tls.key) },
@@ -118,22 +163,4 @@ function absolutePaths(config: Config, folder: string): Config {
       proof_file: at(config.runtime.proof_file),
     },
   }
-}
-
-function unreadableFiles(config: Config): Problem[] {
-  const named: [string, string | undefined][] = [
-    ['redis.ca_file', config.redis.ca_file],
-    ['workspace.ca_file', config.workspace.ca_file],
-    ['tiers.internal.tls.certificate', config.tiers.internal.tls.certificate],
-    ['tiers.external.tls.certificate', config.tiers.external.tls.certificate],
-    ...config.issuers.map((row, index): [string, string | undefined] => [
-      `issuers[${index}].ca_file`,
-      row.ca_file,
-    ]),
-  ]
-  return named.flatMap(([path, file]) =>
-    file !== undefined && readText(file) === null
-      ? [{ path, message: `\`${file}\` cannot be read` }]
-      : [],
-  )
 }

@@ -36,11 +36,12 @@ export function resolveReferences(document: unknown, source: ReferenceSource): R
   }
 
   function replace(text: string, path: readonly PropertyKey[]): string {
-    return text.replace(REFERENCE, (whole, kind: string, name: string) => {
+    return text.replace(REFERENCE, (_whole, kind: string, name: string) => {
       if (kind === 'file') files.push(name)
       const value = lookUp(kind, name)
       if (value === undefined) {
-        problems.push({ path: pathText(path), message: `\`${whole}\` is no known reference` })
+        // what stands there is not repeated: it may be part of a secret that happens to hold a ${
+        problems.push({ path: pathText(path), message: 'holds a ${ that is no known reference' })
       } else if (value === null) {
         problems.push({ path: pathText(path), message: `${kind} \`${name}\` cannot be read` })
       }

@@ -1,13 +1,33 @@
 import { z } from 'zod'
 import { ALGORITHMS, PRESET_NAMES } from '../verify/trusted-issuer.ts'
 
+/** What `lighttpd/lua/headers.lua` writes besides the identity, and the name of the workspace. */
+const SET_BY_THE_GATE: ReadonlySet<string> = new Set([
+  'authorization',
+  'cookie',
+  'host',
+  'user-agent',
+  'x-brickgate-proof',
+  'x-brickgate-tier',
+  'x-databricks-org-id',
+  'x-databricks-workspace-id',
+  'x-request-id',
+])
+
 const text = z.string().min(1)
 const seconds = z.int().positive().max(31_536_000)
 const address = z
   .string()
   .regex(/^(\[[0-9a-fA-F:.]+\]|[0-9A-Za-z.-]+):[0-9]{1,5}$/, 'must be host:port')
+  .refine((text) => isPort(text.slice(text.lastIndexOf(':') + 1)), 'must end with a port')
 const hostName = z.string().regex(/^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/, 'must be a host name')
-const headerName = z.string().regex(/^[A-Za-z][A-Za-z0-9-]{0,63}$/, 'must be a header name')
+const headerName = z
+  .string()
+  .regex(/^[A-Za-z][A-Za-z0-9-]{0,63}$/, 'must be a header name')
+  .refine(
+    (name) => !SET_BY_THE_GATE.has(name.toLowerCase()),
+    'is a header that the gate sets itself',
+  )
 const httpsUrl = z.url({ protocol: /^https$/, error: 'must be an https URL' })
 const origin = httpsUrl.refine(
   (url) => URL.canParse(url) && new URL(url).origin === url,
@@ -15,7 +35,13 @@ const origin = httpsUrl.refine(
 )
 
 const redis = z.strictObject({
-  url: z.string().regex(/^(rediss?:\/\/|unix:\/\/)/, 'must be a redis:, rediss: or unix: URL'),
+  url: z
+    .string()
+    .regex(
+      /^(?:rediss?:\/\/[^\s/?#]+(?:\/[0-9]{0,9})?|unix:\/\/[^\s?#]*\/[^\s?#]+)$/,
+      'must be redis://host:port/database, rediss:// or unix:///path, without a query',
+    )
+    .refine(isDecodableUrl, 'must be a URL'),
   username: text.optional(),
   password: text.optional(),
   ca_file: text.optional(),
@@ -61,7 +87,7 @@ const sessionKey = z
 /** `brickgate.yaml`: the one source of its types, its validation and its JSON Schema. */
 export const configSchema = z.strictObject({
   redis,
-  issuers: z.tuple([issuer], issuer).superRefine(uniqueIssuers),
+  issuers: z.tuple([issuer], issuer),
   jwks: z
     .strictObject({
       refresh_s: seconds.default(300),
@@ -118,17 +144,15 @@ export const configSchema = z.strictObject({
 /** A configuration that was checked whole. Paths in it are absolute. */
 export type Config = z.output<typeof configSchema>
 
-function uniqueIssuers(
-  issuers: readonly { name: string; issuer: string }[],
-  context: z.RefinementCtx,
-): void {
-  for (const field of ['name', 'issuer'] as const) {
-    const seen = new Set<string>()
-    issuers.forEach((row, index) => {
-      if (seen.has(row[field])) {
-        context.addIssue({ code: 'custom', path: [index, field], message: 'is used twice' })
-      }
-      seen.add(row[field])
-    })
+function isPort(digits: string): boolean {
+  return Number(digits) >= 1 && Number(digits) <= 65_535
+}
+
+/** User and password of the URL are percent-decoded later, where a broken escape would throw. */
+function isDecodableUrl(url: string): boolean {
+  try {
+    return decodeURIComponent(url) !== '' && URL.canParse(url)
+  } catch {
+    return false
   }
 }

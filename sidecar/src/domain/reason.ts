@@ -100,6 +100,11 @@ export const REASONS = {
     challenge: null,
     message: 'a cookie is accepted only with requests from its own origin',
   },
+  'wrong-workspace': {
+    status: 403,
+    challenge: null,
+    message: 'the request names another workspace',
+  },
   'groups-unknown': {
     status: 403,
     challenge: null,

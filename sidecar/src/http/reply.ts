@@ -7,7 +7,7 @@ import { isRequestId } from './request-id.ts'
 export interface ReplyContext {
   /** null when the request could not be read; anything but 32 lower-case hex digits is not repeated */
   readonly requestId: string | null
-  /** the deployment's proof that an allow is ours */
+  /** shows the gate that an allow is ours */
   readonly proof: string
   /** for 429 and 503; rounded up to a whole number from 1 to 3,600 */
   readonly retryAfterSeconds: number

@@ -22,6 +22,7 @@ export interface Aggregate {
 export function createAggregate(): Aggregate {
   const latest = new Map<number, Snapshot>()
   const ended = new Map<number, Snapshot>()
+  let folding = Promise.resolve()
 
   return {
     heard: (processId, snapshot) => void latest.set(processId, snapshot),
@@ -33,7 +34,8 @@ export function createAggregate(): Aggregate {
     },
 
     async render(silent) {
-      await foldEnded()
+      folding = folding.then(foldEnded) // one after the other, or a snapshot would count twice
+      await folding
       const present = [...latest].map(([id, snapshot]) =>
         silent.has(id) ? countsOf(snapshot) : snapshot,
       )

@@ -1,7 +1,8 @@
 import { openSync } from 'node:fs'
-import { type DestinationStream, destination, pino, stdTimeFunctions } from 'pino'
+import { type DestinationStream, pino, stdTimeFunctions } from 'pino'
 import type { DecisionEvent } from '../authorize/answer.ts'
 import { subjectKey } from '../domain/principal.ts'
+import { createLineFile } from './line-file.ts'
 
 /** Where decisions are recorded: one line of JSON each. */
 export interface AuditLog {
@@ -21,41 +22,20 @@ export interface AuditObserver {
 const MAX_PENDING_BYTES = 8 * 1024 * 1024
 
 /**
- * Appends to `file`, or to standard output for `-`. The file is opened for appending, so that several
- * processes may share it: every line goes out in one write.
+ * Appends to `file`, or to standard output for `-`. Several processes may share a file.
  *
  * @throws {Error} when the file cannot be opened
  */
 export function createAuditLog(file: string, observer: AuditObserver): AuditLog {
-  const stream = destination({
-    dest: file === '-' ? 1 : openSync(file, 'a', 0o640),
-    sync: false,
-    maxLength: MAX_PENDING_BYTES,
+  const lines = createLineFile({
+    fd: file === '-' ? 1 : openSync(file, 'a', 0o640),
+    maxWaitingBytes: MAX_PENDING_BYTES,
+    onFailing: observer.failing,
   })
-  let dropped = 0
-  let isFailing = false
-  stream.on('drop', () => (dropped += 1))
-  stream.on('write', () => (isFailing = false))
-  stream.on('error', (error: unknown) => {
-    if (!isFailing) observer.failing(error)
-    isFailing = true
+  const record = auditRecorder({
+    write: (line) => (lines.append(line) ? observer.written() : observer.dropped()),
   })
-  const record = auditRecorder(stream)
-  return {
-    record(event) {
-      const before = dropped
-      record(event)
-      if (dropped === before) observer.written()
-      else observer.dropped()
-    },
-    flush() {
-      try {
-        stream.flushSync()
-      } catch (error) {
-        observer.failing(error)
-      }
-    },
-  }
+  return { record, flush: lines.flush }
 }
 
 /** Without a level before it, the time is the first member: pino's own would begin with a comma. */

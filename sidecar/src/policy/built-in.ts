@@ -5,6 +5,17 @@ import { fold } from './readings.ts'
 /** Ids that start so are ours: no document can have one. */
 export const BUILT_IN_PREFIX = 'built-in-'
 
+/** What makes or reads a credential, below the version of an API. */
+const MINTING = [
+  'token*',
+  'secrets*',
+  'accounts',
+  'credentials-manager',
+  'permissions/authorization',
+  'unity-catalog/secrets*',
+  'unity-catalog/temporary-*',
+] as const
+
 /**
  * Goes with a credential that all callers share (a personal access token): with it, whoever makes a
  * token or reads a secret has what outlives every decision here. Covers every version of the API
@@ -17,7 +28,7 @@ export const SHARED_CREDENTIAL_FORBID: Policy = {
   methods: null,
   tiers: null,
   paths: ['api', 'ajax-api']
-    .flatMap((api) => [`/${api}/*/token*`, `/${api}/*/secrets*`])
+    .flatMap((api) => MINTING.map((path) => `/${api}/*/${path}`))
     .concat('/oidc')
     .map((path) => compilePattern(fold(path))),
 }

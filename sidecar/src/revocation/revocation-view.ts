@@ -47,23 +47,19 @@ export function createRevocationView(deps: RevocationViewDeps): RevocationView {
         isRevoked ||= isRefused(key, value, signInSeconds, deps.clockSkewSeconds)
       }
       if (isRevoked) return refuse(session === null ? 'token-revoked' : 'session-revoked')
-      if (session === null && isLost(principal, lostSinceSeconds)) return refuse('state-lost')
+      const lostUntilSeconds = lostSinceSeconds + deps.clockSkewSeconds
+      const isSafe = session !== null || lostSinceSeconds === 0 || signInSeconds > lostUntilSeconds
+      if (!isSafe) return refuse('state-lost')
       return ok(undefined)
     },
   }
 }
 
-function tokenSignIn(principal: Principal): number {
-  return principal.authTimeSeconds ?? principal.issuedAtSeconds
-}
-
 /**
- * Whether a revocation of the token may have been lost. A refreshed token keeps the sign-in by which it
- * was revoked, so both its moments must lie after the loss.
+ * The moment that revocations and losses are compared with, by the issuer's clock, so with the same
+ * allowance in both. A token is never newer than its own issuing, whatever its `auth_time` says, and a
+ * refreshed one keeps the sign-in by which it was revoked.
  */
-function isLost(principal: Principal, lostSinceSeconds: number): boolean {
-  if (lostSinceSeconds === 0) return false
-  const isNewer =
-    principal.issuedAtSeconds > lostSinceSeconds && tokenSignIn(principal) > lostSinceSeconds
-  return !isNewer
+function tokenSignIn({ authTimeSeconds, issuedAtSeconds }: Principal): number {
+  return Math.min(authTimeSeconds ?? issuedAtSeconds, issuedAtSeconds)
 }

@@ -82,15 +82,18 @@ export function createPool(deps: PoolDeps): Pool {
   function message(link: WorkerLink, received: FromWorker): void {
     if (received.type === 'ready' && link.state === 'starting') {
       link.state = 'ready'
-      retireOne(link.role)
+      retire(link.role)
     }
     if (link.state === 'ready') link.lastHeardMs = deps.nowMs()
     deps.observer.message(link, received)
   }
 
-  function retireOne(role: Role): void {
-    const old = [...retiring].find((link) => link.role === role)
-    if (old !== undefined) drainOne(old)
+  /** One old worker goes for each new one that is ready, and with the last of these all that are left. */
+  function retire(role: Role): void {
+    const ofRole = [...links].filter((link) => link.role === role && link.state === 'ready')
+    const old = ofRole.filter((link) => retiring.has(link))
+    const isComplete = ofRole.length - old.length >= deps.strength(role)
+    for (const link of isComplete ? old : old.slice(0, 1)) drainOne(link)
   }
 
   function drainOne(link: WorkerLink): void {

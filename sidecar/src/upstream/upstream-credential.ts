@@ -17,10 +17,10 @@ export interface UpstreamCredential {
 /** Forwards exactly the verified JWT. A session without a live access token has none. */
 export const passthrough: UpstreamCredential = {
   authorizationFor(subjectToken, nowSeconds) {
-    if (subjectToken === null || subjectToken.expiresAtSeconds <= nowSeconds) {
-      return refuse('upstream-credential-unavailable')
+    if (subjectToken !== null && nowSeconds < subjectToken.expiresAtSeconds) {
+      return ok(`Bearer ${subjectToken.token}`)
     }
-    return ok(`Bearer ${subjectToken.token}`)
+    return refuse('upstream-credential-unavailable')
   },
 }
 

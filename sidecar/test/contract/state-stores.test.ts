@@ -72,8 +72,8 @@ describe.each(IMPLEMENTATIONS)('state stores in %s', (_, open) => {
 
   describe('a state that is missing', () => {
     test('is a loss from now on, which stays where it was first seen', async () => {
-      expect(await lostSince(NOW + 0.9)).toBe(NOW)
-      expect(await lostSince(NOW + 60)).toBe(NOW)
+      expect(await lostSince(NOW + 0.1)).toBe(NOW + 1)
+      expect(await lostSince(NOW + 60)).toBe(NOW + 1)
       expect(log.told).toEqual(['state-missing bg:state'])
     })
 

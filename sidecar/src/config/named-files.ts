@@ -1,0 +1,38 @@
+import { pathText } from './config-error.ts'
+
+/** A file that a configuration names, and where it does. */
+export interface NamedFile {
+  readonly path: string
+  /** as written */
+  readonly file: string
+}
+
+/** The keys of `brickgate.yaml` that name a file which must be readable; keys of TLS are lighttpd's to read. */
+const FILE_KEYS: ReadonlySet<string> = new Set(['ca_file', 'certificate'])
+
+/** Finds the files that a document names, also in one that the schema does not accept. */
+export function namedFiles(document: unknown): readonly NamedFile[] {
+  return walk(document, [])
+}
+
+function walk(node: unknown, path: readonly PropertyKey[]): readonly NamedFile[] {
+  if (typeof node !== 'object' || node === null) return []
+  const entries: readonly [PropertyKey, unknown][] = Array.isArray(node)
+    ? [...node.entries()]
+    : Object.entries(node)
+  return entries.flatMap(([key, value]) => {
+    const at = [...path, key]
+    const isFile = FILE_KEYS.has(String(key)) && typeof value === 'string' && value !== ''
+    return isFile ? [{ path: pathText(at), file: value }] : walk(value, at)
+  })
+}
+
+/** The text at a path of keys; null for anything else, and for an empty one. */
+export function textAt(document: unknown, keys: readonly string[]): string | null {
+  let node = document
+  for (const key of keys) {
+    if (typeof node !== 'object' || node === null || !Object.hasOwn(node, key)) return null
+    node = Object.entries(node).find(([name]) => name === key)?.[1]
+  }
+  return typeof node === 'string' && node !== '' ? node : null
+}

@@ -1,0 +1,61 @@
+import { describe, expect, it } from 'vitest'
+import { isCrossSite } from '../../src/authorize/cross-site.ts'
+import type { BrowserContext } from '../../src/domain/access-request.ts'
+import { METHODS } from '../../src/domain/method.ts'
+import { requestWith } from './deciding.ts'
+
+const OURS = 'https://dbx.example.com'
+const SILENT: BrowserContext = { origin: null, fetchSite: null, isWebSocketUpgrade: false }
+
+function ask(method: string, browser: Partial<BrowserContext>): boolean {
+  return isCrossSite({ ...requestWith({}), method, browser: { ...SILENT, ...browser } }, OURS)
+}
+
+describe('reading', () => {
+  it.each(['GET', 'HEAD'])('by %s is safe, whatever the browser says', (method) => {
+    expect(ask(method, {})).toBe(false)
+    expect(ask(method, { origin: 'https://evil.example.com', fetchSite: 'cross-site' })).toBe(false)
+  })
+})
+
+describe('everything else', () => {
+  const others = METHODS.filter((method) => method !== 'GET' && method !== 'HEAD')
+
+  it.each([...others, 'get', 'BREW', ''])('by `%s` needs our origin', (method) => {
+    expect(ask(method, {})).toBe(true)
+    expect(ask(method, { origin: OURS })).toBe(false)
+  })
+
+  it('needs our origin for a WebSocket too, which is a GET', () => {
+    expect(ask('GET', { isWebSocketUpgrade: true })).toBe(true)
+    expect(ask('GET', { isWebSocketUpgrade: true, origin: OURS })).toBe(false)
+  })
+
+  it.each([
+    ['', true],
+    ['null', true],
+    ['https://dbx.example.com/', true],
+    ['https://dbx.example.com:443', true],
+    ['HTTPS://DBX.EXAMPLE.COM', true],
+    ['http://dbx.example.com', true],
+    ['https://dbx.example.com.evil.example', true],
+    ['https://evil.example, https://dbx.example.com', true],
+    ['https://dbx.example.com https://evil.example', true],
+    [OURS, false],
+  ])('with the origin `%s` is cross-site: %s', (origin, expected) => {
+    expect(ask('POST', { origin })).toBe(expected)
+    expect(ask('POST', { origin, fetchSite: 'same-origin' })).toBe(expected)
+  })
+
+  it.each([
+    ['same-origin', false],
+    ['same-site', true],
+    ['cross-site', true],
+    ['none', true],
+    ['Same-Origin', true],
+    ['same-origin, same-origin', true],
+    ['', true],
+  ])('without an origin and with Sec-Fetch-Site `%s` is cross-site: %s', (fetchSite, expected) => {
+    expect(ask('POST', { fetchSite })).toBe(expected)
+  })
+})

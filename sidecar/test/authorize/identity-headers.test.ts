@@ -1,0 +1,130 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { identityHeaders } from '../../src/authorize/identity-headers.ts'
+import type { AccessRequest } from '../../src/domain/access-request.ts'
+import type { Principal } from '../../src/domain/principal.ts'
+import { ALICE } from '../support/session-fixture.ts'
+import { REQUEST_ID, requestWith } from './deciding.ts'
+
+const DEPLOYMENT = { workspaceId: '1234567890123456', product: 'brickgate/1.2.3' }
+const LIMIT = 8192
+
+/** The obligations by variable; null when refused. */
+function headersOf(
+  principal: Partial<Principal>,
+  request: Partial<AccessRequest> = {},
+): Readonly<Record<string, string>> | null {
+  const result = identityHeaders(
+    { ...ALICE, ...principal },
+    { ...requestWith({}), ...request },
+    DEPLOYMENT,
+  )
+  if (!result.ok) return null
+  expect(new Set(result.value.map(({ variable }) => variable)).size).toBe(result.value.length)
+  return Object.fromEntries(result.value.map(({ variable, value }) => [variable, value]))
+}
+
+it('names the caller, the tier, the workspace and the request', () => {
+  expect(headersOf({ email: 'a@example.com', groups: ['x', 'y'] }, { tier: 'external' })).toEqual({
+    BRICKGATE_USER: '00u1alice',
+    BRICKGATE_EMAIL: 'a@example.com',
+    BRICKGATE_GROUPS: 'x,y',
+    BRICKGATE_TIER: 'external',
+    BRICKGATE_WORKSPACE_ID: '1234567890123456',
+    BRICKGATE_USER_AGENT: `databricks-sdk-py/0.1 brickgate/1.2.3 rid/${REQUEST_ID}`,
+  })
+})
+
+it('says nothing where there is nothing, so that the gate deletes what the client sent', () => {
+  const headers = headersOf({ email: null, groups: [] }, { userAgent: '' })
+  expect(Object.keys(headers ?? {}).sort()).toEqual([
+    'BRICKGATE_TIER',
+    'BRICKGATE_USER',
+    'BRICKGATE_USER_AGENT',
+    'BRICKGATE_WORKSPACE_ID',
+  ])
+  expect(headers?.['BRICKGATE_USER_AGENT']).toBe(`brickgate/1.2.3 rid/${REQUEST_ID}`)
+})
+
+describe('a group is encoded so that it stays one:', () => {
+  it.each([
+    ['plain', 'plain'],
+    ['data, eng', 'data%2C%20eng'],
+    ['100%', '100%25'],
+    ['a%2Cb', 'a%252Cb'],
+    ['Zürich', 'Z%C3%BCrich'],
+    ['日本', '%E6%97%A5%E6%9C%AC'],
+    ['🧱', '%F0%9F%A7%B1'],
+    ['x\r\nX-Forwarded-User: admin', 'x%0D%0AX-Forwarded-User:%20admin'],
+    ['nul\0', 'nul%00'],
+    ['del\x7f', 'del%7F'],
+    ['half \ud800', 'half%20%EF%BF%BD'],
+    ['"quoted"', '"quoted"'],
+  ])('%j', (group, encoded) => {
+    expect(headersOf({ groups: ['first', group, 'last'] })?.['BRICKGATE_GROUPS']).toBe(
+      `first,${encoded},last`,
+    )
+  })
+})
+
+it('lets every list of groups be read back, in printable ASCII', () => {
+  const groups = fc.array(fc.string({ unit: 'grapheme', minLength: 1, maxLength: 20 }), {
+    minLength: 1,
+  })
+  fc.assert(
+    fc.property(groups, (names) => {
+      const field = headersOf({ groups: names })?.['BRICKGATE_GROUPS'] ?? ''
+      expect(field).toMatch(/^[\x21-\x7e]+$/)
+      expect(field.split(',').map(decodeURIComponent)).toEqual(names)
+    }),
+  )
+})
+
+describe('what is larger than 8 KB is refused, not cut:', () => {
+  it.each([
+    ['groups of 8,192 bytes', { groups: ['g'.repeat(LIMIT)], email: null }, true],
+    ['groups of 8,193 bytes', { groups: ['g'.repeat(LIMIT + 1)], email: null }, false],
+    [
+      'groups and e-mail of 8,192 bytes',
+      { groups: ['g'.repeat(LIMIT - 8)], email: 'a@b.test' },
+      true,
+    ],
+    [
+      'groups and e-mail of 8,193 bytes',
+      { groups: ['g'.repeat(LIMIT - 7)], email: 'a@b.test' },
+      false,
+    ],
+    [
+      'many groups with their commas',
+      { groups: Array.from({ length: 4097 }, () => 'g'), email: null },
+      false,
+    ],
+    ['groups that encoding makes too large', { groups: ['ü'.repeat(1366)], email: null }, false],
+  ])('%s', (_, principal, fits) => {
+    expect(headersOf(principal) !== null).toBe(fits)
+  })
+
+  it('with its own reason', () => {
+    const principal = { ...ALICE, groups: ['g'.repeat(LIMIT + 1)] }
+    expect(identityHeaders(principal, requestWith({}), DEPLOYMENT)).toEqual({
+      ok: false,
+      reason: 'identity-too-large',
+    })
+  })
+})
+
+describe('what the client sent beside its credential', () => {
+  it('goes on as the cookies that are not ours', () => {
+    const presented = { authorization: null, sessionCookies: ['x'], otherCookies: 'a=1; b="2"' }
+    expect(headersOf({}, { presented })?.['BRICKGATE_COOKIE']).toBe('a=1; b="2"')
+  })
+
+  it.each([
+    ['cookies', 'BRICKGATE_COOKIE', 'a=???'],
+    ['the user agent', 'BRICKGATE_USER_AGENT', `a=??? brickgate/1.2.3 rid/${REQUEST_ID}`],
+  ])('has no byte in %s that could end its line', (_, variable, expected) => {
+    const text = 'a=\r\n\xe9'
+    const presented = { authorization: null, sessionCookies: [], otherCookies: text }
+    expect(headersOf({}, { presented, userAgent: text })?.[variable]).toBe(expected)
+  })
+})

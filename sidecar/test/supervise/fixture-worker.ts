@@ -1,0 +1,32 @@
+import type { FromWorker, ToWorker } from '../../src/supervise/messages.ts'
+
+/** What a worker of the tests does; it is told in the place of a configuration. */
+export type Behaviour =
+  | 'serves'
+  | 'ends at once'
+  | 'ends once ready'
+  | 'never gets ready'
+  | 'falls silent'
+  | 'does not drain'
+
+function say(message: FromWorker): void {
+  process.send?.(message)
+}
+
+function behave(behaviour: Behaviour): void {
+  if (behaviour === 'ends at once') process.exit(1)
+  if (behaviour === 'never gets ready') return
+  say({ type: 'ready' })
+  if (behaviour === 'ends once ready') setImmediate(() => process.exit(1))
+  if (behaviour !== 'falls silent') setInterval(() => say({ type: 'alive' }), 50)
+}
+
+let behaviour: Behaviour = 'serves'
+process.once('disconnect', () => process.exit(0))
+process.on('message', (message: ToWorker) => {
+  if (message.type === 'start') {
+    behaviour = message.loaded as unknown as Behaviour
+    behave(behaviour)
+  }
+  if (message.type === 'drain' && behaviour !== 'does not drain') process.exit(0)
+})

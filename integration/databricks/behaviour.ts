@@ -15,7 +15,8 @@ const BehaviourCall = z.strictObject({
   reset: z.boolean().default(false),
   /** answers this instead of what the endpoint would */
   status: z.int().min(200).max(599).optional(),
-  headers: z.record(z.string(), z.string()).default({}),
+  /** an array makes one header of each of its values */
+  headers: z.record(z.string(), z.union([z.string(), z.array(z.string())])).default({}),
   body: z.string().default(''),
   /** cuts the connection after so many bytes of `body` */
   closeAfterBytes: z.int().min(0).optional(),

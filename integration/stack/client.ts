@@ -103,7 +103,8 @@ async function findAuditLine(info: StackInfo, requestId: string): Promise<AuditL
   }
 }
 
-function jsonLines(text: string): unknown[] {
+/** The values of a file of one JSON value a line, as far as its lines are whole. */
+export function jsonLines(text: string): unknown[] {
   const whole = text.slice(0, text.lastIndexOf('\n') + 1) // the last line may be half written
   return whole.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line)]))
 }

@@ -26,7 +26,7 @@ export function readRefusal(answer: Answer): Refusal {
   const { status, headers, body } = answer
   const parsed = JSON.parse(body) as Readonly<Record<string, unknown>>
   const isNative =
-    headers['content-type'] === 'application/json' &&
+    /^application\/json(?:; charset=utf-8)?$/.test(headers['content-type'] ?? '') &&
     headers['cache-control'] === 'no-store' &&
     Object.keys(headers).every((name) => !name.startsWith('variable-')) &&
     Object.keys(parsed).join() === 'error_code,message' &&

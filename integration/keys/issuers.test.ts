@@ -1,0 +1,165 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { type ProviderFixture, startProvider } from '../idp/fixture.ts'
+import type { MetadataStats } from '../idp/metadata-gate.ts'
+import type { MintedToken } from '../idp/mint-token.ts'
+import { type StackClient, stackClient } from '../stack/client.ts'
+import { auditedRefusal, ensureServes, forbidden, unauthorized } from '../stack/refusals.ts'
+import { startStack, stopStack } from '../stack/stack.ts'
+import { requestIdOf } from '../stack/upstream.ts'
+import { kidOf, withRandomKid } from './tokens.ts'
+
+const PATH = '/api/2.1/clusters/list'
+const COOLDOWN_S = 2
+const CORP_USER = { sub: 'alice', groups: ['analysts'] }
+const OKTA_USER = {
+  sub: 'a@example.com',
+  uid: '00u1alice',
+  cid: '0oa1app',
+  scp: ['sql'],
+  groups: ['analysts'],
+}
+
+/** Two providers that the gateway trusts, each with a certificate authority of its own. */
+let corp: ProviderFixture
+let okta: ProviderFixture
+let folder: string
+let stack: StackClient
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'brickgate-issuers-'))
+  corp = await startProvider()
+  okta = await startProvider()
+  const issuers = [
+    issuer('corp', corp, { preset: 'generic', algorithms: ['RS256', 'PS256', 'ES256', 'EdDSA'] }),
+    issuer('okta', okta, { preset: 'okta', algorithms: ['RS256'] }),
+  ]
+  // long enough that every fetch in these tests is one that a token caused
+  const jwks = { refresh_s: 3600, cooldown_s: COOLDOWN_S, max_stale_s: 7200 }
+  stack = stackClient(await startStack({ config: { issuers, jwks }, policy: POLICY }))
+})
+
+beforeEach(() => stack.forgetUpstreamRequests())
+
+afterAll(async () => {
+  stack.close()
+  await stopStack(stack.info)
+  await Promise.all([corp.close(), okta.close()])
+  rmSync(folder, { recursive: true })
+})
+
+const POLICY = {
+  version: 1,
+  policies: [
+    { id: 'analysts', effect: 'permit', who: { groups: ['analysts'] }, paths: [PATH] },
+    {
+      id: 'corp-alice',
+      effect: 'permit',
+      who: { subjects: ['corp|alice'] },
+      paths: ['/api/2.2/jobs'],
+    },
+  ],
+}
+
+describe('several issuers and algorithms in one configuration:', () => {
+  it.each(['RS256', 'PS256', 'ES256', 'EdDSA'])(
+    '%s is accepted where it is allowed',
+    async (alg) => {
+      const token = await mint(corp, { ...CORP_USER, __header: { alg } })
+
+      expect((await stack.sendAs(token, PATH)).status).toBe(200)
+      expect(await auditOfLast()).toMatchObject({ subject: 'corp|alice', issuer: 'corp' })
+    },
+  )
+
+  it('each issuer is read by its own preset', async () => {
+    const token = await mint(okta, OKTA_USER)
+
+    expect((await stack.sendAs(token, PATH)).status).toBe(200)
+    expect(await auditOfLast()).toMatchObject({
+      subject: 'okta|00u1alice',
+      issuer: 'okta',
+      client_id: '0oa1app',
+    })
+  })
+
+  it('an algorithm that only the other issuer may use is refused', async () => {
+    const token = await mint(okta, { ...OKTA_USER, __header: { alg: 'ES256' } })
+
+    const answer = await stack.sendAs(token, PATH)
+    expect(await auditedRefusal(stack, answer)).toEqual(unauthorized('algorithm-not-allowed'))
+  })
+
+  it('a token of one issuer is none in the name of the other, even under its kid', async () => {
+    const kid = kidOf(await mint(okta, OKTA_USER))
+    const token = await mint(corp, { ...OKTA_USER, iss: okta.url, __header: { kid } })
+
+    const answer = await stack.sendAs(token, PATH)
+    expect(await auditedRefusal(stack, answer)).toEqual(unauthorized('bad-signature'))
+  })
+
+  it('the same name at another issuer is another subject', async () => {
+    const path = '/api/2.2/jobs/list'
+    const corpAlice = await mint(corp, CORP_USER)
+    const oktaAlice = await mint(okta, { ...OKTA_USER, uid: 'alice' })
+
+    expect((await stack.sendAs(corpAlice, path)).status).toBe(200)
+    await stack.forgetUpstreamRequests()
+    const answer = await stack.sendAs(oktaAlice, path)
+    const refusal = forbidden('no-policy-permits', 'insufficient_scope')
+    expect(await auditedRefusal(stack, answer)).toEqual(refusal)
+  })
+})
+
+describe('keys that the gateway does not have', () => {
+  it('are fetched at once after a rotation, and the old ones still verify', async () => {
+    const old = await mint(corp, CORP_USER)
+    await corp.control('POST', 'keys/rotate')
+    const renewed = await mint(corp, CORP_USER)
+    expect(kidOf(renewed)).not.toBe(kidOf(old))
+
+    expect((await stack.sendAs(renewed, PATH)).status).toBe(200)
+    expect((await stack.sendAs(old, PATH)).status).toBe(200)
+  })
+
+  it('cause one fetch a cooldown, for 200 tokens with random kids on two workers', async () => {
+    expect(stack.info.config.runtime.workers).toBe(2)
+    const good = await mint(corp, CORP_USER)
+    await ensureServes(stack, good)
+    await Promise.all([corp.control('DELETE', 'stats'), okta.control('DELETE', 'stats')])
+    const startedMs = performance.now()
+
+    const statuses: number[] = []
+    let fetches = 0
+    while (statuses.length < 200 || fetches < 2) {
+      const tokens = Array.from({ length: 20 }, () => withRandomKid(good))
+      const answers = await Promise.all(tokens.map((token) => stack.sendAs(token, PATH)))
+      statuses.push(...answers.map(({ status }) => status))
+      fetches = (await corp.control<MetadataStats>('GET', 'stats')).jwks
+    }
+
+    const elapsedMs = performance.now() - startedMs
+    expect(fetches).toBeLessThanOrEqual(1 + elapsedMs / (COOLDOWN_S * 1000))
+    expect(await okta.control('GET', 'stats')).toEqual({ jwks: 0, discovery: 0 })
+    expect(statuses).toEqual(statuses.map(() => 401))
+    await ensureServes(stack, good)
+  })
+})
+
+async function mint(provider: ProviderFixture, claims: object): Promise<string> {
+  const minted = await provider.control<MintedToken>('POST', 'token', claims)
+  return minted.access_token
+}
+
+function issuer(name: string, { url, ca }: ProviderFixture, terms: object): object {
+  const caFile = join(folder, `${name}.pem`)
+  writeFileSync(caFile, ca)
+  return { name, issuer: url, audiences: ['api://databricks'], ca_file: caFile, ...terms }
+}
+
+async function auditOfLast() {
+  const requests = await stack.upstreamRequests()
+  return stack.auditOf(requestIdOf(requests.at(-1)))
+}

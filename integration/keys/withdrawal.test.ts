@@ -1,0 +1,67 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
+import type { Answer } from '../stack/answer.ts'
+import { type StackClient, stackClient } from '../stack/client.ts'
+import { auditedRefusal, ensureServes, unauthorized } from '../stack/refusals.ts'
+import { kidOf } from './tokens.ts'
+
+const PATH = '/api/2.1/clusters/list'
+const ALICE = { sub: 'alice', groups: ['analysts'] }
+/** `jwks.refresh_s` of the shared stack, and the time that a fetch and a slow machine may take */
+const AGE_MS = 2000 + 1500
+
+let stack: StackClient
+
+beforeAll(() => {
+  stack = stackClient(inject('stack'))
+})
+
+beforeEach(() => stack.forgetUpstreamRequests())
+
+afterAll(() => stack.close())
+
+describe('a key that the provider withdraws', () => {
+  it('verifies nothing after `jwks.refresh_s`, not even tokens that were verified before', async () => {
+    const token = await stack.mint({ ...ALICE, __header: { alg: 'EdDSA' } })
+    const before = await sendEverywhere(token)
+    expect(before.map(({ status }) => status)).toEqual(before.map(() => 200))
+
+    await stack.idp('POST', 'keys/withdraw', { kid: kidOf(token) })
+    await expect
+      .poll(async () => statusesOf(await sendEverywhere(token)), { timeout: AGE_MS, interval: 50 })
+      .toEqual([401])
+
+    await stack.forgetUpstreamRequests()
+    const answer = await stack.sendAs(token, PATH)
+    expect(await auditedRefusal(stack, answer)).toEqual(unauthorized('unknown-key'))
+  })
+
+  it('leaves the other keys as they are', async () => {
+    const other = await stack.mint(ALICE)
+    const token = await stack.mint({ ...ALICE, __header: { alg: 'ES256' } })
+    await ensureServes(stack, token)
+
+    await stack.idp('POST', 'keys/withdraw', { kid: kidOf(token) })
+    await expect
+      .poll(async () => (await stack.sendAs(token, PATH)).status, { timeout: AGE_MS })
+      .toBe(401)
+
+    expect((await stack.sendAs(other, PATH)).status).toBe(200)
+  })
+
+  it('is followed by one that works within `jwks.refresh_s`', async () => {
+    const token = await stack.mint({ ...ALICE, __header: { alg: 'EdDSA' } })
+
+    await expect
+      .poll(async () => (await stack.sendAs(token, PATH)).status, { timeout: AGE_MS })
+      .toBe(200)
+  })
+})
+
+/** Often enough that each of the two workers has one of them. */
+function sendEverywhere(token: string): Promise<readonly Answer[]> {
+  return Promise.all(Array.from({ length: 12 }, () => stack.sendAs(token, PATH)))
+}
+
+function statusesOf(answers: readonly Answer[]): readonly number[] {
+  return [...new Set(answers.map(({ status }) => status))]
+}

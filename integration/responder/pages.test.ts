@@ -1,0 +1,106 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
+import { HOME } from '../../launch/gateway.ts'
+import { send, sendRaw } from '../stack/answer.ts'
+import { accessLines, type StackClient, stackClient } from '../stack/client.ts'
+import { type Refusal, readRefusal } from '../stack/refusals.ts'
+
+const WHOAMI = '/_brickgate/whoami'
+const VERSION = '/_brickgate/version'
+const MAX_BODY_BYTES = 64 * 1024
+
+let stack: StackClient
+
+beforeAll(() => {
+  stack = stackClient(inject('stack'))
+})
+
+beforeEach(() => stack.forgetUpstreamRequests())
+
+afterAll(() => stack.close())
+
+describe('version', () => {
+  it.each(['internal', 'external'] as const)('answers everyone on the %s tier', async (tier) => {
+    const manifest = JSON.parse(readFileSync(join(HOME, 'package.json'), 'utf8')) as {
+      version: string
+    }
+
+    const answer = await send(stack.listener(tier), VERSION)
+    expect(answer.status).toBe(200)
+    expect(JSON.parse(answer.body)).toEqual({ name: 'brickgate', version: manifest.version })
+    expect(answer.headers['x-request-id']).toMatch(/^[0-9a-f]{32}$/)
+    expect(await stack.upstreamRequests()).toEqual([])
+  })
+})
+
+describe('a page that is not there is 404 and never reaches the workspace:', () => {
+  it.each([
+    ['GET', '/_brickgate/'],
+    ['GET', '/_brickgate/who'],
+    ['GET', '/_brickgate/whoami/'],
+    ['GET', '/_brickgate/metrics'],
+    ['GET', '/_brickgate/whoami/admin'],
+    ['POST', WHOAMI],
+    ['DELETE', VERSION],
+  ])('%s %s', async (method, path) => {
+    const answer = await stack.send(path, { method })
+
+    expect(answer.status).toBe(404)
+    expect(JSON.parse(answer.body)).toEqual({
+      error_code: expect.stringMatching(/NOT_FOUND$/),
+      message: expect.any(String),
+    })
+    expect(await stack.upstreamRequests()).toEqual([])
+  })
+})
+
+describe('a body for the responder', () => {
+  const TOO_LARGE: Refusal = {
+    status: 413,
+    errorCode: 'REQUEST_TOO_LARGE',
+    challenge: null,
+    hasRetryAfter: false,
+  }
+
+  it('may have 64 KiB', async () => {
+    const body = Buffer.alloc(MAX_BODY_BYTES, 'a')
+    expect((await stack.send(WHOAMI, { method: 'POST', body })).status).toBe(404)
+  })
+
+  it('is refused with 413 and a line of the access log when it is a byte longer', async () => {
+    const before = refusedBySize().length
+    const body = Buffer.alloc(MAX_BODY_BYTES + 1, 'a')
+
+    const answer = await stack.send(WHOAMI, { method: 'POST', body })
+    expect(readRefusal(answer)).toEqual(TOO_LARGE)
+    // lighttpd writes its log some seconds late
+    await expect
+      .poll(() => refusedBySize().slice(before), { timeout: 15_000 })
+      .toMatchObject([{ path: WHOAMI, reason: 'body-too-large' }])
+  })
+
+  it('is refused with 413 when it comes in chunks without a length', async () => {
+    const chunk = `2000\r\n${'a'.repeat(0x2000)}\r\n`
+    const head = [`POST ${WHOAMI} HTTP/1.1`, 'Host: localhost', 'Transfer-Encoding: chunked']
+
+    const bytes = await sendRaw(
+      stack.listener(),
+      `${head.join('\r\n')}\r\nConnection: close\r\n\r\n${chunk.repeat(9)}0\r\n\r\n`,
+    )
+    expect(bytes).toMatch(/^HTTP\/1\.1 413 /)
+    expect(await stack.upstreamRequests()).toEqual([])
+  })
+
+  it('may be larger when it is for the workspace', async () => {
+    const token = await stack.mint({ sub: 'alice', groups: ['analysts'] })
+    const body = JSON.stringify({ statement: 'SELECT 1', padding: 'a'.repeat(MAX_BODY_BYTES) })
+
+    const path = '/api/2.0/sql/statements'
+    expect((await stack.sendAs(token, path, { method: 'POST', body })).status).toBe(200)
+  })
+})
+
+function refusedBySize() {
+  return accessLines(stack.info).filter(({ status }) => status === 413)
+}

@@ -1,0 +1,88 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { request } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { buffer } from 'node:stream/consumers'
+import { HOME } from '../../launch/gateway.ts'
+import { type Piece, startPiece, stopPiece } from '../../launch/piece.ts'
+import { accepts } from '../../launch/probe.ts'
+import type { Answer, Outgoing } from './answer.ts'
+
+/** Environment variables; undefined is one that is not there. */
+export type Settings = Readonly<Record<string, string | undefined>>
+
+/** The variables that are there. */
+export function settled(settings: Settings): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(settings).flatMap(([name, value]) =>
+      value === undefined ? [] : [[name, value]],
+    ),
+  )
+}
+
+/** A HAProxy with the shipped configuration. */
+export function egressPiece(settings: Settings): Piece {
+  const environment = settled(settings)
+  const { BRICKGATE_RUN_DIR: directory } = environment
+  return {
+    name: 'egress',
+    command: 'haproxy',
+    args: ['-db', '-f', join(HOME, 'egress/haproxy.cfg')],
+    environment,
+    isReady: async () => directory !== undefined && accepts(join(directory, 'egress.sock')),
+  }
+}
+
+/** An egress without a gate before it. */
+export interface Egress {
+  /** sends a request as the gate would; header values in a list become fields of their own */
+  send(path: string, outgoing?: Outgoing): Promise<Answer>
+  /** what it wrote so far */
+  log(): string
+  stop(): Promise<void>
+}
+
+/**
+ * Starts an egress in a folder of its own.
+ *
+ * @param settings without `BRICKGATE_RUN_DIR`, unless it has to be another one
+ * @throws {Error} with the end of its log when it does not start
+ */
+export async function startEgress(settings: Settings): Promise<Egress> {
+  const directory = mkdtempSync(join(tmpdir(), 'brickgate-egress-'))
+  const stop = async (): Promise<void> => {
+    await stopPiece('egress', directory)
+    rmSync(directory, { recursive: true, force: true })
+  }
+  try {
+    await startPiece(egressPiece({ BRICKGATE_RUN_DIR: directory, ...settings }), directory)
+  } catch (error) {
+    await stop()
+    throw error
+  }
+  return {
+    send: (path, outgoing = {}) => send(join(directory, 'egress.sock'), path, outgoing),
+    log: () => readFileSync(join(directory, 'logs/egress.log'), 'utf8'),
+    stop,
+  }
+}
+
+function send(socketPath: string, path: string, outgoing: Outgoing): Promise<Answer> {
+  const { method = 'GET', headers = {}, body } = outgoing
+  return new Promise((resolve, reject) => {
+    const sent = request(
+      { socketPath, path, method, agent: false, headers: headers as Record<string, string[]> },
+      (response) => {
+        const { statusCode = 0 } = response
+        buffer(response).then(
+          (bytes) =>
+            resolve({ status: statusCode, headers: response.headers, body: bytes.toString() }),
+          reject,
+        )
+      },
+    )
+    sent.setTimeout(30_000, () => sent.destroy(new Error('no answer within 30 s')))
+    sent.once('error', reject)
+    sent.end(body)
+  })
+}

@@ -1,0 +1,115 @@
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { edgeEnvironment, HOME, lighttpdPiece } from '../../launch/gateway.ts'
+import { type Piece, startPiece, stopPiece } from '../../launch/piece.ts'
+import { freePort } from '../../launch/probe.ts'
+import type { Listener } from './answer.ts'
+import { jsonLines } from './client.ts'
+import { egressPiece, type Settings, settled } from './egress.ts'
+import type { TestedLighttpd } from './lighttpd-programs.ts'
+import type { StackInfo } from './stack.ts'
+
+/** What a test reads of a line of the access log. */
+export interface AccessLine {
+  readonly request_id: string
+  readonly reason: string
+}
+
+/** A lighttpd beside a stack, in a folder of its own, whose authorizer and egress a test chooses. */
+export interface Gate {
+  /** of lighttpd */
+  readonly pid: number
+  readonly spool: string
+  listener(tier?: 'internal' | 'external'): Listener
+  /** path of a socket, such as `authorizer-internal-0` */
+  socket(name: string): string
+  /** text of a log so far: `lighttpd-error.log`, `access.log`, `lighttpd.log`, `egress.log` */
+  log(name: string): string
+  /** the lines of its access log so far; lighttpd writes them some seconds late */
+  accessLines(): readonly AccessLine[]
+  stop(): Promise<void>
+}
+
+export interface GateOptions {
+  readonly tested: TestedLighttpd
+  /** settings that differ from the stack's; undefined takes one away */
+  readonly environment?: Settings
+  /** the stack's by default; `own` starts a HAProxy with these settings, `none` leaves it to the test */
+  readonly egress?: 'own' | 'none'
+  /** changes the copy of `lighttpd/` that is started */
+  readonly mutate?: (folder: string) => void
+}
+
+interface Place {
+  readonly directory: string
+  readonly ports: { readonly internal: number; readonly external: number }
+  readonly environment: Readonly<Record<string, string>>
+}
+
+/** @throws {Error} with the end of its log when lighttpd or HAProxy does not start */
+export async function startGate(info: StackInfo, options: GateOptions): Promise<Gate> {
+  const place = await choosePlace(info, options)
+  const { directory, ports } = place
+  const stop = async (): Promise<void> => {
+    for (const name of ['lighttpd', 'egress']) await stopPiece(name, directory)
+    rmSync(directory, { recursive: true, force: true })
+  }
+  try {
+    cpSync(join(HOME, 'lighttpd'), join(directory, 'lighttpd'), { recursive: true })
+    options.mutate?.(join(directory, 'lighttpd'))
+    await provideEgress(info, options, place)
+    const pid = await startPiece(ownLighttpd(options, place), directory)
+    const ca = readFileSync(info.demo.pki.ca, 'utf8')
+    const log = (name: string): string => readFileSync(join(directory, 'logs', name), 'utf8')
+    return {
+      pid,
+      spool: join(directory, 'spool'),
+      listener: (tier = 'internal') => ({ port: ports[tier], ca }),
+      socket: (name) => join(directory, `${name}.sock`),
+      log,
+      accessLines: () => jsonLines(log('access.log')) as readonly AccessLine[],
+      stop,
+    }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
+async function choosePlace(info: StackInfo, options: GateOptions): Promise<Place> {
+  const directory = mkdtempSync(join(tmpdir(), 'brickgate-gate-'))
+  mkdirSync(join(directory, 'spool'))
+  const [internal, external, redirect] = await Promise.all([freePort(), freePort(), freePort()])
+  const environment = {
+    ...edgeEnvironment(info.config, {
+      configFile: info.demo.configFile,
+      directory,
+      lighttpd: options.tested.program,
+    }),
+    BRICKGATE_LIGHTTPD_DIR: join(directory, 'lighttpd'),
+    BRICKGATE_RUN_DIR: directory,
+    BRICKGATE_SPOOL_DIR: join(directory, 'spool'),
+    BRICKGATE_INTERNAL_LISTEN: `127.0.0.1:${internal}`,
+    BRICKGATE_EXTERNAL_LISTEN: `127.0.0.1:${external}`,
+    BRICKGATE_REDIRECT_LISTEN: `127.0.0.1:${redirect}`,
+    ...options.environment,
+  }
+  return { directory, ports: { internal, external }, environment: settled(environment) }
+}
+
+async function provideEgress(
+  { config }: StackInfo,
+  { egress }: GateOptions,
+  { directory, environment }: Place,
+): Promise<void> {
+  if (egress === 'own') await startPiece(egressPiece(environment), directory)
+  if (egress !== undefined) return
+  symlinkSync(join(config.runtime.directory, 'egress.sock'), join(directory, 'egress.sock'))
+}
+
+function ownLighttpd({ tested }: GateOptions, { directory, environment }: Place): Piece {
+  const piece = lighttpdPiece('lighttpd', tested.program, environment)
+  const configuration = join(directory, 'lighttpd/lighttpd.conf')
+  return { ...piece, args: [...tested.program.args, '-D', '-f', configuration] }
+}

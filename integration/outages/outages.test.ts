@@ -1,0 +1,181 @@
+import { randomUUID } from 'node:crypto'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { accessLines, type StackClient, stackClient } from '../stack/client.ts'
+import { redisCli } from '../stack/commands.ts'
+import { type PieceName, pidOf, start, stop } from '../stack/processes.ts'
+import { makeSession } from '../stack/sessions.ts'
+import { stackFile, startStack, stopStack } from '../stack/stack.ts'
+import { expectComeAgain, expectServedAgain, timed } from './unavailable.ts'
+
+const WITHIN_MS = 2500
+
+let stack: StackClient
+let token: string
+let revoked: string
+let session: string
+
+beforeAll(async () => {
+  stack = stackClient(await startStack())
+  token = await stack.mint({ sub: 'alice', groups: ['analysts'] })
+  revoked = await stack.mint({ sub: 'mallory', groups: ['analysts'] })
+  session = (await makeSession(stack)).id
+  await stack.redis.set('bg:revoked:subject:demo|mallory', Math.ceil(Date.now() / 1000))
+})
+
+beforeEach(() => stack.forgetUpstreamRequests().catch(() => undefined)) // the workspace may be stopped
+
+afterAll(async () => {
+  stack.close()
+  await stopStack(stack.info)
+})
+
+describe.each([
+  ['stopped', () => stop(stack.info, 'redis'), () => start(stack.info, 'redis')],
+  ['under SIGSTOP', () => signal('redis', 'SIGSTOP'), () => signal('redis', 'SIGCONT')],
+] as const)('Redis %s', (_name, begin, end) => {
+  beforeAll(async () => {
+    await expectServedAgain(stack, token)
+    await begin()
+  })
+
+  it.each([
+    ['a token seen before', () => token],
+    ['a revoked token', () => revoked],
+    ['a session', () => session],
+    ['a session that never was', () => `bgs_${'A'.repeat(43)}`],
+  ])(
+    'answers %s with 503 and a whole Retry-After within 2.5 s, and nothing goes upstream',
+    async (_credential, credential) => {
+      const { answer, tookMs } = await timed(stack, credential())
+
+      expectComeAgain(answer)
+      expect(tookMs).toBeLessThan(WITHIN_MS)
+      const audit = await stack.auditOf(String(answer.headers['x-request-id']))
+      expect(audit).toMatchObject({ decision: 'deny', reason: 'state-unavailable' })
+      expect(await stack.upstreamRequests()).toEqual([])
+    },
+  )
+
+  it('answers 30 requests at once within 2.5 s, all with 503', async () => {
+    const requests = Array.from({ length: 30 }, () => timed(stack, token))
+    for (const { answer, tookMs } of await Promise.all(requests)) {
+      expectComeAgain(answer)
+      expect(tookMs).toBeLessThan(WITHIN_MS)
+    }
+    expect(await stack.upstreamRequests()).toEqual([])
+  })
+
+  it('still tells a token that has expired by itself from one that cannot be judged', async () => {
+    const exp = Math.floor(Date.now() / 1000) - 60
+    const expired = await stack.mint({ sub: 'alice', iat: exp - 60, exp })
+    expect((await timed(stack, expired)).answer.status).toBe(401)
+  })
+
+  it('is told by /readyz and brickgate_redis_up, while /healthz is well', async () => {
+    const ready = await stack.admin('/readyz')
+    expect(ready.status).toBe(503)
+    expect(JSON.parse(ready.body)).toMatchObject({
+      status: 'not ready',
+      redis: { ok: false, up: false, eviction_policy: null },
+      keys: { ok: true },
+      workers: { ok: true },
+    })
+    expect((await stack.admin('/healthz')).status).toBe(200)
+    expect((await stack.metrics()).get('brickgate_redis_up')).toBe(0)
+  })
+
+  it('is over as soon as Redis answers again, without a restart of the sidecar', async () => {
+    const sidecar = pidOf(stack.info, 'sidecar')
+    await end()
+
+    await expectServedAgain(stack, token)
+    await expectServedAgain(stack, session)
+    expect((await timed(stack, revoked)).answer.status).toBe(401)
+    const wait = { timeout: 5000 }
+    await expect.poll(async () => (await stack.admin('/readyz')).status, wait).toBe(200)
+    await expect.poll(async () => (await stack.metrics()).get('brickgate_redis_up'), wait).toBe(1)
+    expect(pidOf(stack.info, 'sidecar')).toBe(sidecar)
+    const samples = [...(await stack.metrics()).keys()]
+    expect(samples.filter((name) => name.startsWith('brickgate_worker_exits_total{'))).toEqual([])
+  })
+})
+
+describe('an eviction policy that could un-revoke is not ready, and /readyz names it', () => {
+  it.each(['allkeys-lru', 'volatile-ttl', 'allkeys-random'])('%s', async (policy) => {
+    await redisCli(stack.info, 'CONFIG', 'SET', 'maxmemory-policy', policy)
+    const ready = await stack.admin('/readyz')
+    await redisCli(stack.info, 'CONFIG', 'SET', 'maxmemory-policy', 'noeviction')
+
+    expect(ready.status).toBe(503)
+    expect(JSON.parse(ready.body)).toMatchObject({
+      status: 'not ready',
+      redis: { ok: false, up: true, eviction_policy: policy },
+    })
+    expect((await stack.admin('/readyz')).status).toBe(200)
+  })
+})
+
+interface Outage {
+  readonly name: string
+  /** what the access log says of it */
+  readonly reason: string
+  readonly begin: () => unknown
+  readonly end: () => unknown
+}
+
+const OUTAGES: readonly Outage[] = [
+  { name: 'the sidecar is stopped', reason: 'authorizer-unavailable', ...stopping('sidecar') },
+  { name: 'the egress is stopped', reason: 'egress-unavailable', ...stopping('egress') },
+  { name: 'the workspace is stopped', reason: '-', ...stopping('workspace') },
+  {
+    name: 'the sidecar hangs',
+    reason: 'authorizer-timeout',
+    begin: () => signal('sidecar', 'SIGSTOP'),
+    end: () => signal('sidecar', 'SIGCONT'),
+  },
+]
+
+describe.each(OUTAGES)('while $name', ({ name, reason, begin, end }) => {
+  const isJudged = !name.startsWith('the sidecar')
+  const secret = randomUUID()
+
+  beforeAll(async () => {
+    await expectServedAgain(stack, token)
+    await begin()
+  })
+
+  it('requests are answered with a 503 of the native form, and Retry-After', async () => {
+    const { answer, tookMs } = await timed(stack, token, `?code=${secret}`)
+    expectComeAgain(answer)
+    expect(tookMs).toBeLessThan(10_000)
+    expect(await stack.upstreamRequests().catch(() => [])).toEqual([])
+    const id = String(answer.headers['x-request-id'])
+    expect(id).toMatch(/^[0-9a-f]{32}$/)
+    if (isJudged) expect((await stack.auditOf(id)).reason).toBe('allowed')
+    await expect
+      .poll(() => accessLines(stack.info).find((line) => line['request_id'] === id), {
+        timeout: 15_000,
+      })
+      .toMatchObject({ status: 503, reason, path: '/api/2.1/clusters/list', method: 'GET' })
+  })
+
+  it('requests are served again when it is over', async () => {
+    await end()
+    await expectServedAgain(stack, token)
+  })
+
+  it('no log repeats what the client asked for', () => {
+    for (const log of ['access', 'lighttpd', 'lighttpd-error', 'egress', 'sidecar', 'audit']) {
+      expect(stackFile(stack.info, `logs/${log}.log`)).not.toContain(secret)
+    }
+  })
+})
+
+function stopping(piece: PieceName): Pick<Outage, 'begin' | 'end'> {
+  return { begin: () => stop(stack.info, piece), end: () => start(stack.info, piece) }
+}
+
+/** To all processes of a piece. */
+function signal(piece: PieceName, name: NodeJS.Signals): void {
+  process.kill(-pidOf(stack.info, piece), name)
+}

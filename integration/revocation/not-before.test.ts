@@ -1,0 +1,67 @@
+import { randomUUID } from 'node:crypto'
+import { afterAll, afterEach, beforeAll, describe, inject, it } from 'vitest'
+import { type StackClient, stackClient } from '../stack/client.ts'
+import { makeSession } from '../stack/sessions.ts'
+import { epochSeconds, expectAllowed, expectRefused, unrevokeAll } from './revoking.ts'
+
+let stack: StackClient
+
+beforeAll(() => {
+  stack = stackClient(inject('stack'))
+})
+
+afterEach(() => unrevokeAll(stack))
+
+afterAll(() => stack.close())
+
+const SKEW = 5 // clock_skew_s, which is granted to the revocation
+
+describe('a revocation of a subject, by when it holds and when the token was issued', () => {
+  it.each([
+    ['refuses a token issued long before', { iat: -600 }, -100, 'refused'],
+    ['refuses a token issued at that second', { iat: -100 }, -100, 'refused'],
+    ['refuses a token issued within the clock skew', { iat: -100 + SKEW }, -100, 'refused'],
+    ['lets a later sign-in work', { iat: -100 + SKEW + 1 }, -100, 'allowed'],
+    ['in the future refuses a token issued now', { iat: 0 }, 3600, 'refused'],
+    ['of the far future refuses', { iat: 0 }, 900_000_000_000, 'refused'],
+    [
+      'refuses a refreshed token of an older sign-in',
+      { iat: -50, auth_time: -600 },
+      -100,
+      'refused',
+    ],
+    [
+      'lets a token refreshed after a later sign-in work',
+      { iat: 0, auth_time: -90 },
+      -100,
+      'allowed',
+    ],
+    ['at the epoch refuses nobody', { iat: -600 }, -Infinity, 'allowed'],
+  ] as const)('%s', async (_name, times, value, expected) => {
+    const now = epochSeconds()
+    const sub = `s-${randomUUID()}`
+    const absolute = Object.entries(times).map(([claim, offset]) => [claim, now + offset])
+    const claims = { sub, groups: ['analysts'], exp: now + 600, ...Object.fromEntries(absolute) }
+    const bearer = { credential: await stack.mint(claims) }
+
+    await stack.redis.set(`bg:revoked:subject:demo|${sub}`, String(Math.max(0, now + value)))
+
+    if (expected === 'allowed') await expectAllowed(stack, bearer)
+    else await expectRefused(stack, bearer, 'token-revoked')
+  })
+})
+
+describe('a revocation of everything, by when a session signed in', () => {
+  it.each([
+    ['refuses an older session', -600, 'refused'],
+    ['lets a later session work', -100 + SKEW + 1, 'allowed'],
+  ] as const)('%s', async (_name, signIn, expected) => {
+    const now = epochSeconds()
+    const { id } = await makeSession(stack, { session: { signInSeconds: now + signIn } })
+
+    await stack.redis.set('bg:revoked:all', String(now - 100))
+
+    if (expected === 'allowed') await expectAllowed(stack, { credential: id })
+    else await expectRefused(stack, { credential: id }, 'session-revoked')
+  })
+})

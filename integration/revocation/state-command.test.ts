@@ -1,0 +1,81 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest'
+import { type StackClient, stackClient } from '../stack/client.ts'
+import { brickgate, redisCli } from '../stack/commands.ts'
+
+let stack: StackClient
+let installed: string
+
+beforeAll(async () => {
+  stack = stackClient(inject('stack'))
+  installed = await redisCli(stack.info, 'GET', 'bg:state')
+})
+
+afterEach(() => redisCli(stack.info, 'SET', 'bg:state', installed))
+
+afterAll(() => stack.close())
+
+const LOST = '{"id":"x","since":1700000000}'
+const UNREADABLE = 'bg:state cannot be read: delete it, then accept'
+
+/** The bg:state before, null when missing; the command; its code, output and errors; the `since` after. */
+const ROWS = [
+  [installedState(0), 'show', 0, 'nothing is lost', 0],
+  [
+    LOST,
+    'show',
+    0,
+    'revocations and sessions written before 2023-11-14T22:13:20.000Z may be lost',
+    1_700_000_000,
+  ],
+  [null, 'show', 0, 'bg:state is missing: the next request records a loss', null],
+  ['garbage', 'show', 0, UNREADABLE, 'garbage'],
+
+  [installedState(0), 'init', 0, 'there is a bg:state already; it stays as it is', 0],
+  [LOST, 'init', 0, 'there is a bg:state already; it stays as it is', 1_700_000_000],
+  [null, 'init', 0, 'initialised: nothing is lost', 0],
+  ['garbage', 'init', 0, 'there is a bg:state already; it stays as it is', 'garbage'],
+
+  [installedState(0), 'accept', 0, 'nothing was lost', 0],
+  [LOST, 'accept', 0, 'accepted: older tokens work again', 0],
+  [null, 'accept', 0, 'accepted: older tokens work again', 0],
+  ['garbage', 'accept', 1, UNREADABLE, 'garbage'],
+] as const
+
+describe('with bg:state', () => {
+  it.each(ROWS)('%s, `brickgate state %s` ends with %i: %s', async (...row) => {
+    const [state, command, code, text, after] = row
+    await redisCli(stack.info, 'DEL', 'bg:state')
+    if (state !== null) await redisCli(stack.info, 'SET', 'bg:state', state)
+
+    const result = await brickgate(stack.info, 'state', command)
+
+    const [stdout, stderr] = code === 0 ? [`${text}\n`, ''] : ['', `brickgate: ${text}\n`]
+    expect(result).toEqual({ code, stdout, stderr })
+    const left = await redisCli(stack.info, 'GET', 'bg:state')
+    if (after === null) expect(left).toBe('')
+    else if (typeof after === 'string') expect(left).toBe(after)
+    else expect(JSON.parse(left)).toMatchObject({ since: after })
+  })
+})
+
+it('`brickgate state` fails with 1 when Redis is away', async () => {
+  const { demo } = stack.info
+  const configFile = join(demo.directory, 'redis-away.yaml')
+  const config = readFileSync(demo.configFile, 'utf8')
+  writeFileSync(configFile, config.replace(`:${demo.ports.redis}`, ':1'), { mode: 0o600 })
+
+  const away = { ...stack.info, demo: { ...demo, configFile } }
+  const commands = ['init', 'show', 'accept']
+  const results = await Promise.all(commands.map((command) => brickgate(away, 'state', command)))
+
+  for (const { code, stdout, stderr } of results) {
+    expect([code, stdout]).toEqual([1, ''])
+    expect(stderr).toMatch(/^brickgate: redis: .*ECONNREFUSED.*\n$/)
+  }
+})
+
+function installedState(since: number): string {
+  return JSON.stringify({ id: 'installed', since })
+}

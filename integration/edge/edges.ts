@@ -1,0 +1,24 @@
+import { describe, inject, it } from 'vitest'
+import type { Edge } from '../stack/stack.ts'
+
+/** Every lighttpd of the shared stack: the machine's and, where it was unpacked, Debian 13's. */
+export const EDGES: readonly Edge[] = inject('stack').edges
+
+/** Those that speak HTTP/2: below 1.4.77 it is switched off, because bodies would be lost. */
+export const HTTP2_EDGES: readonly Edge[] = EDGES.filter(
+  ({ version }) => Number(version.split('.')[2]) >= 77,
+)
+
+const WHY_NO_HTTP2 =
+  'no lighttpd from 1.4.77 on is at hand: integration/stack/make-trixie.sh did not unpack one'
+
+/** Declares a suite for each lighttpd that speaks HTTP/2; where there is none, a skipped test says why. */
+export function describeHttp2(suite: (edge: Edge) => void): void {
+  describe.each(HTTP2_EDGES)('lighttpd $version', (edge) => {
+    suite(edge)
+  })
+  if (HTTP2_EDGES.length > 0) return
+  process.stderr.write(`brickgate: tests of HTTP/2 are skipped: ${WHY_NO_HTTP2}\n`)
+  // oxlint-disable-next-line vitest/no-disabled-tests -- it says why
+  it.skip(`HTTP/2 (${WHY_NO_HTTP2})`, () => undefined)
+}

@@ -1,0 +1,112 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest'
+import { send } from '../stack/answer.ts'
+import { type StackClient, stackClient } from '../stack/client.ts'
+import { behave, clearBehaviours } from './behaviour.ts'
+import { EDGES } from './edges.ts'
+
+const PATH = '/api/2.1/clusters/answered'
+
+let stack: StackClient
+let alice: string
+
+beforeAll(async () => {
+  stack = stackClient(inject('stack'))
+  alice = await stack.mint({ sub: 'alice', groups: ['analysts'] })
+})
+
+afterEach(() => clearBehaviours(stack))
+
+afterAll(() => stack.close())
+
+const OUR_COOKIES = [
+  '__Host-brickgate=forged; Path=/; Secure',
+  '__HOST-BRICKGATE=forged',
+  '__Host-brickgate =forged',
+  '=__Host-brickgate=forged',
+  '__Host-brickgate-signin=forged; Path=/; Secure; HttpOnly',
+  '__host-Brickgate-Signin=forged',
+  '__Host-brickgate',
+]
+
+const OTHER_COOKIES = [
+  'a=1',
+  'b=2; Path=/; Expires=Wed, 21 Oct 2026 07:28:00 GMT',
+  '__Host-brickgatex=3',
+  'x__Host-brickgate=4',
+  'c=__Host-brickgate=5',
+]
+
+describe.each(EDGES)('of what the workspace answers, lighttpd $version', (edge) => {
+  it.each([
+    ['alt-svc', 'h3=":443"; ma=86400'],
+    ['clear-site-data', '"cookies", "storage"'],
+    ['variable-brickgate-user', 'forged'],
+    ['x-brickgate-egress', 'forged'],
+    ['keep-alive', 'timeout=75'],
+    ['proxy-connection', 'keep-alive'],
+  ])('removes %s', async (name, value) => {
+    expect((await answered({ [name]: value }))[name]).toBeUndefined()
+  })
+
+  it('removes Strict-Transport-Security, which would speak for our host name', async () => {
+    const hsts = { 'strict-transport-security': 'max-age=1; includeSubDomains; preload' }
+    expect((await answered(hsts))['strict-transport-security']).toBeUndefined()
+  })
+
+  it.each(OUR_COOKIES)('removes Set-Cookie of our names: %s', async (cookie) => {
+    expect((await answered({ 'set-cookie': cookie }))['set-cookie']).toBeUndefined()
+    const among = [OTHER_COOKIES[0] ?? '', cookie, OTHER_COOKIES[1] ?? '']
+    expect((await answered({ 'set-cookie': among }))['set-cookie']).toEqual(
+      OTHER_COOKIES.slice(0, 2),
+    )
+  })
+
+  it('keeps every other Set-Cookie, in order', async () => {
+    const kept = await answered({ 'set-cookie': OTHER_COOKIES })
+    expect(kept['set-cookie']).toEqual(OTHER_COOKIES)
+    const mixed = [...OUR_COOKIES, ...OTHER_COOKIES, ...OUR_COOKIES]
+    expect((await answered({ 'set-cookie': mixed }))['set-cookie']).toEqual(OTHER_COOKIES)
+  })
+
+  it.each([
+    ['x-request-id', 'of-the-workspace'],
+    ['x-databricks-org-id', '1234567890123456'],
+    ['x-databricks-reason-phrase', 'a reason'],
+    ['retry-after', '7'],
+    ['www-authenticate', 'Bearer realm="DatabricksRealm"'],
+    ['content-type', 'text/html'],
+    ['etag', '"1"'],
+  ])('keeps %s', async (name, value) => {
+    expect((await answered({ [name]: value }))[name]).toBe(value)
+  })
+
+  it.each([204, 400, 401, 403, 404, 409, 429, 500, 501, 502, 503, 504])(
+    'keeps the status %i and its body, whatever its type',
+    async (status) => {
+      const body = status === 204 ? '' : '<p>of the workspace</p>'
+      for (const type of ['text/html', 'application/json']) {
+        await behave(stack, { path: PATH, status, body, headers: { 'content-type': type } })
+        const answer = await ask()
+        expect(answer).toMatchObject({ status, body })
+        expect(answer.headers['content-type']).toBe(type)
+      }
+    },
+  )
+
+  /** The headers that a client gets when the workspace sends these. */
+  async function answered(
+    headers: Readonly<Record<string, string | readonly string[]>>,
+  ): Promise<IncomingHttpHeaders> {
+    await behave(stack, { path: PATH, status: 200, body: '{}', headers })
+    const answer = await ask()
+    expect(answer).toMatchObject({ status: 200, body: '{}' })
+    expect(answer.headers['x-databricks-org-id']).toBe(stack.info.config.workspace.id)
+    return answer.headers
+  }
+
+  function ask() {
+    const headers = { authorization: `Bearer ${alice}` }
+    return send(stack.listener('internal', edge), PATH, { headers })
+  }
+})

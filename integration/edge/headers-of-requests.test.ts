@@ -1,0 +1,242 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
+import { VERSION } from '../../sidecar/src/version.ts'
+import type { RecordedRequest } from '../databricks/request-log.ts'
+import { type Answer, openRaw, send } from '../stack/answer.ts'
+import { type StackClient, stackClient } from '../stack/client.ts'
+import { auditedRefusal, forbidden, unauthorized } from '../stack/refusals.ts'
+import { makeSession } from '../stack/sessions.ts'
+import { requestIdOf, valuesOf } from '../stack/upstream.ts'
+import { EDGES } from './edges.ts'
+import { createRandom } from './random.ts'
+import { createRawClient, type RawClient } from './raw-client.ts'
+import { fieldsOf, requestText } from './requests.ts'
+import { fuzzedSpelling, RESERVED_HEADERS, spellings } from './reserved-headers.ts'
+
+const CLUSTERS = '/api/2.1/clusters/list'
+const SECRETS = '/api/2.0/secrets/get'
+const WHOAMI = '/_brickgate/whoami'
+const TIERS = ['internal', 'external'] as const
+const FORGED = 'forged'
+
+let stack: StackClient
+let alice: string
+
+beforeAll(async () => {
+  stack = stackClient(inject('stack'))
+  const groups = ['analysts', 'data-eng']
+  alice = await stack.mint({ sub: 'alice', email: 'alice@example.com', groups })
+})
+
+beforeEach(() => stack.forgetUpstreamRequests())
+
+afterAll(() => stack.close())
+
+describe.each(EDGES)('lighttpd $version', (edge) => {
+  let client: RawClient
+
+  beforeAll(() => {
+    client = createRawClient(() => openRaw(stack.listener('internal', edge)))
+  })
+
+  afterAll(() => client.close())
+
+  it.each(TIERS)('tells the workspace who calls on the %s tier, and nothing else', async (tier) => {
+    const headers = { authorization: `Bearer ${alice}`, 'user-agent': 'probe/1' }
+    expect((await send(stack.listener(tier, edge), CLUSTERS, { headers })).status).toBe(200)
+
+    const request = await onlyRequest()
+    const { host, id } = stack.info.config.workspace
+    const authority = new URL(stack.info.config.tiers[tier].public_url).host
+    expect(request).toMatchObject({ target: CLUSTERS, serverName: host })
+    expect(requestIdOf(request)).toMatch(/^[0-9a-f]{32}$/)
+    expect(fieldsOf(request)).toEqual([
+      `authorization: Bearer ${alice}`,
+      `host: ${host}`,
+      `user-agent: probe/1 brickgate/${VERSION} rid/<id>`,
+      `x-brickgate-tier: ${tier}`,
+      `x-databricks-org-id: ${id}`,
+      `x-databricks-workspace-id: ${id}`,
+      'x-forwarded-email: alice@example.com',
+      'x-forwarded-for: 127.0.0.1',
+      'x-forwarded-groups: analysts,data-eng',
+      `x-forwarded-host: ${authority}`,
+      'x-forwarded-proto: https',
+      'x-forwarded-user: alice',
+      `x-host: ${authority}`,
+      'x-request-id: <id>',
+    ])
+    expect(await stack.auditOf(requestIdOf(request))).toMatchObject({
+      reason: 'allowed',
+      subject: 'demo|alice',
+      tier,
+    })
+  })
+
+  describe('a client that forges headers tells the workspace no more than one that does not:', () => {
+    let honest: readonly string[]
+
+    beforeAll(async () => {
+      await stack.forgetUpstreamRequests()
+      honest = await received([])
+    })
+
+    it.each(RESERVED_HEADERS)('%s in every spelling (CVE-2025-64484)', async (name) => {
+      const forged = spellings(name).map((spelling) => `${spelling}: ${FORGED}`)
+      expect(await received(forged)).toEqual(honest)
+    })
+
+    it.each(RESERVED_HEADERS)('%s named in Connection (CVE-2024-45410)', async (name) => {
+      const named = [`Connection: ${name}`, `connection: keep-alive, ${name.toLowerCase()}`]
+      expect(await received([...named, `${name}: ${FORGED}`])).toEqual(honest)
+    })
+
+    it('1,000 spellings, some of them named in Connection', async () => {
+      const random = createRandom(20_261_122)
+      const names = Array.from({ length: 1000 }, () => fuzzedSpelling(random))
+      while (names.length > 0) {
+        await stack.forgetUpstreamRequests()
+        const batch = names.splice(0, 25)
+        const connection = random.pick(['Connection', 'connection', 'CONNECTION', 'cOnNeCtIoN'])
+        const forged = batch.map((name) => `${name}:${random.pick([' ', '\t', ''])}${FORGED}`)
+        const fields = [`${connection}: ${batch.slice(0, 5).join(', ')}`, ...forged]
+        expect({ batch, fields: await received(fields) }).toEqual({ batch, fields: honest })
+      }
+    })
+
+    it.each([
+      'X-Forwarded-User, X-Brickgate-Proof, X-Request-Id, Host, Authorization, User-Agent',
+      'close, x-forwarded-user, x-databricks-org-id, x-brickgate-tier, cookie, authorization',
+    ])('our own headers and the credential named in Connection: %s', async (names) => {
+      expect(await received([`connection: ${names}`])).toEqual(honest)
+    })
+
+    it('a folded line becomes part of the header before it, and no header', async () => {
+      const fields = ['X-Custom: a', '\tX-Forwarded-User: forged', 'X-Custom: b']
+      const [custom, ...rest] = (await received(fields)).toSorted(customFirst)
+      expect(custom).toMatch(/^x-custom: a\s+X-Forwarded-User: forged, b$/)
+      expect(rest).toEqual(honest)
+    })
+
+    it('other headers pass, duplicates joined in order', async () => {
+      const fields = ['X-Custom: a', 'x-custom: b', 'Accept: text/plain']
+      expect(await received(fields)).toEqual(
+        [...honest, 'accept: text/plain', 'x-custom: a, b'].sort(),
+      )
+    })
+  })
+
+  it('a caller without e-mail, with no cookie but ours, has neither header', async () => {
+    const { id, sid } = await makeSession(stack)
+    const cookie = `Cookie: __Host-brickgate=${id}`
+    const answer = await client.ask(requestText(CLUSTERS, [cookie, `X-Forwarded-Email: ${FORGED}`]))
+    await stack.redis.del(`bg:session:${sid}`)
+    expect(answer.status).toBe(200)
+    const request = await onlyRequest()
+    expect(valuesOf(request, 'x-forwarded-user')).toEqual(['alice'])
+    expect(valuesOf(request, 'x-forwarded-email')).toEqual([])
+    expect(valuesOf(request, 'cookie')).toEqual([])
+  })
+
+  it.each(TIERS)('a client cannot choose its tier on the %s listener', async (tier) => {
+    const headers = {
+      authorization: `Bearer ${alice}`,
+      'x-brickgate-tier': TIERS.filter((other) => other !== tier),
+      x_brickgate_tier: TIERS.filter((other) => other !== tier),
+    }
+    expect((await send(stack.listener(tier, edge), CLUSTERS, { headers })).status).toBe(200)
+
+    const request = await onlyRequest()
+    expect(valuesOf(request, 'x-brickgate-tier')).toEqual([tier])
+    expect(await stack.auditOf(requestIdOf(request))).toMatchObject({ tier })
+  })
+
+  describe('a forged target or method changes nothing (CVE-2026-40575, CVE-2023-27487):', () => {
+    it.each([
+      'X-Forwarded-Uri',
+      'X-Forwarded-Prefix',
+      'X-Original-URL',
+      'X-Original-Uri',
+      'X-Rewrite-URL',
+      'X-Envoy-Original-Path',
+    ])('%s', async (name) => {
+      const forbiddenPath = await ask(SECRETS, [`${name}: ${CLUSTERS}`])
+      expect(await auditedRefusal(stack, forbiddenPath)).toEqual(
+        forbidden('policy-forbid', 'insufficient_scope'),
+      )
+      expect((await ask(CLUSTERS, [`${name}: ${SECRETS}`])).status).toBe(200)
+      const request = await onlyRequest()
+      expect(request.target).toBe(CLUSTERS)
+      expect(await stack.auditOf(requestIdOf(request))).toMatchObject({ path: CLUSTERS })
+    })
+
+    it.each(['X-HTTP-Method-Override', 'X-HTTP-Method', 'X-Method-Override', 'X-Forwarded-Method'])(
+      '%s',
+      async (name) => {
+        const bob = await stack.mint({ sub: 'bob', groups: ['analysts'] })
+        const post = await ask(CLUSTERS, [`${name}: GET`, 'Content-Length: 0'], {
+          method: 'POST',
+          token: bob,
+        })
+        expect(await auditedRefusal(stack, post)).toEqual(
+          forbidden('no-policy-permits', 'insufficient_scope'),
+        )
+        expect((await ask(CLUSTERS, [`${name}: DELETE`], { token: bob })).status).toBe(200)
+        const request = await onlyRequest()
+        expect(request.method).toBe('GET')
+        expect(fieldsOf(request).filter((field) => field.includes('DELETE'))).toEqual([])
+      },
+    )
+  })
+
+  it.each([
+    'GoogleHC/1.0',
+    'kube-probe/1.31',
+    'ELB-HealthChecker/2.0',
+    'Envoy/HC',
+    'Prometheus/2.53',
+    `brickgate/${VERSION}`,
+  ])('a health check is authorized like anybody: %s (CVE-2026-34457)', async (userAgent) => {
+    for (const path of [CLUSTERS, '/healthz', '/ping', '/']) {
+      const headers = { 'user-agent': userAgent }
+      const answer = await send(stack.listener('internal', edge), path, { headers })
+      expect(await auditedRefusal(stack, answer)).toEqual(unauthorized('no-credential', 'bare'))
+    }
+  })
+
+  it('whoami believes no header either (mod_auth_openidc #222)', async () => {
+    const forged = RESERVED_HEADERS.map((name) => `${name}: ${FORGED}`)
+    expect((await client.ask(requestText(WHOAMI, forged))).status).toBe(401)
+    const answer = await ask(WHOAMI, forged)
+    expect(answer.status).toBe(200)
+    expect(JSON.parse(answer.body)).toMatchObject({ subject: 'alice' })
+    expect(answer.body).not.toContain(FORGED)
+    expect(await stack.upstreamRequests()).toEqual([])
+  })
+
+  /** What the workspace got of a request of alice's with further headers. */
+  async function received(fields: readonly string[]): Promise<readonly string[]> {
+    expect((await ask(CLUSTERS, ['User-Agent: probe/1', ...fields])).status).toBe(200)
+    return fieldsOf(await onlyRequest())
+  }
+
+  function ask(
+    target: string,
+    fields: readonly string[],
+    { method = 'GET', token = alice } = {},
+  ): Promise<Answer> {
+    const credential = `Authorization: Bearer ${token}`
+    return client.ask(requestText(target, [credential, ...fields], method))
+  }
+})
+
+async function onlyRequest(): Promise<RecordedRequest> {
+  const [request, ...others] = await stack.upstreamRequests()
+  if (request === undefined || others.length > 0) {
+    throw new Error(`the workspace got ${request === undefined ? 0 : 1 + others.length} requests`)
+  }
+  return request
+}
+
+function customFirst(one: string, other: string): number {
+  return Number(other.startsWith('x-custom')) - Number(one.startsWith('x-custom'))
+}

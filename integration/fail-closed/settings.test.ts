@@ -1,0 +1,186 @@
+import { randomBytes } from 'node:crypto'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import {
+  afterAll,
+  beforeAll,
+  beforeEach,
+  describe,
+  expect,
+  inject,
+  it,
+  onTestFinished,
+} from 'vitest'
+import { edgeSettings } from '../../sidecar/src/cli/settings.ts'
+import { type Answer, send } from '../stack/answer.ts'
+import { type StackClient, stackClient } from '../stack/client.ts'
+import { type Settings, startEgress } from '../stack/egress.ts'
+import { startGate } from '../stack/gate.ts'
+import { testedLighttpds } from '../stack/lighttpd-programs.ts'
+import { readRefusal } from '../stack/refusals.ts'
+import { type RelayedGate, startRelayedGate } from '../stack/relayed-gate.ts'
+
+const CLUSTERS = '/api/2.1/clusters/list'
+
+let stack: StackClient
+let alice: string
+let proofFile: string
+let rightProof: string
+
+beforeAll(async () => {
+  stack = stackClient(inject('stack'))
+  alice = await stack.mint({ sub: 'alice', groups: ['analysts'] })
+  proofFile = join(stack.info.demo.directory, 'secrets/test-proof')
+  rightProof = readFileSync(stack.info.config.runtime.proof_file, 'utf8').trim()
+})
+
+beforeEach(() => stack.forgetUpstreamRequests())
+
+afterAll(() => {
+  rmSync(proofFile, { force: true })
+  stack.close()
+})
+
+/** Makes of the right proof what stands in a proof file; null is no file. */
+type ProofFile = (proof: string) => string | null
+
+const BAD_PROOF_FILES: readonly (readonly [name: string, text: ProofFile])[] = [
+  ['missing', () => null],
+  ['empty', () => ''],
+  ['a blank line', () => '\n'],
+  ['short', (proof) => `${proof.slice(0, 63)}\n`],
+  ['long', (proof) => `${proof}0\n`],
+  ['in upper case', (proof) => `${proof.toUpperCase()}\n`],
+  ['indented', (proof) => ` ${proof}\n`],
+  ['of another line end', (proof) => `${proof}\r\n`],
+  ['followed by NUL', (proof) => `${proof}\0\n`],
+  ['garbage', () => '\xff\xfe garbage \0\n'],
+  ['followed by a short line', (proof) => `${proof}\nabc\n`],
+  ['followed by a blank line', (proof) => `${proof}\n\n`],
+  ['three lines', (proof) => `${proof}\n${'1'.repeat(64)}\n${'2'.repeat(64)}\n`],
+]
+
+const BAD_SETTINGS: readonly (readonly [name: string, value: string])[] = [
+  ['HEADER_USER', ''],
+  ['HEADER_USER', 'X User'],
+  ['HEADER_EMAIL', 'X_Email'],
+  ['HEADER_GROUPS', 'X-Groups:'],
+  ['MAX_CONNECTIONS_PER_ADDRESS', '0'],
+  ['MAX_CONNECTIONS_PER_ADDRESS', 'many'],
+  ['INTERNAL_PUBLIC_URL', 'http://localhost'],
+  ['INTERNAL_PUBLIC_URL', 'https://localhost/path'],
+  ['EXTERNAL_PUBLIC_URL', ''],
+]
+
+/** `BRICKGATE_LIGHTTPD_DIR` is left out: whoever starts lighttpd needs it to name the file. */
+const OF_LIGHTTPD = [
+  ...['RUN_DIR', 'SPOOL_DIR', 'LOG_DIR', 'PROOF_FILE', 'HTTP2'],
+  ...['INTERNAL_LISTEN', 'EXTERNAL_LISTEN', 'REDIRECT_LISTEN'],
+  ...['INTERNAL_PUBLIC_URL', 'EXTERNAL_PUBLIC_URL'],
+  ...['INTERNAL_TLS_CERT', 'INTERNAL_TLS_KEY', 'EXTERNAL_TLS_CERT', 'EXTERNAL_TLS_KEY'],
+  ...['MAX_CONNECTIONS', 'MAX_CONNECTIONS_PER_ADDRESS'],
+  ...['HEADER_USER', 'HEADER_EMAIL', 'HEADER_GROUPS'],
+]
+
+const OF_EGRESS = [
+  ...['RUN_DIR', 'PROOF_FILE', 'UPSTREAM_MAX_CONNECTIONS'],
+  ...['WORKSPACE_HOST', 'WORKSPACE_ADDRESS', 'WORKSPACE_CA'],
+]
+
+describe.each(testedLighttpds())('lighttpd $version', (tested) => {
+  let gate: RelayedGate
+
+  function ask(path = CLUSTERS): Promise<Answer> {
+    return send(gate.listener(), path, { headers: { authorization: `Bearer ${alice}` } })
+  }
+
+  async function expectNobodyIsServed(): Promise<void> {
+    for (const path of [CLUSTERS, '/_brickgate/version']) {
+      expect((await ask(path)).status).toBe(500)
+    }
+    expect(gate.authorizer.asked).toBe(0)
+    expect(await stack.upstreamRequests()).toEqual([])
+  }
+
+  describe('serves nobody while its proof is', () => {
+    beforeAll(async () => {
+      const environment = { BRICKGATE_PROOF_FILE: proofFile }
+      gate = await startRelayedGate(stack.info, { tested, environment })
+    })
+
+    afterAll(() => gate.stop())
+
+    it.each(BAD_PROOF_FILES)('%s', async (_name, textOf) => {
+      const text = textOf(rightProof)
+      rmSync(proofFile, { force: true })
+      if (text !== null) writeFileSync(proofFile, text, 'latin1')
+      await expectNobodyIsServed()
+      expect(readRefusal(await ask()).errorCode).toBe('INTERNAL_ERROR')
+      expect(gate.log('lighttpd-error.log')).not.toContain(rightProof.slice(0, 16))
+    })
+
+    it('and serves again without a restart once it is right', async () => {
+      writeFileSync(proofFile, rightProof) // its last line needs no end
+      expect((await ask()).status).toBe(200)
+    })
+  })
+
+  describe('serves nobody with', () => {
+    it.each(BAD_SETTINGS)('BRICKGATE_%s=%s', async (name, value) => {
+      const environment = { [`BRICKGATE_${name}`]: value }
+      gate = await startRelayedGate(stack.info, { tested, environment })
+      await expectNobodyIsServed().finally(() => gate.stop())
+    })
+  })
+
+  it.each(OF_LIGHTTPD)('refuses to start without BRICKGATE_%s', async (name) => {
+    const variable = `BRICKGATE_${name}`
+    const starting = startGate(stack.info, { tested, environment: { [variable]: undefined } })
+    expect(await refusalToStart(starting)).toContain(variable)
+  })
+})
+
+describe('the egress', () => {
+  /** The stack's, without the folder that is the egress's own. */
+  function settings(): Settings {
+    const { BRICKGATE_RUN_DIR: _, ...others } = edgeSettings(stack.info.config, '', '')
+    return others
+  }
+
+  it.each(OF_EGRESS)('refuses to start without BRICKGATE_%s', async (name) => {
+    const variable = `BRICKGATE_${name}`
+    const starting = startEgress({ ...settings(), [variable]: undefined })
+    expect(await refusalToStart(starting)).toContain(variable)
+  })
+
+  it('refuses to start without the file of the proof', async () => {
+    const environment = { ...settings(), BRICKGATE_PROOF_FILE: '/nonexistent/proof' }
+    expect(await refusalToStart(startEgress(environment))).toContain('/nonexistent/proof')
+  })
+
+  it.each([
+    ['empty', ''],
+    ['a blank line', '\n'],
+    ['short', 'abc\n'],
+    ['in upper case', `${randomBytes(32).toString('hex').toUpperCase()}\n`],
+  ])('lets nothing pass while its proof is %s', async (_name, text) => {
+    writeFileSync(proofFile, text)
+    const egress = await startEgress({ ...settings(), BRICKGATE_PROOF_FILE: proofFile })
+    onTestFinished(() => egress.stop())
+    for (const proof of [text.trim(), '', rightProof]) {
+      const answer = await egress.send(CLUSTERS, { headers: { 'x-brickgate-proof': proof } })
+      expect(answer.status).toBe(403)
+    }
+    expect(await stack.upstreamRequests()).toEqual([])
+  })
+})
+
+/** Why something did not start; what did start is stopped again. */
+async function refusalToStart(starting: Promise<{ stop(): Promise<void> }>): Promise<string> {
+  try {
+    await (await starting).stop()
+    return 'it started'
+  } catch (error) {
+    return String(error)
+  }
+}

@@ -1,0 +1,56 @@
+import { Agent, request } from 'node:https'
+import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
+import type { ConnectionStats } from '../databricks/connections.ts'
+import { type StackClient, stackClient } from '../stack/client.ts'
+import type { Edge } from '../stack/stack.ts'
+
+const REQUESTS = 1000
+const AT_ONCE = 20
+
+let stack: StackClient
+let token: string
+
+beforeAll(async () => {
+  stack = stackClient(inject('stack'))
+  token = await stack.mint({ sub: 'alice', groups: ['analysts'] })
+})
+
+beforeEach(() => stack.forgetUpstreamRequests())
+
+afterAll(() => stack.close())
+
+describe.each(inject('stack').edges)('through lighttpd $version', (edge) => {
+  it('1,000 requests, 20 at a time, open at most 20 TLS connections to the workspace', async () => {
+    const before = await connectionsOpened()
+    const statuses = await sendMany(edge)
+    expect(statuses).toEqual(Array.from({ length: REQUESTS }, () => 200))
+    const seen = await stack.upstreamRequests()
+    expect(seen).toHaveLength(REQUESTS)
+    expect(new Set(seen.map(({ connection }) => connection)).size).toBeLessThanOrEqual(AT_ONCE)
+    expect((await connectionsOpened()) - before).toBeLessThanOrEqual(AT_ONCE)
+  })
+})
+
+async function connectionsOpened(): Promise<number> {
+  const { control } = stack.info.demo.ports
+  const response = await fetch(`http://127.0.0.1:${control}/__sim/connections`)
+  return ((await response.json()) as ConnectionStats).opened
+}
+
+async function sendMany(edge: Edge): Promise<number[]> {
+  const { port, ca } = stack.listener('internal', edge)
+  const agent = new Agent({ keepAlive: true, maxSockets: AT_ONCE, ca, servername: 'localhost' })
+  const headers = { host: `localhost:${port}`, authorization: `Bearer ${token}` }
+  const path = '/api/2.1/clusters/list'
+  const sendOne = (): Promise<number> =>
+    new Promise((resolve, reject) => {
+      request({ host: '127.0.0.1', port, path, agent, headers }, (response) => {
+        response.resume().once('end', () => resolve(response.statusCode ?? 0))
+      })
+        .once('error', reject)
+        .end()
+    })
+  const statuses = await Promise.all(Array.from({ length: REQUESTS }, sendOne))
+  agent.destroy()
+  return statuses
+}

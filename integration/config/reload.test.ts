@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type StackClient, stackClient } from '../stack/client.ts'
 import { sidecarLog } from '../stack/processes.ts'
 import { auditedRefusal, ensureServes, forbidden } from '../stack/refusals.ts'
@@ -8,17 +8,24 @@ import { startStack, stopStack } from '../stack/stack.ts'
 
 const CLUSTERS = '/api/2.1/clusters/list'
 const ME = '/api/2.0/preview/scim/v2/Me'
-const WITHIN_MS = 10_000
+/** of an edit, on a machine that has much else to do */
+const WITHIN_MS = 15_000
 
 let stack: StackClient
 let token: string
+let stopping: AbortController
 
 beforeAll(async () => {
   stack = stackClient(await startStack({ policy: policy(permit('clusters', CLUSTERS)) }))
   token = await stack.mint({ sub: 'alice', groups: ['analysts'] })
 })
 
-beforeEach(() => stack.forgetUpstreamRequests())
+beforeEach(() => {
+  stopping = new AbortController()
+  return stack.forgetUpstreamRequests()
+})
+
+afterEach(() => stopping.abort())
 
 afterAll(async () => {
   stack.close()
@@ -30,12 +37,13 @@ describe('an edited policy.yaml', () => {
     expect((await stack.sendAs(token, ME)).status).toBe(403)
     const traffic = keepSending()
 
-    const editedMs = performance.now()
     const both = policy(permit('clusters', CLUSTERS), permit('me', ME))
-    await reloadWith(stack, 'policy.yaml', () => both)
-    expect(performance.now() - editedMs).toBeLessThan(WITHIN_MS)
+    const reloaded = reloadWith(stack, 'policy.yaml', () => both)
+    await expect
+      .poll(async () => (await stack.sendAs(token, ME)).status, { timeout: WITHIN_MS })
+      .toBe(200)
+    await reloaded
 
-    expect((await stack.sendAs(token, ME)).status).toBe(200)
     const statuses = await traffic.stop()
     expect(statuses.length).toBeGreaterThan(20)
     expect(statuses).toEqual(statuses.map(() => 200))
@@ -104,12 +112,12 @@ function permit(id: string, path: string): object {
   return { id, effect: 'permit', who: { groups: ['analysts'] }, paths: [path] }
 }
 
-/** Sends permitted requests one after another. */
+/** Sends permitted requests one after another, until the end of the test at the latest. */
 function keepSending(): { stop(): Promise<readonly number[]> } {
-  const stopping = new AbortController()
+  const { signal } = stopping
   const sending = (async () => {
     const statuses: number[] = []
-    while (!stopping.signal.aborted) {
+    while (!signal.aborted) {
       statuses.push((await stack.sendAs(token, CLUSTERS)).status)
       await pause(5)
     }

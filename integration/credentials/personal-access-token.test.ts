@@ -118,10 +118,10 @@ describe('with one personal access token for all', () => {
   it('a new token in its file is taken up without a restart', async () => {
     const file = join(stack.info.demo.directory, 'secrets/workspace-token')
     writeFileSync(file, 'dapi-renewed\n')
-    await expect.poll(() => credentialUpstream(), { timeout: 10_000 }).toBe('Bearer dapi-renewed')
+    await expect.poll(() => credentialUpstream(), { timeout: 20_000 }).toBe('Bearer dapi-renewed')
 
     writeFileSync(file, `${shared}\n`)
-    await expect.poll(() => credentialUpstream(), { timeout: 10_000 }).toBe(`Bearer ${shared}`)
+    await expect.poll(() => credentialUpstream(), { timeout: 20_000 }).toBe(`Bearer ${shared}`)
   })
 
   it('no log repeats the token', () => {

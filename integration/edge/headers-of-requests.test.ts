@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
 import { VERSION } from '../../sidecar/src/version.ts'
 import type { RecordedRequest } from '../databricks/request-log.ts'
-import { type Answer, openRaw, send } from '../stack/answer.ts'
+import { type Answer, openRaw, send, sendRaw } from '../stack/answer.ts'
 import { type StackClient, stackClient } from '../stack/client.ts'
 import { auditedRefusal, forbidden, unauthorized } from '../stack/refusals.ts'
 import { makeSession } from '../stack/sessions.ts'
@@ -137,6 +137,31 @@ describe.each(EDGES)('lighttpd $version', (edge) => {
     expect(valuesOf(request, 'cookie')).toEqual([])
   })
 
+  it('callers who share a connection keep their own identities, one after another and at once', async () => {
+    const bob = await stack.mint({ sub: 'bob', groups: ['analysts'] })
+    const tokens = [alice, bob, null, alice, null, bob]
+    const requests = tokens.map((token, at) => {
+      const credential = token === null ? [] : [`Authorization: Bearer ${token}`]
+      const isLast = at === tokens.length - 1
+      const fields = [...credential, `X-Forwarded-Email: ${FORGED}`]
+      return requestText(CLUSTERS, isLast ? [...fields, 'Connection: close'] : fields)
+    })
+    const expected = [200, 200, 401, 200, 401, 200]
+    const identities = ['alice alice@example.com', 'bob ', 'alice alice@example.com', 'bob ']
+
+    for (const [at, request] of requests.entries()) {
+      expect((await client.ask(request)).status).toBe(expected[at])
+    }
+    expect((await stack.upstreamRequests()).map(identityOf)).toEqual(identities)
+    await stack.forgetUpstreamRequests()
+    const answers = await sendRaw(stack.listener('internal', edge), requests.join(''))
+    const statuses = [...answers.matchAll(/^HTTP\/1\.1 (\d+)/gm)].map(([, status]) =>
+      Number(status),
+    )
+    expect(statuses).toEqual(expected)
+    expect((await stack.upstreamRequests()).map(identityOf)).toEqual(identities)
+  })
+
   it.each(TIERS)('a client cannot choose its tier on the %s listener', async (tier) => {
     const headers = {
       authorization: `Bearer ${alice}`,
@@ -235,6 +260,13 @@ async function onlyRequest(): Promise<RecordedRequest> {
     throw new Error(`the workspace got ${request === undefined ? 0 : 1 + others.length} requests`)
   }
   return request
+}
+
+function identityOf(request: RecordedRequest): string {
+  const [user, email] = ['x-forwarded-user', 'x-forwarded-email'].map((name) =>
+    valuesOf(request, name).join(),
+  )
+  return `${user} ${email}`
 }
 
 function customFirst(one: string, other: string): number {

@@ -11,6 +11,7 @@ import { connectHttp2, type Http2Client } from './http2-client.ts'
 const SOCKET = '/driver-proxy-api/o/1234567890123456/0101-demo/8080/echo?x=1'
 const [SOCKET_PATH = ''] = SOCKET.split('?')
 const UNPERMITTED = forbidden('no-policy-permits', 'insufficient_scope')
+const WAIT = { timeout: 5000 }
 
 let stack: StackClient
 let alice: string
@@ -46,9 +47,9 @@ describeHttp2((edge) => {
       const [fields] = (await once(stream, 'response')) as [IncomingHttpHeaders]
       expect(fields[':status']).toBe(200)
       if (!isEarly) stream.write(maskedText('early'))
-      await expect.poll(echo).toBe(unmaskedText('early'))
+      await expect.poll(echo, WAIT).toBe(unmaskedText('early'))
       stream.write(maskedText('later'))
-      await expect.poll(echo).toBe(unmaskedText('early') + unmaskedText('later'))
+      await expect.poll(echo, WAIT).toBe(unmaskedText('early') + unmaskedText('later'))
       stream.destroy()
     })
 

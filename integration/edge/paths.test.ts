@@ -121,6 +121,7 @@ function violations(found: Probe | undefined, expected: string | null): readonly
       path === null || (audit?.['decision'] === 'allow' && audit['path'] === path),
     'a refusal is native and logged with its reason': forwarded !== null || isLoggedRefusal(found),
     'the access log has the status': access['status'] === answer.status,
+    'the access log has no query': !String(access['path']).includes('?'),
   }
   const broken = Object.entries(claims).filter(([, holds]) => !holds)
   const { reason } = access

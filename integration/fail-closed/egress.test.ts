@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
+import { proofOfAllow } from '../../sidecar/src/config/proof.ts'
 import type { ConnectionStats } from '../databricks/connections.ts'
 import { type SimulatorFixture, startSimulator, WORKSPACE } from '../databricks/fixture.ts'
 import { createSimulator } from '../databricks/simulator.ts'
@@ -85,6 +86,7 @@ describe('a request is refused with', () => {
     ['both proofs, with a comma', { 'x-brickgate-proof': `${PROOF},${PREVIOUS}` }],
     ['the proof and a comma', { 'x-brickgate-proof': `${PROOF},` }],
     ['the proof in a header of another spelling', { x_brickgate_proof: PROOF }],
+    ['what an allow carries', { 'x-brickgate-proof': proofOfAllow(PROOF) }],
     ['the proof as a parameter', { cookie: `x-brickgate-proof=${PROOF}` }],
   ])('%s', async (_name, headers) => {
     const answer = await egress.send(CLUSTERS, {

@@ -92,7 +92,11 @@ const SCRIPTS: readonly Mutation[] = [
   ['response.lua fails', write('lua/response.lua', 'error("x")'), 'serves'],
   [
     'gate.lua takes any proof',
-    replace('lua/gate.lua', 'proof_of(lighty, ', '(function(_, any) return any end)(lighty, '),
+    replace(
+      'lua/gate.lua',
+      'local proof_of = require("proof")',
+      'local function proof_of(l, any) return require("proof")(l, any) or any end',
+    ),
     'egress refuses',
   ],
 ]

@@ -91,7 +91,7 @@ describe.each([
     await expectServedAgain(stack, token)
     await expectServedAgain(stack, session)
     expect((await timed(stack, revoked)).answer.status).toBe(401)
-    const wait = { timeout: 5000 }
+    const wait = { timeout: 10_000 }
     await expect.poll(async () => (await stack.admin('/readyz')).status, wait).toBe(200)
     await expect.poll(async () => (await stack.metrics()).get('brickgate_redis_up'), wait).toBe(1)
     expect(pidOf(stack.info, 'sidecar')).toBe(sidecar)

@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto'
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync, linkSync, readdirSync } from 'node:fs'
 import { afterAll, beforeAll, beforeEach, expect, it, vi } from 'vitest'
 import { isRunning } from '../../launch/piece.ts'
 import { claimSlot, type Slot } from '../../sidecar/src/supervise/slots.ts'
 import { decodeReplies } from '../../sidecar/test/fcgi/decode.ts'
 import { authorizerRequest } from '../../sidecar/test/fcgi/encode.ts'
-import { connect } from '../../sidecar/test/fcgi/serving.ts'
+import { connect, exchange } from '../../sidecar/test/fcgi/serving.ts'
 import { auditLines, type StackClient, stackClient } from '../stack/client.ts'
 import { run } from '../stack/commands.ts'
 import { pidOf, socketPath } from '../stack/processes.ts'
@@ -75,12 +75,17 @@ it('a sidecar told to end answers what it has accepted, even what is not all the
     ['BRICKGATE_REQUEST_ID', id],
     ['HTTP_AUTHORIZATION', `Bearer ${everyone[0]?.token}`],
   ])
-  const client = connect(socketPath(stack.info, 'authorizer-internal-1'))
+  const socket = socketPath(stack.info, 'authorizer-internal-1')
+  linkSync(socket, `${socket}.kept`)
+  const client = connect(socket)
   client.socket.write(bytes.subarray(0, 40))
   await someTime(200)
 
   const stopped = second.stop()
-  await vi.waitFor(() => expect(socketsOf(1)).toEqual([]), { timeout: 2000 })
+  await vi.waitFor(() => expect(socketsOf(1)).toEqual([]), { timeout: 5000, interval: 10 })
+  // one that was on its way when the socket's name disappeared is served like any other
+  const onItsWay = await exchange(`${socket}.kept`, bytes)
+  expect(decodeReplies(onItsWay)).toMatchObject([{ status: 200 }])
   await someTime(1000) // until after the listeners are closed
   expect(isRunning(second.pid)).toBe(true)
   client.socket.write(bytes.subarray(40))

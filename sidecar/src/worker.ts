@@ -1,4 +1,5 @@
 import cluster from 'node:cluster'
+import { flushCompileCache } from 'node:module'
 import type { Server } from 'node:net'
 import { join } from 'node:path'
 import { createPushedKeys } from './adapters/pushed-keys.ts'
@@ -74,6 +75,7 @@ async function serve(message: Start, log: Logger): Promise<void> {
 
   await listening
   await send({ type: 'ready' })
+  flushCompileCache() // for those that come after; a worker that is killed would leave nothing
 
   async function drain(): Promise<void> {
     await Promise.all((await listening).map((one) => one.close()))

@@ -7,15 +7,12 @@ import { createPool, type Pool } from '../../src/supervise/pool.ts'
 import type { WorkerLink } from '../../src/supervise/worker-link.ts'
 import type { Behaviour } from './fixture-worker.ts'
 
-/** In real time, whatever the clock of the tests says. */
-const realPause = promisify(setTimeout)
+const realPause = promisify(setTimeout) // whatever the clock of the tests says
 
-/** Real processes, and a clock that only the tests move. */
-let pool: Pool
+let pool: Pool // of real processes, with a clock that only the tests move
 let nowMs: number
 let behaviour: Behaviour
-/** of the next workers, before `behaviour` is that of all */
-let firstBehaviours: Behaviour[]
+let firstBehaviours: Behaviour[] // of the next workers, before `behaviour` is that of all
 let strength: Readonly<Record<Role, number>>
 let events: string[]
 
@@ -179,7 +176,7 @@ describe('a new configuration', () => {
     behaviour = 'never gets ready'
     pool.replaceAll()
     expect(pool.workers()).toHaveLength(6)
-    await settle()
+    await realPause(5)
     expect(before.map((link) => link.state)).toEqual(['ready', 'ready', 'ready'])
 
     behaviour = 'serves'
@@ -198,7 +195,7 @@ describe('a new configuration', () => {
     firstBehaviours = ['serves', 'never gets ready']
     pool.replaceAll()
     await until(() => events.length === 2)
-    await settle()
+    await realPause(5)
     expect(events.sort()).toEqual(['authorizer ended', 'responder ended'])
     expect(
       ready()
@@ -247,10 +244,8 @@ describe('draining', () => {
     expect(events).toEqual(['authorizer slow-drain', 'authorizer ended'])
   })
 
-  it('of a pool without workers is over at once', async () => {
-    await pool.drain()
-    expect(pool.workers()).toEqual([])
-  })
+  it('of a pool without workers is over at once', () =>
+    expect(pool.drain()).resolves.toBeUndefined())
 })
 
 /** Moves the clock in steps in which the pool looks around. */
@@ -291,10 +286,7 @@ function died(): number {
 }
 
 function roles(): string[] {
-  return pool
-    .workers()
-    .map((link) => link.role)
-    .sort()
+  return Array.from(pool.workers(), (link) => link.role).sort()
 }
 
 /** Waits for messages and ends of real processes, in real time. */
@@ -302,10 +294,6 @@ async function until(condition: () => boolean): Promise<void> {
   const giveUpMs = performance.now() + 15_000
   while (!condition()) {
     if (performance.now() > giveUpMs) throw new Error(`waited too long; so far: ${events.join()}`)
-    await settle()
+    await realPause(5)
   }
-}
-
-async function settle(): Promise<void> {
-  await realPause(5)
 }

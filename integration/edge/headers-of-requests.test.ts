@@ -155,7 +155,7 @@ describe.each(EDGES)('lighttpd $version', (edge) => {
     expect((await stack.upstreamRequests()).map(identityOf)).toEqual(identities)
     await stack.forgetUpstreamRequests()
     const answers = await sendRaw(stack.listener('internal', edge), requests.join(''))
-    const statuses = [...answers.matchAll(/^HTTP\/1\.1 (\d+)/gm)].map(([, status]) =>
+    const statuses = [...answers.matchAll(/HTTP\/1\.1 (\d{3}) /g)].map(([, status]) =>
       Number(status),
     )
     expect(statuses).toEqual(expected)

@@ -16,6 +16,7 @@ export default defineConfig({
           globalSetup: ['integration/stack/shared.ts'],
           include: ['integration/**/*.test.ts'],
           fileParallelism: false,
+          retry: 2, // what is timed may come late on a machine that others use
           testTimeout: 120_000,
           hookTimeout: 120_000,
         },

@@ -111,6 +111,7 @@ describe.each(testedLighttpds().filter(({ version }) => speaksHttp2(version)))(
     })
 
     it('counts connections, not streams', async () => {
+      held = await hold(GREEDY) // so many that counting begins
       const poll = '/driver-proxy-api/o/1234567890123456/0101-demo/8080/poll?seconds=0.5'
       const asking = clients.flatMap((client) =>
         Array.from({ length: 8 }, () => client.ask({ ':path': poll, ...bearer() })),
@@ -119,7 +120,7 @@ describe.each(testedLighttpds().filter(({ version }) => speaksHttp2(version)))(
     })
 
     it('counts those of HTTP/2 and of HTTP/1.1 together', async () => {
-      held = await Promise.all(Array.from({ length: 6 }, () => openDrip(gate.listener())))
+      held = await hold()
       const [client] = clients
       await expect
         .poll(async () => (await client?.ask({ ':path': CLUSTERS, ...bearer() }))?.status, {
@@ -127,6 +128,10 @@ describe.each(testedLighttpds().filter(({ version }) => speaksHttp2(version)))(
         })
         .toBe(429)
     })
+
+    function hold(localAddress?: string): Promise<readonly TLSSocket[]> {
+      return Promise.all(Array.from({ length: 6 }, () => openDrip(gate.listener(), localAddress)))
+    }
   },
 )
 

@@ -8,6 +8,7 @@ import { stackFile, startStack, stopStack } from '../stack/stack.ts'
 import { expectComeAgain, expectServedAgain, timed } from './unavailable.ts'
 
 const WITHIN_MS = 2500
+const WAIT = { timeout: 10_000 }
 
 let stack: StackClient
 let token: string
@@ -81,7 +82,7 @@ describe.each([
       workers: { ok: true },
     })
     expect((await stack.admin('/healthz')).status).toBe(200)
-    expect((await stack.metrics()).get('brickgate_redis_up')).toBe(0)
+    await redisUpBecomes(0)
   })
 
   it('is over as soon as Redis answers again, without a restart of the sidecar', async () => {
@@ -91,9 +92,8 @@ describe.each([
     await expectServedAgain(stack, token)
     await expectServedAgain(stack, session)
     expect((await timed(stack, revoked)).answer.status).toBe(401)
-    const wait = { timeout: 10_000 }
-    await expect.poll(async () => (await stack.admin('/readyz')).status, wait).toBe(200)
-    await expect.poll(async () => (await stack.metrics()).get('brickgate_redis_up'), wait).toBe(1)
+    await expect.poll(async () => (await stack.admin('/readyz')).status, WAIT).toBe(200)
+    await redisUpBecomes(1)
     expect(pidOf(stack.info, 'sidecar')).toBe(sidecar)
     const samples = [...(await stack.metrics()).keys()]
     expect(samples.filter((name) => name.startsWith('brickgate_worker_exits_total{'))).toEqual([])
@@ -170,6 +170,11 @@ describe.each(OUTAGES)('while $name', ({ name, reason, begin, end }) => {
     }
   })
 })
+
+/** Of all processes, those without a request included. */
+async function redisUpBecomes(value: 0 | 1): Promise<void> {
+  await expect.poll(async () => (await stack.metrics()).get('brickgate_redis_up'), WAIT).toBe(value)
+}
 
 function stopping(piece: PieceName): Pick<Outage, 'begin' | 'end'> {
   return { begin: () => stop(stack.info, piece), end: () => start(stack.info, piece) }

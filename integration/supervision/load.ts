@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { Agent, request } from 'node:https'
 import { buffer } from 'node:stream/consumers'
-import { expect } from 'vitest'
+import { expect, onTestFinished } from 'vitest'
 import type { StackClient } from '../stack/client.ts'
 
 /** A caller of the load, and how the gateway must answer it whenever it can tell. */
@@ -54,9 +54,11 @@ export function startLoad(stack: StackClient, callers: readonly Caller[]): Load 
       if (caller !== undefined) outcomes.push(send(stack, agent, caller))
     }
   }, 1000 / PER_SECOND)
+  const end = (): void => clearInterval(timer)
+  onTestFinished(end) // also when it fails
   return {
     async stop() {
-      clearInterval(timer)
+      end()
       const all = await Promise.all(outcomes)
       agent.destroy()
       return all

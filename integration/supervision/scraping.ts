@@ -1,3 +1,4 @@
+import { onTestFinished } from 'vitest'
 import type { StackClient } from '../stack/client.ts'
 
 /** Scrapes `/metrics` all the time, as several Prometheus servers would. */
@@ -31,9 +32,12 @@ export function startScraping(stack: StackClient): Scraping {
       await new Promise((resolve) => setTimeout(resolve, EVERY_MS))
     }
   })()
+  const end = (): void => over.abort()
+  onTestFinished(end) // also when it fails
+  running.catch(end)
   return {
     async stop() {
-      over.abort()
+      end()
       await running
       return { falls, longestMs }
     },

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Redis } from 'ioredis'
 import { openConfiguredRedis } from './adapters/configured-redis.ts'
+import { probeRedis, watchRedis } from './adapters/redis-health.ts'
 import { createRedisKeyValues } from './adapters/redis-key-values.ts'
 import { createStateStores } from './adapters/state-stores.ts'
 import { type Answer, createAnswer, type DecisionObserver } from './authorize/answer.ts'
@@ -40,6 +41,8 @@ export interface App {
   readonly answer: Answer
   readonly authenticate: Authenticate
   readonly observer: DecisionObserver
+  /** resolves when Redis answers, or after a second without it: its outage is answered, not waited for */
+  connected(): Promise<void>
   /** lets go of connections and writes out what is held */
   close(): void
 }
@@ -55,6 +58,7 @@ export interface AppDeps {
 const PRODUCT = `brickgate/${VERSION}`
 /** At a few hundred bytes each; beyond, tokens are verified again. */
 const TOKEN_CACHE_SIZE = 10_000
+const CONNECT_WITHIN_MS = 1000
 
 /**
  * Puts the parts of a worker together. Nothing listens yet, and nothing waits for Redis or an issuer.
@@ -65,6 +69,7 @@ export function createApp(deps: AppDeps): App {
   const { loaded, metrics, log, clock } = deps
   const { config } = loaded
   const redis = openConfiguredRedis(config, redisObserver(metrics, log))
+  const endWatch = watchRedis(redis, (isUp) => metrics.redisUp.set(isUp ? 1 : 0))
   const audit = createAuditLog(config.audit.file, {
     written: () => metrics.auditRecords.inc(),
     dropped: () => metrics.auditDropped.inc(),
@@ -99,11 +104,24 @@ export function createApp(deps: AppDeps): App {
     answer,
     authenticate,
     observer,
+    async connected() {
+      await untilReady(redis)
+      await probeRedis(redis) // the first command of a process is slow; no request should meet it
+    },
     close() {
+      endWatch()
       redis.disconnect()
       audit.flush()
     },
   }
+}
+
+function untilReady(redis: Redis): Promise<void> {
+  if (redis.status === 'ready') return Promise.resolve()
+  return new Promise((resolve) => {
+    redis.once('ready', resolve)
+    setTimeout(resolve, CONNECT_WITHIN_MS)
+  })
 }
 
 function createVerifier(config: Config, { keys, metrics, log }: AppDeps): TokenVerifier {

@@ -63,7 +63,7 @@ async function serve(message: Start, log: Logger): Promise<void> {
   message.keySets.forEach(keys.receive)
   const app = createApp({ loaded: message.loaded, keys, metrics, log, clock: SYSTEM_CLOCK })
   process.once('exit', app.close) // whichever way the end comes
-  const listening = listen(message, { app, metrics, log })
+  const listening = app.connected().then(() => listen(message, { app, metrics, log }))
   process.on('message', (received: ToWorker) => {
     if (received.type === 'keys' && received.feed === message.feed) keys.receive(received.keySet)
     if (received.type === 'refresh-outcome') keyRequests.answered(received.id, received.outcome)

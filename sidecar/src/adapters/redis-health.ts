@@ -22,3 +22,23 @@ export async function probeRedis(redis: Redis): Promise<RedisHealth> {
     return { isUp: isReplyError(error), evictionPolicy: null, isReady: false }
   }
 }
+
+const ASK_EVERY_MS = 1000
+
+/**
+ * Tells every second whether Redis answers: a process that gets no requests would not notice that Redis
+ * went, or came back.
+ *
+ * @returns ends it
+ */
+export function watchRedis(redis: Redis, tell: (isUp: boolean) => void): () => void {
+  const ask = (): void => {
+    redis.ping().then(
+      () => tell(true),
+      (error: unknown) => tell(isReplyError(error)),
+    )
+  }
+  const timer = setInterval(ask, ASK_EVERY_MS)
+  timer.unref()
+  return () => clearInterval(timer)
+}

@@ -51,7 +51,7 @@ it('SIGUSR1 restarts lighttpd under load without losing a request', async () => 
     expect(body).toContain(at % 2 === 0 ? 'waited_seconds' : 'data: [DONE]')
   }
   expect(statuses.filter((status) => status !== 200)).toEqual([])
-  expect(statuses.length).toBeGreaterThan(100)
+  expect(statuses.length).toBeGreaterThan(20)
   expect((await ask(CLUSTERS)).status).toBe(200)
 })
 

@@ -79,7 +79,6 @@ describe.each([
       status: 'not ready',
       redis: { ok: false, up: false, eviction_policy: null },
       keys: { ok: true },
-      workers: { ok: true },
     })
     expect((await stack.admin('/healthz')).status).toBe(200)
     await redisUpBecomes(0)
@@ -95,8 +94,6 @@ describe.each([
     await expect.poll(async () => (await stack.admin('/readyz')).status, WAIT).toBe(200)
     await redisUpBecomes(1)
     expect(pidOf(stack.info, 'sidecar')).toBe(sidecar)
-    const samples = [...(await stack.metrics()).keys()]
-    expect(samples.filter((name) => name.startsWith('brickgate_worker_exits_total{'))).toEqual([])
   })
 })
 

@@ -46,7 +46,7 @@ it('SIGUSR1 restarts lighttpd under load without losing a request', async () => 
   const answers = await Promise.all(inFlight)
   const { statuses } = await load.stop()
 
-  expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 200))
+  expect(answers.filter(({ status }) => status !== 200)).toEqual([])
   for (const [at, { body }] of answers.entries()) {
     expect(body).toContain(at % 2 === 0 ? 'waited_seconds' : 'data: [DONE]')
   }

@@ -26,6 +26,15 @@ function bearer(claims: object = {}): Params {
 
 const SESSION_BEARER = { HTTP_AUTHORIZATION: `Bearer ${SESSION_ID}` }
 
+it('denies a request that names another workspace, whatever a policy permits', async () => {
+  const target = '/api/2.1/clusters/list'
+  const ours = await decide({ ...bearer(), BRICKGATE_TARGET: `${target}?o=1234567890123456` })
+  const other = await decide({ ...bearer(), BRICKGATE_TARGET: `${target}?o=9999999999999999` })
+
+  expect(ours.effect).toBe('allow')
+  expect(other).toMatchObject({ effect: 'deny', reason: 'wrong-workspace' })
+})
+
 describe('an allow', () => {
   it('carries the identity and exactly the token that was verified', async () => {
     const token = deciding.mint()

@@ -13,6 +13,7 @@ import { type RedisServer, startRedisServer } from '../support/redis-server.ts'
 import { ALICE, anomalyLog, SESSION } from '../support/session-fixture.ts'
 
 const KEYS = ['a', 'b', 'c']
+const CLOCK_SKEW_SECONDS = 5
 const UNAVAILABLE = refuse('state-unavailable')
 
 let server: RedisServer
@@ -35,7 +36,7 @@ beforeEach(async () => {
   view = createRevocationView({
     store: stores.revocations,
     observer: anomalyLog(),
-    clockSkewSeconds: 5,
+    clockSkewSeconds: CLOCK_SKEW_SECONDS,
   })
   await initState(createRedisKeyValues(redis, log), 'first')
 })
@@ -131,7 +132,7 @@ test('a Redis restarted empty has lost older tokens until the loss is accepted',
   await server.start()
   await until(true)
   expect(await view.check(older, null, now())).toEqual(refuse('state-lost'))
-  const newer = { ...ALICE, issuedAtSeconds: Math.floor(now()) + 1 }
+  const newer = { ...ALICE, issuedAtSeconds: Math.ceil(now()) + CLOCK_SKEW_SECONDS + 1 }
   expect(await view.check(newer, null, now())).toEqual(ok(undefined))
   expect(await acceptState(createRedisKeyValues(redis, log), 'id')).toEqual(ok('accepted'))
   expect(await view.check(older, null, now())).toEqual(ok(undefined))

@@ -1,8 +1,7 @@
-import type { IncomingMessage } from 'node:http'
-import { Agent, request } from 'node:https'
-import { buffer } from 'node:stream/consumers'
 import { expect, onTestFinished } from 'vitest'
 import type { StackClient } from '../stack/client.ts'
+import { keepConnections, type Reply } from '../stack/kept-connections.ts'
+import { startPaced } from '../stack/pace.ts'
 
 /** A caller of the load, and how the gateway must answer it whenever it can tell. */
 export interface Caller {
@@ -11,16 +10,8 @@ export interface Caller {
   readonly status: 200 | 401 | 403
 }
 
-/** What became of one request. */
-export interface Outcome {
+export interface Outcome extends Reply {
   readonly caller: Caller
-  /** `performance.now()` when it was sent */
-  readonly sentMs: number
-  readonly tookMs: number
-  /** 0 when the connection broke */
-  readonly status: number
-  readonly retryAfter: string | undefined
-  readonly body: string
 }
 
 export interface Load {
@@ -32,7 +23,7 @@ const PER_SECOND = 100
 const AT_ONCE = 32
 
 /** Three callers: one is allowed, one may not do this, one has no valid token. */
-export async function callers(stack: StackClient): Promise<readonly Caller[]> {
+export async function callers(stack: StackClient): Promise<readonly [Caller, ...Caller[]]> {
   const exp = Math.floor(Date.now() / 1000) - 60
   return [
     { name: 'alice', token: await stack.mint({ sub: 'alice', groups: ['analysts'] }), status: 200 },
@@ -42,57 +33,21 @@ export async function callers(stack: StackClient): Promise<readonly Caller[]> {
 }
 
 /** Sends 100 requests a second, the callers taking turns, until it is stopped. */
-export function startLoad(stack: StackClient, callers: readonly Caller[]): Load {
-  const agent = new Agent({ keepAlive: true, maxSockets: AT_ONCE })
-  const outcomes: Promise<Outcome>[] = []
-  const startedMs = performance.now()
-  const timer = setInterval(() => {
-    // by the clock, so that a late timer does not thin the load
-    const due = ((performance.now() - startedMs) / 1000) * PER_SECOND
-    while (outcomes.length < due) {
-      const caller = callers[outcomes.length % callers.length]
-      if (caller !== undefined) outcomes.push(send(stack, agent, caller))
-    }
-  }, 1000 / PER_SECOND)
-  const end = (): void => clearInterval(timer)
-  onTestFinished(end) // also when it fails
+export function startLoad(stack: StackClient, callers: readonly [Caller, ...Caller[]]): Load {
+  const connections = keepConnections(stack.listener(), AT_ONCE)
+  const load = startPaced(PER_SECOND, async (count): Promise<Outcome> => {
+    const caller = callers[count % callers.length] ?? callers[0]
+    const path = `/api/2.1/clusters/list?caller=${caller.name}`
+    return { caller, ...(await connections.get(path, caller.token)) }
+  })
+  onTestFinished(() => void load.stop()) // also when it fails
   return {
     async stop() {
-      end()
-      const all = await Promise.all(outcomes)
-      agent.destroy()
-      return all
+      const outcomes = await load.stop()
+      await connections.close()
+      return outcomes
     },
   }
-}
-
-function send(stack: StackClient, agent: Agent, caller: Caller): Promise<Outcome> {
-  const { port, ca } = stack.listener()
-  const sentMs = performance.now()
-  const outcome = (response: IncomingMessage | null, body: string): Outcome => ({
-    caller,
-    sentMs,
-    tookMs: performance.now() - sentMs,
-    status: response?.statusCode ?? 0,
-    retryAfter: response?.headers['retry-after'],
-    body,
-  })
-  return new Promise((resolve) => {
-    const sent = request({
-      agent,
-      host: '127.0.0.1',
-      servername: 'localhost',
-      port,
-      ca,
-      path: `/api/2.1/clusters/list?caller=${caller.name}`,
-      headers: { host: `localhost:${port}`, authorization: `Bearer ${caller.token}` },
-    })
-    sent.once('response', async (response) => {
-      resolve(outcome(response, (await buffer(response)).toString()))
-    })
-    sent.once('error', (error) => resolve(outcome(null, error.message)))
-    sent.end()
-  })
 }
 
 /**

@@ -13,7 +13,7 @@ const AUTHORIZERS = 2
 const TIMED = { retry: 2 }
 
 let stack: StackClient
-let everyone: readonly Caller[]
+let everyone: readonly [Caller, ...Caller[]]
 
 beforeAll(async () => {
   stack = stackClient(await startStack())
@@ -50,7 +50,9 @@ describe.each(['SIGKILL', 'SIGSTOP'] as const)('a worker under load that gets %s
       const later = outcomes.filter(({ sentMs }) => sentMs > killedMs + 100)
       expect(later.length).toBeGreaterThan(50)
       expect(later.filter((outcome) => !isVerdict(outcome))).toEqual([])
-      expect(Math.max(...later.map(({ tookMs }) => tookMs))).toBeLessThan(1000)
+      expect(Math.max(...later.map(({ sentMs, answeredMs }) => answeredMs - sentMs))).toBeLessThan(
+        1000,
+      )
     },
   )
 })
@@ -107,7 +109,7 @@ function someTime(ms: number): Promise<void> {
 }
 
 function whoami(): ReturnType<StackClient['sendAs']> {
-  return stack.sendAs(everyone[0]?.token ?? '', '/_brickgate/whoami')
+  return stack.sendAs(everyone[0].token, '/_brickgate/whoami')
 }
 
 /** lighttpd takes up to two seconds to try a socket again that it found missing. */

@@ -1,0 +1,64 @@
+import { type Dispatcher, Pool } from 'undici'
+import type { Listener } from './answer.ts'
+
+/** What became of one request of many. */
+export interface Reply {
+  /** `performance.now()` when its head was written to the connection, waiting for a free one not counted */
+  readonly sentMs: number
+  /** `performance.now()` when its answer was there whole, or the connection had broken */
+  readonly answeredMs: number
+  /** 0 when the connection broke */
+  readonly status: number
+  readonly retryAfter: string | null
+  /** text of the answer, or of what broke */
+  readonly body: string
+}
+
+/** Keep-alive connections over TLS to one listener, for as many requests as its clients send. */
+export interface KeptConnections {
+  /** GETs a path; never rejects */
+  get(path: string, credential: string): Promise<Reply>
+  close(): Promise<void>
+}
+
+/** @param atMost so many connections, opened as they are needed; further requests wait */
+export function keepConnections({ port, ca }: Listener, atMost: number): KeptConnections {
+  const pool = new Pool(`https://127.0.0.1:${port}`, {
+    connections: atMost,
+    allowH2: false,
+    connect: { ca, servername: 'localhost' },
+  })
+  return {
+    get: (path, credential) => {
+      const headers = { host: `localhost:${port}`, authorization: `Bearer ${credential}` }
+      return reply(pool, { path, method: 'GET', headers })
+    },
+    close: () => pool.destroy(),
+  }
+}
+
+function reply(pool: Pool, request: Dispatcher.DispatchOptions): Promise<Reply> {
+  return new Promise((resolve) => {
+    let sentMs = performance.now()
+    let head: Pick<Reply, 'status' | 'retryAfter'> = { status: 0, retryAfter: null }
+    const chunks: Buffer[] = []
+    const end = (body: string): void =>
+      resolve({ sentMs, answeredMs: performance.now(), ...head, body })
+    pool.dispatch(request, {
+      onRequestStart: () => {
+        // INVARIANT: told right before the head is written, so that no request seems older than it is
+        sentMs = performance.now()
+      },
+      onResponseStart: (_controller, status, headers) => {
+        const retryAfter = headers['retry-after']
+        head = { status, retryAfter: retryAfter === undefined ? null : String(retryAfter) }
+      },
+      onResponseData: (_controller, chunk) => void chunks.push(chunk),
+      onResponseEnd: () => end(Buffer.concat(chunks).toString()),
+      onResponseError: (_controller, error) => {
+        head = { status: 0, retryAfter: null }
+        end(error.message)
+      },
+    })
+  })
+}

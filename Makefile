@@ -8,7 +8,7 @@ else ifneq ($(filter-out native,$(RUNTIME)),)
 $(error RUNTIME is `$(RUNTIME)`, which is not known; it may be native)
 endif
 
-.PHONY: up down logs test check bench setup setup-test
+.PHONY: up down logs test soak check bench setup setup-test
 
 up: setup ## start the gateway; without a brickgate.yaml, the demo
 	@$(NODE) launch/up.ts
@@ -21,6 +21,9 @@ logs: ## follow the logs of what `make up` started
 
 test: setup-test ## every test
 	@$(NODE) node_modules/vitest/vitest.mjs run $(TEST_FLAGS)
+
+soak: setup-test ## two gateways under load for minutes, revocations and faults; the report is .run/soak.json
+	@$(NODE) integration/shared-redis/main.ts
 
 check: setup-test ## format, lint, types, dead code, budgets, unit tests
 	@$(NODE) tools/check.ts $(if $(filter no,$(CHECK_TESTS)),--without-tests)

@@ -1,7 +1,8 @@
-import { execFileSync } from 'node:child_process'
+import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { copyFileSync, existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { stringify } from 'yaml'
 import { createPki, type Pki } from '../integration/pki/create-pki.ts'
 import { HOME } from './gateway.ts'
@@ -47,11 +48,16 @@ export interface Demo {
 /** A change to the demo's configuration: sections of `brickgate.yaml`, replaced whole. */
 export type ConfigPatch = Readonly<Record<string, unknown>>
 
-/** Makes keys, certificates, proof, policy and configuration of a demo; what is there already stays. */
+/**
+ * Makes keys, certificates, proof, policy and configuration of a demo; what is there already stays.
+ *
+ * @param shared the certificates of another demo whose world this one's gateway is to trust
+ */
 export async function prepareDemo(
   directory: string,
   ports: DemoPorts,
   patch: ConfigPatch = {},
+  shared?: Demo['pki'],
 ): Promise<Demo> {
   for (const folder of ['sockets', 'logs', 'redis', 'secrets']) {
     mkdirSync(join(directory, folder), { recursive: true, mode: 0o700 })
@@ -59,15 +65,19 @@ export async function prepareDemo(
   makeSecret(join(directory, 'secrets/proof'), randomBytes(32).toString('hex'))
   makeSecret(join(directory, 'secrets/session-key'), randomBytes(32).toString('base64url'))
   makeSecret(join(directory, 'secrets/workspace-token'), `dapi${randomBytes(16).toString('hex')}`)
-  const pki = await createPki(join(directory, 'pki'), {
-    gateway: ['localhost', '127.0.0.1'],
-    workspace: [WORKSPACE.host],
-  })
+  const pki = shared ?? (await createDemoPki(directory))
   const configFile = join(directory, 'brickgate.yaml')
   const policyFile = join(directory, 'policy.yaml')
   if (!existsSync(policyFile)) copyFileSync(join(HOME, 'launch/demo-policy.yaml'), policyFile)
   writeFileSync(configFile, stringify({ ...demoConfig(ports, pki), ...patch }), { mode: 0o600 })
   return { directory, ports, configFile, pki }
+}
+
+function createDemoPki(directory: string): Promise<Demo['pki']> {
+  return createPki(join(directory, 'pki'), {
+    gateway: ['localhost', '127.0.0.1'],
+    workspace: [WORKSPACE.host],
+  })
 }
 
 function demoConfig(ports: DemoPorts, pki: Demo['pki']): ConfigPatch {
@@ -168,11 +178,8 @@ function makeSecret(file: string, value: string): void {
   if (!existsSync(file)) writeFileSync(file, `${value}\n`, { mode: 0o600, flag: 'wx' })
 }
 
-/** Runs a `brickgate` command against a configuration. @throws {Error} when it fails */
-export function brickgate(configFile: string, ...args: readonly string[]): string {
+/** Runs a `brickgate` command against a configuration. @throws {Error} with what it printed, when it fails */
+export async function brickgate(configFile: string, ...args: readonly string[]): Promise<void> {
   const main = join(HOME, 'sidecar/src/main.ts')
-  return execFileSync(process.execPath, [main, ...args, '--config', configFile], {
-    encoding: 'utf8',
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
+  await promisify(execFile)(process.execPath, [main, ...args, '--config', configFile])
 }

@@ -19,7 +19,7 @@ export async function startGateway(
 ): Promise<Config> {
   const config = checkedConfig(configFile)
   makeProof(config.runtime.proof_file)
-  initialiseOnce(configFile, directory)
+  await initialiseOnce(configFile, directory)
   await startPieces(config, { configFile, directory, lighttpd })
   return config
 }
@@ -29,7 +29,7 @@ export async function startDemo(demo: Demo, lighttpd: LighttpdProgram): Promise<
   const { configFile, directory } = demo
   for (const piece of worldPieces(demo)) await startPiece(piece, directory)
   const config = checkedConfig(configFile)
-  initialiseOnce(configFile, directory)
+  await initialiseOnce(configFile, directory)
   await startPieces(config, { configFile, directory, lighttpd })
   return config
 }
@@ -53,10 +53,10 @@ function checkedConfig(configFile: string): Config {
  * Says of a new Redis that nothing is lost. Only the first start may: a Redis that was emptied since
  * looks the same, and has lost revocations.
  */
-function initialiseOnce(configFile: string, directory: string): void {
+async function initialiseOnce(configFile: string, directory: string): Promise<void> {
   const marker = join(directory, 'initialised')
   if (existsSync(marker)) return
-  brickgate(configFile, 'state', 'init')
+  await brickgate(configFile, 'state', 'init')
   mkdirSync(directory, { recursive: true })
   writeFileSync(marker, '')
 }

@@ -1,9 +1,17 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { stringify } from 'yaml'
 import { type ConfigPatch, type Demo, type DemoPorts, prepareDemo } from '../../launch/demo.ts'
-import { startDemo, stopDeployment } from '../../launch/deployment.ts'
+import { startDemo, startGateway, stopDeployment } from '../../launch/deployment.ts'
 import { edgeEnvironment, lighttpdPiece, SYSTEM_LIGHTTPD } from '../../launch/gateway.ts'
 import { startPiece, stopPiece } from '../../launch/piece.ts'
 import { freePort } from '../../launch/probe.ts'
@@ -36,18 +44,21 @@ export interface StackOptions {
   readonly policy?: object
   /** whether the further lighttpds are started too */
   readonly everyLighttpd?: boolean
+  /** a stack whose Redis, provider, workspace and session key this one's gateway uses; it ends first */
+  readonly sharing?: StackInfo
+  /** where its Redis is to listen, for who must know before it does */
+  readonly redisPort?: number
 }
 
 /** Starts a stack on free loopback ports in a folder of its own. */
 export async function startStack(options: StackOptions = {}): Promise<StackInfo> {
-  const directory = mkdtempSync(join(tmpdir(), 'brickgate-'))
-  const ports = await freePorts()
-  const policy = options.policy
-  if (policy !== undefined) writeFileSync(join(directory, 'policy.yaml'), stringify(policy))
-  const demo = await prepareDemo(directory, ports, options.config)
+  const demo = await prepare(options)
+  const { directory, ports, configFile } = demo
   const [first, ...further] = testedLighttpds()
   try {
-    const config = await startDemo(demo, SYSTEM_LIGHTTPD)
+    const config = await (options.sharing === undefined
+      ? startDemo(demo, SYSTEM_LIGHTTPD)
+      : startGateway(configFile, directory, SYSTEM_LIGHTTPD))
     const { internal, external, redirect } = ports
     const version = first?.version ?? 'unknown'
     const edges: Edge[] = [{ version, name: 'lighttpd', internal, external, redirect }]
@@ -59,6 +70,26 @@ export async function startStack(options: StackOptions = {}): Promise<StackInfo>
     await stopDeployment(directory)
     throw error
   }
+}
+
+async function prepare({ config, policy, sharing, redisPort }: StackOptions): Promise<Demo> {
+  const directory = mkdtempSync(join(tmpdir(), 'brickgate-'))
+  if (policy !== undefined) writeFileSync(join(directory, 'policy.yaml'), stringify(policy))
+  const own = await freePorts()
+  if (sharing === undefined) {
+    return prepareDemo(
+      directory,
+      redisPort === undefined ? own : { ...own, redis: redisPort },
+      config,
+    )
+  }
+  const { demo } = sharing
+  const { redis, idp, workspace, control } = demo.ports
+  mkdirSync(join(directory, 'secrets'), { mode: 0o700 })
+  for (const secret of ['session-key', 'workspace-token']) {
+    copyFileSync(join(demo.directory, 'secrets', secret), join(directory, 'secrets', secret))
+  }
+  return prepareDemo(directory, { ...own, redis, idp, workspace, control }, config, demo.pki)
 }
 
 /** Stops everything a stack started and removes its folder. */

@@ -1,0 +1,71 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import { startPaced } from '../stack/pace.ts'
+import type { Gateways } from './gateways.ts'
+import { openRedisCli } from './redis-cli.ts'
+import { revokeWatched, sender, startLoad } from './under-load.ts'
+import { lagMs, type Outcome, type Revocation } from './verdict.ts'
+import { makeCast, type Victim } from './victims.ts'
+
+export interface Amount {
+  readonly requestsPerSecond: number
+  readonly revocations: number
+  /** in which the revocations are spread evenly */
+  readonly seconds: number
+}
+
+/** How long one revocation went unnoticed. */
+export interface Lag {
+  readonly kind: Victim['kind']
+  readonly form: Victim['form']
+  readonly lagMs: number
+}
+
+export interface RevocationsUnderLoad {
+  /** of the load and of those who watched a revocation */
+  readonly outcomes: readonly Outcome[]
+  readonly revocations: readonly Revocation[]
+  /** one for each revocation */
+  readonly lags: readonly Lag[]
+}
+
+const WARM_UP_MS = 2000
+
+/**
+ * Revokes somebody again and again while many send requests to both gateways, and goes on for as long as
+ * a revocation may go unnoticed.
+ *
+ * @param boundMs how long that is
+ */
+export async function revokeUnderLoad(
+  gateways: Gateways,
+  amount: Amount,
+  boundMs: number,
+): Promise<RevocationsUnderLoad> {
+  const { stack } = gateways.both[0]
+  const cast = await makeCast(stack, amount.revocations)
+  const send = sender(gateways)
+  const redisCli = openRedisCli(stack.info)
+  const load = startLoad(send, cast, amount.requestsPerSecond)
+  await pause(WARM_UP_MS)
+  const revoking = startPaced(
+    amount.revocations / amount.seconds,
+    async (count) => {
+      const victim = cast.victims[count]
+      if (victim === undefined) throw new Error('nobody is left')
+      const { revocation, outcomes } = await revokeWatched(send, redisCli, victim)
+      const { kind, form } = victim
+      return { revocation, outcomes, lag: { kind, form, lagMs: lagMs(revocation, outcomes) } }
+    },
+    amount.revocations,
+  )
+  while (revoking.begun < amount.revocations) await pause(50)
+  const watched = await revoking.stop()
+  await pause(boundMs * 1.5)
+  const outcomes = await load.stop()
+  await redisCli.close()
+  return {
+    outcomes: [...outcomes, ...watched.flatMap((one) => one.outcomes)],
+    revocations: watched.map(({ revocation }) => revocation),
+    lags: watched.map(({ lag }) => lag),
+  }
+}

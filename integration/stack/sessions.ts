@@ -36,11 +36,16 @@ export async function makeSession(
   const session: Session = {
     sid: sidOf(id),
     principal,
+    kind: 'browser',
     tier: 'internal',
     signInSeconds: nowSeconds,
     createdAtSeconds: nowSeconds,
     expiresAtSeconds,
     accessToken: { token, expiresAtSeconds },
+    refreshToken: null,
+    idToken: null,
+    sourceIp: '127.0.0.1',
+    userAgent: 'brickgate tests',
     ...wishes.session,
   }
   const key = Buffer.from(stackFile(stack.info, 'secrets/session-key').trim(), 'base64url')

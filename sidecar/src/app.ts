@@ -25,8 +25,8 @@ import { SHARED_CREDENTIAL_FORBID } from './policy/built-in.ts'
 import { compilePolicies } from './policy/compile.ts'
 import { type PolicySet, policySet } from './policy/policy-set.ts'
 import { createRevocationView } from './revocation/revocation-view.ts'
-import { createSessionCipher } from './session/session-cipher.ts'
 import { createSessionResolver } from './session/session-resolver.ts'
+import { createUpkeep, sessionCipher, type Upkeep } from './upkeep.ts'
 import {
   passthrough,
   personalAccessToken,
@@ -41,6 +41,7 @@ export interface App {
   readonly answer: Answer
   readonly authenticate: Authenticate
   readonly observer: DecisionObserver
+  readonly upkeep: Upkeep
   /** resolves when Redis answers, or after a second without it: its outage is answered, not waited for */
   connected(): Promise<void>
   /** lets go of connections and writes out what is held */
@@ -76,9 +77,11 @@ export function createApp(deps: AppDeps): App {
     failing: (error) => log.error({ err: error }, 'the audit log cannot be written'),
   })
   const observer = createDecisionObserver(metrics, audit, log)
+  const standing = createStanding(config, redis, deps)
   const authenticate = createAuthenticate({
     verifier: createVerifier(config, deps),
-    ...createStanding(config, redis, deps),
+    sessions: standing.sessions,
+    revocations: standing.revocations,
     issuers: new Set(config.issuers.map((issuer) => issuer.name)),
     publicOrigins: {
       internal: config.tiers.internal.public_url,
@@ -104,6 +107,7 @@ export function createApp(deps: AppDeps): App {
     answer,
     authenticate,
     observer,
+    upkeep: standing.upkeep,
     async connected() {
       await untilReady(redis)
       await probeRedis(redis) // the first command of a process is slow; no request should meet it
@@ -146,19 +150,19 @@ function createStanding(
   config: Config,
   redis: Redis,
   { metrics, log }: AppDeps,
-): Pick<AuthenticateDeps, 'sessions' | 'revocations'> {
+): Pick<AuthenticateDeps, 'sessions' | 'revocations'> & { readonly upkeep: Upkeep } {
   const observer = stateObserver(metrics, log)
+  const keyValues = createRedisKeyValues(redis, redisObserver(metrics, log))
   const stores = createStateStores({
-    keyValues: createRedisKeyValues(redis, redisObserver(metrics, log)),
+    keyValues,
     observer,
     newId: randomUUID,
     maxTokenLifetimeSeconds: config.revocation.max_token_lifetime_s,
   })
-  const [firstKey, ...otherKeys] = config.sessions.keys
   return {
     sessions: createSessionResolver({
       store: stores.sessions,
-      cipher: createSessionCipher([keyBytes(firstKey), ...otherKeys.map(keyBytes)]),
+      cipher: sessionCipher(config),
       observer,
       idleTimeoutSeconds: config.sessions.idle_timeout_s,
       anyTier: config.sessions.any_tier,
@@ -168,6 +172,7 @@ function createStanding(
       observer,
       clockSkewSeconds: config.revocation.clock_skew_s,
     }),
+    upkeep: createUpkeep(config, keyValues, observer),
   }
 }
 
@@ -181,8 +186,4 @@ function policiesInForce({ config, policyDocument }: LoadedConfig): PolicySet {
 
 function upstreamCredential({ workspace: { credential } }: Config): UpstreamCredential {
   return credential.type === 'passthrough' ? passthrough : personalAccessToken(credential.token)
-}
-
-function keyBytes(base64url: string): Uint8Array {
-  return Buffer.from(base64url, 'base64url')
 }

@@ -1,13 +1,28 @@
 import type { Redis } from 'ioredis'
 import { ok, type Result, refuse } from '../domain/result.ts'
 import { ABSENT, type StoredValue, storedText, WRONG_TYPE } from '../domain/stored-value.ts'
-import type { KeyValues } from './key-values.ts'
+import { type KeyValues, MAX_INDEX_MEMBERS } from './key-values.ts'
 import { COMMAND_TIMEOUT_MS, describeFailure, isReplyError, type RedisObserver } from './redis.ts'
 
+// Another type is another value: a GET that fails must not end the script.
 const REPLACE = `
-if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
-redis.call('SET', KEYS[1], ARGV[2])
+if redis.pcall('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[1], ARGV[2], 'KEEPTTL')
 return 1`
+
+const EXTEND = `
+redis.call('EXPIREAT', KEYS[1], ARGV[1], 'GT')
+return redis.call('EXISTS', KEYS[1])`
+
+const INDEX_ADD = `
+if redis.call('TYPE', KEYS[1]).ok ~= 'zset' then redis.call('DEL', KEYS[1]) end
+redis.call('ZADD', KEYS[1], ARGV[1], ARGV[2])
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', '(' .. redis.call('TIME')[1])
+local last = redis.call('ZRANGE', KEYS[1], -1, -1, 'WITHSCORES')[2]
+if last then redis.call('EXPIREAT', KEYS[1], last) end`
+
+/** Below the timeout of a command; other commands on the connection wait meanwhile. */
+const SETTLE_WITHIN_MS = 150
 
 /** The stores' commands on Redis. What is asked in one turn of the event loop goes out together. */
 export function createRedisKeyValues(redis: Redis, observer: RedisObserver): KeyValues {
@@ -23,20 +38,35 @@ export function createRedisKeyValues(redis: Redis, observer: RedisObserver): Key
       }),
     write: (key, text, expiresAtSeconds) =>
       attempt(async () => {
-        await redis.set(key, text, 'EXAT', Math.ceil(expiresAtSeconds))
+        if (expiresAtSeconds === null) await redis.set(key, text)
+        else await redis.set(key, text, 'EXAT', Math.ceil(expiresAtSeconds))
       }),
     replace: (key, expected, text) =>
       attempt(async () => (await redis.eval(REPLACE, 1, key, expected, text)) === 1),
+    delete: (key) => attempt(async () => (await redis.del(key)) === 1),
+    take: (key) => attempt(() => stored(redis.getdel(key))),
+    extend: (key, expiresAtSeconds) =>
+      attempt(
+        async () => (await redis.eval(EXTEND, 1, key, String(Math.ceil(expiresAtSeconds)))) === 1,
+      ),
+    indexAdd: (key, member, endsAtSeconds) =>
+      attempt(async () => {
+        await redis.eval(INDEX_ADD, 1, key, String(Math.ceil(endsAtSeconds)), member)
+      }),
+    indexMembers: (key) => attempt(() => redis.zrange(key, String(-MAX_INDEX_MEMBERS), '-1')),
+    indexRemove: (key, member) =>
+      attempt(async () => {
+        await redis.zrem(key, member)
+      }),
+    settle: () =>
+      attempt(async () => {
+        const replicas = connectedReplicas(await redis.info('replication'))
+        return replicas === 0 || (await redis.wait(replicas, SETTLE_WITHIN_MS)) >= replicas
+      }),
   }
 
-  async function get(key: string): Promise<StoredValue> {
-    try {
-      const text = await redis.get(key)
-      return text === null ? ABSENT : storedText(text)
-    } catch (error) {
-      if (isReplyError(error) && error.message.startsWith('WRONGTYPE')) return WRONG_TYPE
-      throw error
-    }
+  function get(key: string): Promise<StoredValue> {
+    return stored(redis.get(key))
   }
 
   // INVARIANT: whatever goes wrong with Redis is a refusal, and no answer is made up for it.
@@ -53,6 +83,20 @@ export function createRedisKeyValues(redis: Redis, observer: RedisObserver): Key
       return refuse('state-unavailable')
     }
   }
+}
+
+async function stored(reply: Promise<string | null>): Promise<StoredValue> {
+  try {
+    const text = await reply
+    return text === null ? ABSENT : storedText(text)
+  } catch (error) {
+    if (isReplyError(error) && error.message.startsWith('WRONGTYPE')) return WRONG_TYPE
+    throw error
+  }
+}
+
+function connectedReplicas(replication: string): number {
+  return Number(/^connected_slaves:([0-9]+)/m.exec(replication)?.[1] ?? 0)
 }
 
 /**

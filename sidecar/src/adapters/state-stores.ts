@@ -34,8 +34,6 @@ export function createStateStores(deps: StateStoresDeps): StateStores {
       const values = await keyValues.read([seenKey(sid)])
       return values.ok ? ok(values.value[0] ?? ABSENT) : values
     },
-    create: (sid, record, expiresAtSeconds) =>
-      keyValues.create(sessionKey(sid), record, expiresAtSeconds),
     touch: (sid, seenAtSeconds, expiresAtSeconds) =>
       keyValues.write(seenKey(sid), String(seenAtSeconds), expiresAtSeconds),
   }

@@ -21,6 +21,11 @@ export function sessionKey(sid: string): string {
   return `bg:session:${sid}`
 }
 
+/** The key of the index of a subject's sessions; the records are the truth. */
+export function subjectSessionsKey(subject: string): string {
+  return `bg:subject-sessions:${subject}`
+}
+
 /** The key of the moment a session was last used, in epoch seconds. */
 export function seenKey(sid: string): string {
   return `bg:seen:${sid}`

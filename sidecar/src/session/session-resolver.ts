@@ -1,12 +1,12 @@
 import { ok, type Result, refuse } from '../domain/result.ts'
-import type { StoredValue } from '../domain/stored-value.ts'
 import type { Tier } from '../domain/tier.ts'
-import { decodeSession, type Session } from './session.ts'
+import { openRecord } from './open-record.ts'
+import { idleLimitSeconds, type Session } from './session.ts'
 import type { SessionCipher } from './session-cipher.ts'
-import { sessionKey, sidOf } from './session-id.ts'
+import { sidOf } from './session-id.ts'
 import type { SessionStore } from './session-store.ts'
 import { createSessionUse } from './session-use.ts'
-import type { StateAnomaly, StateObserver } from './state-observer.ts'
+import type { StateObserver } from './state-observer.ts'
 
 export interface SessionResolver {
   /**
@@ -45,31 +45,11 @@ export function createSessionResolver(deps: SessionResolverDeps): SessionResolve
       if (session === null) return refuse('session-unknown')
 
       const unusedSeconds = nowSeconds - use.lastUsedSeconds(session, seen.value, nowSeconds)
-      const isLive = nowSeconds < session.expiresAtSeconds && unusedSeconds <= idleTimeoutSeconds
-      if (!isLive) return refuse('session-expired')
+      const isIdle = unusedSeconds > idleLimitSeconds(session, idleTimeoutSeconds)
+      if (isIdle || nowSeconds >= session.expiresAtSeconds) return refuse('session-expired')
       if (session.tier !== tier && !deps.anyTier) return refuse('session-wrong-tier')
       if (unusedSeconds >= noteIntervalSeconds) use.note(session, nowSeconds)
       return ok(session)
     },
-  }
-}
-
-/** INVARIANT: only what our key encrypted, and for this sid, is a session. */
-async function openRecord(
-  deps: Pick<SessionResolverDeps, 'cipher' | 'observer'>,
-  sid: string,
-  record: StoredValue,
-): Promise<Session | null> {
-  if (record.kind === 'absent') return null
-  if (record.kind === 'wrong-type') return unusable('wrong-type')
-  const plaintext = await deps.cipher.decrypt(record.text)
-  if (plaintext === null) return unusable('undecryptable')
-  const session = decodeSession(plaintext)
-  if (session === null) return unusable('malformed')
-  return session.sid === sid ? session : unusable('misplaced')
-
-  function unusable(kind: StateAnomaly): null {
-    deps.observer.anomaly(kind, sessionKey(sid))
-    return null
   }
 }

@@ -21,11 +21,6 @@ export interface SessionStore {
   /** when the session was last used; apart from the record, because no cache may hold it */
   readSeen(sid: string): Promise<Result<StoredValue>>
   /**
-   * @param record the encrypted session
-   * @returns false when there is a session of this sid already, which stays as it is
-   */
-  create(sid: string, record: string, expiresAtSeconds: number): Promise<Result<boolean>>
-  /**
    * Notes that the session is in use. The record stays untouched: a deleted session never comes back.
    *
    * @param expiresAtSeconds the session's own end, after which the note goes too

@@ -45,7 +45,7 @@ export function createSessionUse(store: SessionStore, observer: StateObserver): 
  * What is no moment of the past counts as never seen, so that nothing written there outlasts real use;
  * another sidecar's clock may be a little ahead.
  */
-function seenSeconds(
+export function seenSeconds(
   seen: StoredValue,
   nowSeconds: number,
   report: (kind: 'wrong-type' | 'malformed') => void,

@@ -9,6 +9,8 @@ export interface Session {
   readonly sid: string
   /** as the token said from which the session was made; the session dies with that token's id */
   readonly principal: Principal
+  /** `browser` for a sign-in by the responder's pages, `program` for one made from an access token */
+  readonly kind: SessionKind
   /** where it was made */
   readonly tier: Tier
   /**
@@ -22,10 +24,22 @@ export interface Session {
   readonly expiresAtSeconds: number
   /** the IdP's access token for the workspace; null when the sign-in gave none */
   readonly accessToken: { readonly token: string; readonly expiresAtSeconds: number } | null
+  /** renews the access token; null when the IdP gave none, and for programs */
+  readonly refreshToken: string | null
+  /** the `id_token_hint` of a sign-out at the IdP; null for programs */
+  readonly idToken: string | null
+  /** from where it was made; shown to its owner, decides nothing */
+  readonly sourceIp: string
+  /** by what it was made, as the client said; shown to its owner, decides nothing */
+  readonly userAgent: string
 }
+
+const KINDS = ['browser', 'program'] as const
+export type SessionKind = (typeof KINDS)[number]
 
 const seconds = z.number().nonnegative()
 const keyName = z.string().refine(isKeyName)
+const token = z.string().regex(/^[\x21-\x7e]+$/)
 
 const principalSchema = z.strictObject({
   issuer: z.string().regex(/^[a-z0-9-]{1,32}$/),
@@ -44,13 +58,16 @@ const principalSchema = z.strictObject({
 const sessionSchema: z.ZodType<Session> = z.strictObject({
   sid: z.string().regex(/^[0-9a-f]{64}$/),
   principal: principalSchema,
+  kind: z.enum(KINDS),
   tier: z.enum(TIERS),
   signInSeconds: seconds,
   createdAtSeconds: seconds,
   expiresAtSeconds: seconds,
-  accessToken: z
-    .strictObject({ token: z.string().regex(/^[\x21-\x7e]+$/), expiresAtSeconds: seconds })
-    .nullable(),
+  accessToken: z.strictObject({ token, expiresAtSeconds: seconds }).nullable(),
+  refreshToken: token.nullable(),
+  idToken: token.nullable(),
+  sourceIp: z.string(),
+  userAgent: z.string(),
 })
 
 /**
@@ -59,6 +76,14 @@ const sessionSchema: z.ZodType<Session> = z.strictObject({
  */
 export function encodeSession(session: Session): string {
   return JSON.stringify(sessionSchema.parse(session))
+}
+
+/**
+ * How long a session may go unused. One of a program has no such limit: nobody leaves it open on a screen,
+ * schedulers pause, and it ends with the token it was made from, which has no such limit either.
+ */
+export function idleLimitSeconds({ kind }: Session, idleTimeoutSeconds: number): number {
+  return kind === 'program' ? Number.POSITIVE_INFINITY : idleTimeoutSeconds
 }
 
 /** @returns null for anything but what `encodeSession` makes, further and missing members included */

@@ -3,17 +3,20 @@ import type { Redis } from 'ioredis'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { openRedis } from '../../src/adapters/redis.ts'
 import { createRedisKeyValues } from '../../src/adapters/redis-key-values.ts'
+import { createSessionRecords } from '../../src/adapters/session-records.ts'
 import { acceptState, initState } from '../../src/adapters/state-record.ts'
 import { createStateStores, type StateStores } from '../../src/adapters/state-stores.ts'
 import { ok, refuse } from '../../src/domain/result.ts'
 import { ABSENT } from '../../src/domain/stored-value.ts'
 import { createRevocationView, type RevocationView } from '../../src/revocation/revocation-view.ts'
+import { createRevocationWriter } from '../../src/revocation/revocation-writer.ts'
 import { type RedisLog, redisLog } from '../support/redis-log.ts'
 import { type RedisServer, startRedisServer } from '../support/redis-server.ts'
 import { ALICE, anomalyLog, SESSION } from '../support/session-fixture.ts'
 
 const KEYS = ['a', 'b', 'c']
 const CLOCK_SKEW_SECONDS = 5
+const MADE = { subject: 'okta|00u1alice', expiresAtSeconds: now() + 100 }
 const UNAVAILABLE = refuse('state-unavailable')
 
 let server: RedisServer
@@ -45,7 +48,10 @@ afterEach(async () => {
   await server.stop()
 })
 
-const now = (): number => Date.now() / 1000
+function now(): number {
+  return Date.now() / 1000
+}
+
 const read = () => stores.revocations.read(KEYS, now())
 
 async function timed<T>(work: () => Promise<T>): Promise<{ value: T; ms: number }> {
@@ -94,13 +100,26 @@ test('nothing piles up for a Redis that stays paused', async () => {
 test('every operation is refused, and none rejects, while Redis is gone', async () => {
   await server.kill()
   const { sessions, revocations } = stores
+  const keyValues = createRedisKeyValues(redis, log)
+  const records = createSessionRecords(keyValues)
+  const writer = createRevocationWriter({ records: keyValues, lifetimeSeconds: 100 })
+  const { sid } = SESSION
   const outcomes = await Promise.all([
     revocations.read(KEYS, now()),
-    sessions.read(SESSION.sid, now()),
-    sessions.readSeen(SESSION.sid),
-    sessions.create(SESSION.sid, 'record', now() + 100),
-    sessions.touch(SESSION.sid, 1, now() + 100),
-    acceptState(createRedisKeyValues(redis, log), 'id'),
+    sessions.read(sid, now()),
+    sessions.readSeen(sid),
+    sessions.touch(sid, 1, now() + 100),
+    records.create({ ...MADE, sid }, 'record'),
+    records.read([sid]),
+    records.replace(sid, 'record', 'other'),
+    records.delete(sid, MADE.subject),
+    records.sidsOf(MADE.subject),
+    records.dropFromIndex(MADE.subject, [sid]),
+    writer.revoke({ target: { kind: 'all' } }, now()),
+    writer.unrevoke({ kind: 'all' }),
+    keyValues.take('a'),
+    keyValues.settle('a'),
+    acceptState(keyValues, 'id'),
   ])
   expect(outcomes).toEqual(outcomes.map(() => UNAVAILABLE))
   expect(log.commands.at(-1)?.failure).not.toBeNull()
@@ -119,7 +138,8 @@ test.each([
 test('a full Redis refuses writes, and goes on answering', async () => {
   await server.cli('SET', 'bg:revoked:token:okta|jti-1', '1')
   await server.cli('CONFIG', 'SET', 'maxmemory', '1')
-  expect(await stores.sessions.create(SESSION.sid, 'record', now() + 100)).toEqual(UNAVAILABLE)
+  const records = createSessionRecords(createRedisKeyValues(redis, log))
+  expect(await records.create({ ...MADE, sid: SESSION.sid }, 'record')).toEqual(UNAVAILABLE)
   expect(await view.check(ALICE, null, now())).toEqual(refuse('token-revoked'))
 })
 

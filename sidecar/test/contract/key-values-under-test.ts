@@ -38,7 +38,7 @@ async function inMemory(): Promise<KeyValuesUnderTest> {
     keyValues: memory,
     set: async (key, text) => memory.set(key, text),
     setWrongType: async (key) => memory.set(key, null),
-    delete: async (key) => memory.delete(key),
+    delete: async (key) => void (await memory.delete(key)),
     clear: async () => memory.clear(),
     close: async () => {},
   }

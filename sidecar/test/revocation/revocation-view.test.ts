@@ -55,7 +55,7 @@ describe('a value under', () => {
     memory.set(name, String(ALICE.issuedAtSeconds - SKEW - 1))
     expect((await checkToken()).ok).toBe(true)
     expect((await checkSession()).ok).toBe(true)
-    memory.delete(name)
+    await memory.delete(name)
     expect((await checkToken()).ok).toBe(true)
   })
 

@@ -1,6 +1,12 @@
 import { createHash } from 'node:crypto'
 import { expect, test } from 'vitest'
-import { seenKey, sessionIdFrom, sessionKey, sidOf } from '../../src/session/session-id.ts'
+import {
+  seenKey,
+  sessionIdFrom,
+  sessionKey,
+  sidOf,
+  subjectSessionsKey,
+} from '../../src/session/session-id.ts'
 
 test('an id is bgs_ and 256 bits of base64url', () => {
   expect(sessionIdFrom(new Uint8Array(32).fill(255))).toBe(`bgs_${'_'.repeat(42)}8`)
@@ -19,4 +25,5 @@ test('spellings of the same 256 bits are different sessions', () => {
 test('keys have the names that operators delete', () => {
   expect(sessionKey('ab')).toBe('bg:session:ab')
   expect(seenKey('ab')).toBe('bg:seen:ab')
+  expect(subjectSessionsKey('okta|00u1')).toBe('bg:subject-sessions:okta|00u1')
 })

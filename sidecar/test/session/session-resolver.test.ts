@@ -71,7 +71,7 @@ describe('a session', () => {
   })
 
   test('ends with its record', async () => {
-    memory.delete(sessionKey(sid))
+    await memory.delete(sessionKey(sid))
     expect(await resolve()).toEqual(refuse('session-unknown'))
   })
 
@@ -178,6 +178,12 @@ describe('expiry', () => {
       refuse('session-expired'),
     )
     expect((await resolve(SESSION_ID, usedAtSeconds + IDLE_SECONDS)).ok).toBe(true)
+  })
+
+  test('of a program only absolute: it ends with the token it was made from', async () => {
+    await put({ ...SESSION, kind: 'program' })
+    expect((await resolve(SESSION_ID, SESSION.expiresAtSeconds - 1)).ok).toBe(true)
+    expect(await resolve(SESSION_ID, SESSION.expiresAtSeconds)).toEqual(refuse('session-expired'))
   })
 
   test.each([

@@ -18,6 +18,10 @@ test('reads back what it wrote', () => {
   const bare = {
     ...SESSION,
     accessToken: null,
+    refreshToken: null,
+    idToken: null,
+    userAgent: '',
+    kind: 'program' as const,
     principal: { ...ALICE, email: null, clientId: null, idpSession: null, groups: [] },
   }
   expect(decodeSession(encodeSession(SESSION))).toEqual(SESSION)
@@ -55,6 +59,11 @@ describe('reads no session from', () => {
     ['a token id with NUL', withMember('principal.tokenId', 'a\u0000')],
     ['groups that are text', withMember('principal.groups', 'admins')],
     ['an access token with CRLF', withMember('accessToken.token', 'a\r\nX-Admin: 1')],
+    ['an empty refresh token', withMember('refreshToken', '')],
+    ['an id token with a space', withMember('idToken', 'a b')],
+    ['another kind', withMember('kind', 'root')],
+    ['no address', withMember('sourceIp', null)],
+    ['a record of a version without kinds', withMember('kind', undefined)],
   ])('%s', (_, text) => {
     expect(decodeSession(text)).toBeNull()
   })

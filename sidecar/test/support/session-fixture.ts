@@ -27,11 +27,16 @@ export const OTHER_SESSION_ID: string = sessionIdFrom(new Uint8Array(32).fill(8)
 export const SESSION: Session = {
   sid: sidOf(SESSION_ID),
   principal: ALICE,
+  kind: 'browser',
   tier: 'internal',
   signInSeconds: NOW - 60,
   createdAtSeconds: NOW - 60,
   expiresAtSeconds: NOW + 28_740,
   accessToken: { token: 'eyJ.access.token', expiresAtSeconds: NOW + 3540 },
+  refreshToken: 'refresh-1',
+  idToken: 'eyJ.id.token',
+  sourceIp: '192.0.2.1',
+  userAgent: 'Mozilla/5.0 (X11; Linux x86_64)',
 }
 
 export const SESSION_KEY_BYTES: Uint8Array = new Uint8Array(32).fill(1)

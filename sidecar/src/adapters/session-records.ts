@@ -1,0 +1,44 @@
+import { ok, type Result } from '../domain/result.ts'
+import { ABSENT } from '../domain/stored-value.ts'
+import { seenKey, sessionKey, subjectSessionsKey } from '../session/session-id.ts'
+import type { SessionRecords, StoredSession } from '../session/session-records.ts'
+import type { KeyValues } from './key-values.ts'
+
+/** Sessions as keys; no command spans two of them. */
+export function createSessionRecords(keyValues: KeyValues): SessionRecords {
+  return {
+    create: async ({ sid, subject, expiresAtSeconds }, record) => {
+      const indexed = await keyValues.indexAdd(subjectSessionsKey(subject), sid, expiresAtSeconds)
+      return indexed.ok ? keyValues.create(sessionKey(sid), record, expiresAtSeconds) : indexed
+    },
+    read: async (sids) => {
+      const keys = sids.flatMap((sid) => [sessionKey(sid), seenKey(sid)])
+      const values = await keyValues.read(keys)
+      if (!values.ok) return values
+      return ok(
+        sids.map((sid, index): StoredSession => {
+          const [record = ABSENT, seen = ABSENT] = values.value.slice(2 * index)
+          return { sid, record, seen }
+        }),
+      )
+    },
+    replace: (sid, expected, record) => keyValues.replace(sessionKey(sid), expected, record),
+    delete: async (sid, subject) => {
+      const deleted = await keyValues.delete(sessionKey(sid))
+      if (!deleted.ok) return deleted
+      // The session has ended now; what is left of it ends by itself where these fail.
+      await keyValues.delete(seenKey(sid))
+      if (subject !== null) await dropFromIndex(subject, [sid])
+      await keyValues.settle(sessionKey(sid))
+      return deleted
+    },
+    sidsOf: (subject) => keyValues.indexMembers(subjectSessionsKey(subject)),
+    dropFromIndex,
+  }
+
+  async function dropFromIndex(subject: string, sids: readonly string[]): Promise<Result<void>> {
+    const key = subjectSessionsKey(subject)
+    const dropped = await Promise.all(sids.map((sid) => keyValues.indexRemove(key, sid)))
+    return dropped.find((one) => !one.ok) ?? ok(undefined)
+  }
+}

@@ -1,0 +1,48 @@
+import type { Result } from '../domain/result.ts'
+import type { StoredValue } from '../domain/stored-value.ts'
+
+/** What lies in the store of one session. */
+export interface StoredSession {
+  readonly sid: string
+  /** the encrypted record */
+  readonly record: StoredValue
+  /** when it was last used */
+  readonly seen: StoredValue
+}
+
+/**
+ * Where sessions are made, changed and ended; requests read them by the SessionStore. Whatever fails or
+ * takes too long is refused with `state-unavailable`: no method rejects.
+ */
+export interface SessionRecords {
+  /**
+   * INVARIANT: the index is written before the record, so that who ends all of a subject's sessions
+   * misses none.
+   *
+   * @param subject `<alias>|<stable subject>`
+   * @returns false when there is a session of this sid already, which stays as it is
+   */
+  create(
+    session: { readonly sid: string; readonly subject: string; readonly expiresAtSeconds: number },
+    record: string,
+  ): Promise<Result<boolean>>
+  /** in the order asked for */
+  read(sids: readonly string[]): Promise<Result<readonly StoredSession[]>>
+  /**
+   * Changes a record, and not when it ends.
+   *
+   * @returns false, and nothing changed or made, unless the record is exactly `expected`
+   */
+  replace(sid: string, expected: string, record: string): Promise<Result<boolean>>
+  /**
+   * Deletes a session with what was noted of it, and waits a moment for the replicas.
+   *
+   * @param subject null when it is not known; its index then drops the session by itself
+   * @returns whether there was a record
+   */
+  delete(sid: string, subject: string | null): Promise<Result<boolean>>
+  /** at most 1,000 sids of a subject, some of which may have ended */
+  sidsOf(subject: string): Promise<Result<readonly string[]>>
+  /** takes sids that have ended out of the index of a subject */
+  dropFromIndex(subject: string, sids: readonly string[]): Promise<Result<void>>
+}

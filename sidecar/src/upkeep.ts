@@ -1,0 +1,53 @@
+import { randomBytes } from 'node:crypto'
+import type { KeyValues } from './adapters/key-values.ts'
+import { createSessionRecords } from './adapters/session-records.ts'
+import type { Config } from './config/schema.ts'
+import { createRevocationWriter, type RevocationWriter } from './revocation/revocation-writer.ts'
+import { createSessionCipher, type SessionCipher } from './session/session-cipher.ts'
+import { sessionIdFrom } from './session/session-id.ts'
+import type { SessionRecords } from './session/session-records.ts'
+import { createSessionRegistry, type SessionRegistry } from './session/session-registry.ts'
+import type { StateObserver } from './session/state-observer.ts'
+
+/** What looks after sessions and revocations, for the responder and for the command line. */
+export interface Upkeep {
+  readonly registry: SessionRegistry
+  readonly records: SessionRecords
+  readonly revocations: RevocationWriter
+}
+
+export function createUpkeep(
+  config: Config,
+  keyValues: KeyValues,
+  observer: StateObserver,
+): Upkeep {
+  const records = createSessionRecords(keyValues)
+  const registry = createSessionRegistry({
+    records,
+    cipher: sessionCipher(config),
+    observer,
+    newId: () => sessionIdFrom(randomBytes(32)),
+    idleTimeoutSeconds: config.sessions.idle_timeout_s,
+  })
+  const revocations = createRevocationWriter({
+    records: keyValues,
+    lifetimeSeconds: revocationLifetimeSeconds(config),
+  })
+  return { registry, records, revocations }
+}
+
+/** The cipher of session records: the first key encrypts, all decrypt. */
+export function sessionCipher({ sessions: { keys } }: Config): SessionCipher {
+  const [current, ...previous] = keys
+  return createSessionCipher([keyBytes(current), ...previous.map(keyBytes)])
+}
+
+/** How long after a revocation what it refuses can still be presented, by the issuers' clocks. */
+function revocationLifetimeSeconds({ revocation, sessions }: Config): number {
+  const longest = Math.max(revocation.max_token_lifetime_s, sessions.absolute_timeout_s)
+  return longest + revocation.clock_skew_s
+}
+
+function keyBytes(base64url: string): Uint8Array {
+  return Buffer.from(base64url, 'base64url')
+}

@@ -1,0 +1,86 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { MAX_INDEX_MEMBERS } from '../../src/adapters/key-values.ts'
+import { ok, refuse } from '../../src/domain/result.ts'
+import { ABSENT, storedText, WRONG_TYPE } from '../../src/domain/stored-value.ts'
+import { IMPLEMENTATIONS, type KeyValuesUnderTest, WRONG_TYPES } from './key-values-under-test.ts'
+
+const inSeconds = (seconds: number): number => Date.now() / 1000 + seconds
+
+describe.each(IMPLEMENTATIONS)('an index in %s', (_, open) => {
+  let bench: KeyValuesUnderTest
+
+  beforeAll(async () => {
+    bench = await open()
+  })
+  afterAll(() => bench.close())
+  beforeEach(() => bench.clear())
+
+  const add = (member: string, seconds: number) =>
+    bench.keyValues.indexAdd('i', member, inSeconds(seconds))
+  const members = () => bench.keyValues.indexMembers('i')
+
+  test('holds each member once, by when it ends', async () => {
+    expect(await members()).toEqual(ok([]))
+    expect(await add('b', 200)).toEqual(ok(undefined))
+    await add('a', 300)
+    await add('c', 100)
+    await add('c', 250)
+    expect(await members()).toEqual(ok(['b', 'c', 'a']))
+  })
+
+  test('forgets a member, and is gone with the last', async () => {
+    await add('a', 100)
+    await add('b', 100)
+    expect(await bench.keyValues.indexRemove('i', 'a')).toEqual(ok(undefined))
+    expect(await bench.keyValues.indexRemove('i', 'never')).toEqual(ok(undefined))
+    expect(await members()).toEqual(ok(['b']))
+    await bench.keyValues.indexRemove('i', 'b')
+    expect(await bench.keyValues.read(['i'])).toEqual(ok([ABSENT]))
+    expect(await bench.keyValues.indexRemove('i', 'b')).toEqual(ok(undefined))
+  })
+
+  test('drops members that have ended when another comes', async () => {
+    await add('ended', 0.2)
+    await pause(2100)
+    await add('new', 100)
+    expect(await members()).toEqual(ok(['new']))
+  })
+
+  test('ends with its last member', async () => {
+    await add('a', 0.2)
+    expect(await bench.keyValues.read(['i'])).toEqual(ok([WRONG_TYPE]))
+    await expect.poll(() => bench.keyValues.read(['i']), { timeout: 3000 }).toEqual(ok([ABSENT]))
+    await add('long-ago', -100)
+    expect(await members()).toEqual(ok([]))
+  })
+
+  test('lists no more than a page can show, those that end last', async () => {
+    const numbers = Array.from({ length: MAX_INDEX_MEMBERS + 5 }, (_, number) => number)
+    await Promise.all(numbers.map((number) => add(String(number), 100 + number)))
+    const listed = await members()
+    expect(listed).toEqual(ok(numbers.slice(5).map(String)))
+  })
+
+  test.each(WRONG_TYPES.filter((type) => type !== 'zset'))(
+    'a %s is no empty index, and gives way to one',
+    async (type) => {
+      await bench.setWrongType('i', type)
+      expect(await members()).toEqual(refuse('state-unavailable'))
+      expect(await bench.keyValues.indexRemove('i', 'a')).toEqual(refuse('state-unavailable'))
+      expect(await add('a', 100)).toEqual(ok(undefined))
+      expect(await members()).toEqual(ok(['a']))
+    },
+  )
+
+  test('text in its place is no index either', async () => {
+    await bench.set('i', '1')
+    expect(await members()).toEqual(refuse('state-unavailable'))
+    expect(await bench.keyValues.read(['i'])).toEqual(ok([storedText('1')]))
+  })
+
+  test('is written when there is no replica to wait for', async () => {
+    await add('a', 100)
+    expect(await bench.keyValues.settle('i')).toEqual(ok(true))
+  })
+})

@@ -1,0 +1,196 @@
+import { randomBytes } from 'node:crypto'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { createSessionRecords } from '../../src/adapters/session-records.ts'
+import { ok, refuse } from '../../src/domain/result.ts'
+import { ABSENT } from '../../src/domain/stored-value.ts'
+import { encodeSession, type Session } from '../../src/session/session.ts'
+import { seenKey, sessionIdFrom, sessionKey, sidOf } from '../../src/session/session-id.ts'
+import {
+  createSessionRegistry,
+  type OpenedSession,
+  type SessionRegistry,
+} from '../../src/session/session-registry.ts'
+import { ALICE, type AnomalyLog, anomalyLog, CIPHER, SESSION } from '../support/session-fixture.ts'
+import { IMPLEMENTATIONS, type KeyValuesUnderTest } from './key-values-under-test.ts'
+
+const NOW = Math.floor(Date.now() / 1000)
+const IDLE = 1800
+const SUBJECT = 'okta|00u1alice'
+const INDEX = `bg:subject-sessions:${SUBJECT}`
+
+const { sid: _, ...rest } = SESSION
+const DRAFT: Omit<Session, 'sid'> = {
+  ...rest,
+  signInSeconds: NOW,
+  createdAtSeconds: NOW,
+  expiresAtSeconds: NOW + 28_800,
+}
+
+describe.each(IMPLEMENTATIONS)('the session registry in %s', (_, open) => {
+  let bench: KeyValuesUnderTest
+  let log: AnomalyLog
+  let registry: SessionRegistry
+
+  beforeAll(async () => {
+    bench = await open()
+  })
+  afterAll(() => bench.close())
+  beforeEach(async () => {
+    await bench.clear()
+    log = anomalyLog()
+    registry = createSessionRegistry({
+      records: createSessionRecords(bench.keyValues),
+      cipher: CIPHER,
+      observer: log,
+      newId: () => sessionIdFrom(randomBytes(32)),
+      idleTimeoutSeconds: IDLE,
+    })
+  })
+
+  async function opened(change: Partial<Session> = {}): Promise<OpenedSession> {
+    const made = await registry.open({ ...DRAFT, ...change }, NOW)
+    if (!made.ok) throw new Error(made.reason)
+    return made.value
+  }
+  const sidsOf = async (subject = SUBJECT, nowSeconds = NOW): Promise<string[]> => {
+    const listed = await registry.list(subject, nowSeconds)
+    if (!listed.ok) throw new Error(listed.reason)
+    return listed.value.map(({ session }) => session.sid)
+  }
+  const index = () => bench.keyValues.indexMembers(INDEX)
+
+  test('makes a session under a fresh id, encrypted, and notes whose it is', async () => {
+    const { id, session } = await opened()
+    expect(id).toMatch(/^bgs_[A-Za-z0-9_-]{43}$/)
+    expect(session).toEqual({ ...DRAFT, sid: sidOf(id) })
+    expect(await index()).toEqual(ok([session.sid]))
+    const [record] = await valuesOf(sessionKey(session.sid))
+    const text = record?.kind === 'text' ? record.text : ''
+    expect(await CIPHER.decrypt(text)).toBe(encodeSession(session))
+    expect((await opened()).id).not.toBe(id)
+  })
+
+  test('makes none that has ended, or could not be read again', async () => {
+    expect(await registry.open({ ...DRAFT, expiresAtSeconds: NOW }, NOW)).toEqual(
+      refuse('session-expired'),
+    )
+    await expect(registry.open({ ...DRAFT, refreshToken: '' }, NOW)).rejects.toThrow('refreshToken')
+    expect(await index()).toEqual(ok([]))
+  })
+
+  test('lists the live sessions of a subject with when they were last seen', async () => {
+    const first = await opened({ expiresAtSeconds: NOW + 100 })
+    const second = await opened({ expiresAtSeconds: NOW + 200 })
+    await opened({ principal: { ...ALICE, subject: 'bob' } })
+    await bench.set(seenKey(second.session.sid), String(NOW - 5))
+    await bench.set(seenKey(first.session.sid), String(NOW + 3))
+
+    expect(await registry.list(SUBJECT, NOW + 10)).toEqual(
+      ok([
+        { session: first.session, lastSeenSeconds: NOW + 3 },
+        { session: second.session, lastSeenSeconds: NOW },
+      ]),
+    )
+    expect(await sidsOf('okta|nobody')).toEqual([])
+  })
+
+  test('lists many', async () => {
+    const all = await Promise.all(Array.from({ length: 120 }, () => opened()))
+    expect((await sidsOf()).sort()).toEqual(all.map(({ session }) => session.sid).sort())
+  })
+
+  test('lists none that is over, by time or by disuse', async () => {
+    const { session } = await opened({ expiresAtSeconds: NOW + 2 * IDLE })
+    const program = await opened({ kind: 'program', expiresAtSeconds: NOW + 2 * IDLE })
+    expect(await sidsOf(SUBJECT, NOW + IDLE)).toHaveLength(2)
+    expect(await sidsOf(SUBJECT, NOW + IDLE + 1)).toEqual([program.session.sid])
+    expect(await sidsOf(SUBJECT, NOW + 2 * IDLE)).toEqual([])
+    expect(await registry.find(session.sid, NOW + IDLE + 1)).toEqual(ok(null))
+  })
+
+  test('forgets in the index what was deleted behind its back', async () => {
+    const [gone, left] = [await opened(), await opened()]
+    await bench.delete(sessionKey(gone.session.sid))
+    expect(await sidsOf()).toEqual([left.session.sid])
+    expect(await index()).toEqual(ok([left.session.sid]))
+  })
+
+  test('shows nobody the session of another, whatever the index says', async () => {
+    const { session } = await opened({ principal: { ...ALICE, subject: 'bob' } })
+    await bench.keyValues.indexAdd(INDEX, session.sid, NOW + 100)
+    expect(await sidsOf()).toEqual([])
+    expect(await sidsOf('okta|bob')).toEqual([session.sid])
+  })
+
+  test('finds a session, and none in what is no record of it', async () => {
+    const { session } = await opened()
+    expect(await registry.find(session.sid, NOW)).toEqual(ok({ session, lastSeenSeconds: NOW }))
+    const other = 'ab'.repeat(32)
+    expect(await registry.find(other, NOW)).toEqual(ok(null))
+    await bench.set(sessionKey(other), await CIPHER.encrypt(encodeSession(session)))
+    expect(await registry.find(other, NOW)).toEqual(ok(null))
+    expect(log.told).toEqual([`misplaced ${sessionKey(other)}`])
+  })
+
+  test('changes the session that was read', async () => {
+    const { session } = await opened()
+    const after = { ...session, refreshToken: 'refresh-2', accessToken: null }
+    expect(await registry.update(session, after)).toEqual(ok(true))
+    expect(await registry.find(session.sid, NOW)).toEqual(
+      ok({ session: after, lastSeenSeconds: NOW }),
+    )
+  })
+
+  test('changes none that has changed since', async () => {
+    const { session } = await opened()
+    const once = { ...session, refreshToken: 'refresh-2' }
+    const updates = ['refresh-2', 'refresh-3', 'refresh-4'].map((refreshToken) =>
+      registry.update(session, { ...session, refreshToken }),
+    )
+    const done = await Promise.all(updates)
+    expect(done.filter((one) => one.ok && one.value)).toHaveLength(1)
+    expect(await registry.update(session, once)).toEqual(ok(false))
+  })
+
+  test('brings none back by changing it', async () => {
+    const { session } = await opened()
+    await registry.end(session)
+    expect(await registry.update(session, { ...session, idToken: null })).toEqual(ok(false))
+    expect(await valuesOf(sessionKey(session.sid))).toEqual([ABSENT])
+  })
+
+  test.each([
+    ['sid', { sid: 'cd'.repeat(32) }],
+    ['end', { expiresAtSeconds: NOW + 1 }],
+    ['subject', { principal: { ...ALICE, subject: 'bob' } }],
+  ])('changes no %s', async (_name, change) => {
+    const { session } = await opened()
+    await expect(registry.update(session, { ...session, ...change })).rejects.toThrow(RangeError)
+  })
+
+  test('ends a session with all that was noted of it, and only that', async () => {
+    const [one, other] = [await opened(), await opened()]
+    await bench.set(seenKey(one.session.sid), String(NOW))
+    expect(await registry.end(one.session)).toEqual(ok(true))
+    expect(await registry.end(one.session)).toEqual(ok(false))
+    expect(await valuesOf(sessionKey(one.session.sid), seenKey(one.session.sid))).toEqual([
+      ABSENT,
+      ABSENT,
+    ])
+    expect(await index()).toEqual(ok([other.session.sid]))
+    expect(await sidsOf()).toEqual([other.session.sid])
+  })
+
+  test('an index that is none is told of as unavailable, and made anew by the next session', async () => {
+    await bench.set(INDEX, 'x')
+    expect(await registry.list(SUBJECT, NOW)).toEqual(refuse('state-unavailable'))
+    const { session } = await opened()
+    expect(await sidsOf()).toEqual([session.sid])
+  })
+
+  async function valuesOf(...keys: string[]) {
+    const values = await bench.keyValues.read(keys)
+    if (!values.ok) throw new Error(values.reason)
+    return values.value
+  }
+})

@@ -1,3 +1,4 @@
+import { assertNever } from '../domain/assert-never.ts'
 import { type Principal, subjectKey } from '../domain/principal.ts'
 
 /** A key under which a principal or its session can be refused. */
@@ -10,6 +11,38 @@ export interface RevocationKey {
   readonly refuses: 'always' | 'not-before'
 }
 
+/** What can be refused. `issuer` is an alias, `subject` is `<alias>|<stable subject>`. */
+export type RevocationTarget =
+  | { readonly kind: 'token'; readonly issuer: string; readonly tokenId: string }
+  | { readonly kind: 'session'; readonly sid: string }
+  | { readonly kind: 'subject'; readonly subject: string }
+  | { readonly kind: 'client'; readonly issuer: string; readonly clientId: string }
+  | { readonly kind: 'idp-session'; readonly issuer: string; readonly idpSession: string }
+  | { readonly kind: 'issuer'; readonly issuer: string }
+  | { readonly kind: 'all' }
+
+/** The key that refuses a target. */
+export function revocationKey(target: RevocationTarget): RevocationKey {
+  switch (target.kind) {
+    case 'token':
+      return always(`token:${target.issuer}|${target.tokenId}`)
+    case 'session':
+      return always(`session:${target.sid}`)
+    case 'subject':
+      return notBefore(`subject:${target.subject}`)
+    case 'client':
+      return notBefore(`client:${target.issuer}|${target.clientId}`)
+    case 'idp-session':
+      return notBefore(`idp-session:${target.issuer}|${target.idpSession}`)
+    case 'issuer':
+      return notBefore(`issuer:${target.issuer}`)
+    case 'all':
+      return notBefore('all')
+    default:
+      return assertNever(target)
+  }
+}
+
 /**
  * Everything a credential can be revoked by. A session is also refused with the token it was made from,
  * and with the session at the IdP.
@@ -18,16 +51,16 @@ export interface RevocationKey {
  */
 export function revocationKeys(principal: Principal, sid: string | null): readonly RevocationKey[] {
   const { issuer, tokenId, clientId, idpSession } = principal
-  const keys = [
-    always(`token:${issuer}|${tokenId}`),
-    notBefore(`subject:${subjectKey(principal)}`),
-    notBefore(`issuer:${issuer}`),
-    notBefore('all'),
+  const targets: RevocationTarget[] = [
+    { kind: 'token', issuer, tokenId },
+    { kind: 'subject', subject: subjectKey(principal) },
+    { kind: 'issuer', issuer },
+    { kind: 'all' },
   ]
-  if (clientId !== null) keys.push(notBefore(`client:${issuer}|${clientId}`))
-  if (idpSession !== null) keys.push(notBefore(`idp-session:${issuer}|${idpSession}`))
-  if (sid !== null) keys.push(always(`session:${sid}`))
-  return keys
+  if (clientId !== null) targets.push({ kind: 'client', issuer, clientId })
+  if (idpSession !== null) targets.push({ kind: 'idp-session', issuer, idpSession })
+  if (sid !== null) targets.push({ kind: 'session', sid })
+  return targets.map(revocationKey)
 }
 
 function always(name: string): RevocationKey {

@@ -94,7 +94,7 @@ interface Serving {
 async function listen(message: Start, serving: Serving): Promise<readonly Listening[]> {
   const directory = message.loaded.config.runtime.directory
   const path = (name: string): string => join(directory, `${name}-${message.slot}.sock`)
-  if (message.role === 'responder') return [await respondOn(path('responder'), serving)]
+  if (message.role === 'responder') return [await respondOn(message, path('responder'), serving)]
   return Promise.all(TIERS.map((tier) => listenForTier(tier, path(`authorizer-${tier}`), serving)))
 }
 
@@ -115,10 +115,16 @@ async function listenForTier(tier: Tier, path: string, serving: Serving): Promis
   return { close: () => closed(server) }
 }
 
-async function respondOn(path: string, { app, log }: Serving): Promise<Listening> {
+async function respondOn(
+  { loaded: { config } }: Start,
+  path: string,
+  { app, log }: Serving,
+): Promise<Listening> {
   const { createResponder } = await import('./responder/server.ts') // none of it in an authorizer
   const responder = createResponder({
     authenticate: app.authenticate,
+    registry: app.upkeep.registry,
+    absoluteTimeoutSeconds: config.sessions.absolute_timeout_s,
     observer: app.observer,
     clock: SYSTEM_CLOCK,
     version: VERSION,

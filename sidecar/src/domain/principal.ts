@@ -26,6 +26,18 @@ export function subjectKey(principal: Pick<Principal, 'issuer' | 'subject'>): st
   return `${principal.issuer}|${principal.subject}`
 }
 
+/**
+ * When a principal signed in, as far as its token says: what revocations and losses are compared with, by
+ * the issuer's clock. A token is never newer than its own issuing, whatever its `auth_time` says, and a
+ * refreshed one keeps the sign-in by which it was revoked.
+ */
+export function signInSeconds({
+  authTimeSeconds,
+  issuedAtSeconds,
+}: Pick<Principal, 'authTimeSeconds' | 'issuedAtSeconds'>): number {
+  return Math.min(authTimeSeconds ?? issuedAtSeconds, issuedAtSeconds)
+}
+
 const NAME = /^[\x21-\x7e]{1,255}$/
 
 /** Whether a subject, token id, client id or IdP session id can be part of a Redis key. */

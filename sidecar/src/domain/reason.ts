@@ -100,6 +100,16 @@ export const REASONS = {
     challenge: null,
     message: 'a cookie is accepted only with requests from its own origin',
   },
+  'credential-not-accepted': {
+    status: 403,
+    challenge: null,
+    message: 'another kind of credential is needed here',
+  },
+  'no-such-session': {
+    status: 404,
+    challenge: null,
+    message: 'the caller has no such session',
+  },
   'wrong-workspace': {
     status: 403,
     challenge: null,

@@ -1,13 +1,11 @@
 import type { IncomingMessage } from 'node:http'
 import { type DecisionObserver, replyContext } from '../authorize/answer.ts'
-import {
-  type Authenticate,
-  type Authentication,
-  type Caller,
-  unidentified,
-} from '../authorize/authenticate.ts'
+import type { Authenticate, Caller } from '../authorize/authenticate.ts'
+import type { Envelope } from '../domain/access-request.ts'
 import type { Clock } from '../domain/clock.ts'
-import type { Decision } from '../domain/decision.ts'
+import type { Decision, DecisionContext } from '../domain/decision.ts'
+import type { DenyReason } from '../domain/reason.ts'
+import { type Result, refuse } from '../domain/result.ts'
 import { isTier } from '../domain/tier.ts'
 import type { Reply } from '../fcgi/reply.ts'
 import { readEnvelope } from '../http/access-request.ts'
@@ -21,29 +19,45 @@ export interface AskDeps {
   readonly clock: Clock
 }
 
-export type Answered =
-  | { readonly ok: true; readonly caller: Caller }
+export type Answered<T> =
+  | { readonly ok: true; readonly value: T }
   | { readonly ok: false; readonly refusal: Reply }
 
+/** What names the session that a request was about, null for none: the record names it, too. */
+type Concerned = Pick<DecisionContext, 'sid'>
+
 /**
- * Who sends a request to the responder. The same code judges as for the workspace, and the same record
- * is left; only policy has no say, because everyone may know who they are.
+ * What a caller in good standing wants of the responder. What it refuses is answered and recorded like any
+ * other decision.
+ */
+export type Act<T extends Concerned> = (
+  caller: Caller,
+  envelope: Envelope,
+  nowSeconds: number,
+) => Promise<Result<T>>
+
+/**
+ * Who sends a request to the responder, and what comes of what they want. The same code judges as for the
+ * workspace, and the same record is left; only policy has no say, because everyone may know who they are
+ * and look after their own sessions.
  *
  * @returns rejects with a TypeError when the gate named no tier, which is its defect
  */
-export function createAsk(deps: AskDeps): (request: IncomingMessage) => Promise<Answered> {
-  return async (incoming) => {
+export type Ask = <T extends Concerned>(
+  incoming: IncomingMessage,
+  act: Act<T>,
+) => Promise<Answered<T>>
+
+export function createAsk(deps: AskDeps): Ask {
+  return async (incoming, act) => {
     const startedMs = deps.clock.monotonicMs()
     const params = cgiParams(incoming)
     const tier = params.get('BRICKGATE_TIER')
     if (!isTier(tier)) throw new TypeError('a request to the responder has no tier')
     const envelope = readEnvelope(params, tier)
-    const authentication = envelope.ok
-      ? await deps.authenticate(envelope.value, deps.clock.nowSeconds())
-      : unidentified(envelope.reason, 'none')
+    const { result, decision } = await perform(envelope, act)
 
     const requestId = readRequestId(params)
-    const decision = decisionOf(authentication)
     deps.observer.decided({
       requestId,
       request: envelope.ok ? { ...envelope.value, path: pathOf(incoming) } : null,
@@ -51,28 +65,42 @@ export function createAsk(deps: AskDeps): (request: IncomingMessage) => Promise<
       decision,
       durationMicroseconds: Math.round((deps.clock.monotonicMs() - startedMs) * 1000),
     })
-    if (authentication.ok) return { ok: true, caller: authentication.caller }
+    if (result.ok) return result
     // A denial has no place for the proof, and the responder has no use for one.
     return { ok: false, refusal: decisionReply(decision, replyContext(requestId, '')) }
   }
+
+  async function perform<T extends Concerned>(
+    envelope: Result<Envelope>,
+    act: Act<T>,
+  ): Promise<Outcome<T>> {
+    if (!envelope.ok) return refused(envelope.reason, NOBODY)
+    const nowSeconds = deps.clock.nowSeconds()
+    const authentication = await deps.authenticate(envelope.value, nowSeconds)
+    if (!authentication.ok) return refused(authentication.reason, authentication.context)
+    const { caller } = authentication
+    const result = await act(caller, envelope.value, nowSeconds)
+    if (!result.ok) return refused(result.reason, caller)
+    const { credential, principal, policies } = caller
+    const context = { credential, principal, policies, sid: result.value.sid }
+    const decision = { effect: 'allow', reason: 'allowed', ...context, obligations: [] } as const
+    return { result, decision }
+  }
+}
+
+interface Outcome<T> {
+  readonly result: Result<T>
+  readonly decision: Decision
+}
+
+const NOBODY: DecisionContext = { credential: 'none', principal: null, sid: null, policies: [] }
+
+function refused(reason: DenyReason, context: DecisionContext): Outcome<never> {
+  const { credential, principal, sid, policies } = context
+  const decision = { effect: 'deny', reason, credential, principal, sid, policies } as const
+  return { result: refuse(reason), decision }
 }
 
 function pathOf({ url = '' }: IncomingMessage): string {
   return url.replace(/\?.*/, '')
-}
-
-function decisionOf(authentication: Authentication): Decision {
-  if (!authentication.ok) {
-    return { effect: 'deny', reason: authentication.reason, ...authentication.context }
-  }
-  const { credential, principal, sid, policies } = authentication.caller
-  return {
-    effect: 'allow',
-    reason: 'allowed',
-    credential,
-    principal,
-    sid,
-    policies,
-    obligations: [],
-  }
 }

@@ -1,9 +1,11 @@
-import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply } from 'fastify'
+import Fastify, { type FastifyError, type FastifyInstance } from 'fastify'
 import { createServer } from 'node-fastcgi'
-import type { Reply } from '../fcgi/reply.ts'
+import { ok } from '../domain/result.ts'
 import { type AskDeps, createAsk } from './ask.ts'
+import { type ProgramSessionsDeps, programSessions } from './program-sessions.ts'
+import { sendError, sendReply } from './send.ts'
 
-export interface ResponderDeps extends AskDeps {
+export interface ResponderDeps extends AskDeps, ProgramSessionsDeps {
   readonly version: string
   /** told of an error that no client caused */
   readonly onUnexpected: (error: unknown) => void
@@ -33,9 +35,9 @@ export function createResponder(deps: ResponderDeps): FastifyInstance {
 
   app.get('/_brickgate/version', () => ({ name: 'brickgate', version: deps.version }))
   app.get('/_brickgate/whoami', async (request, reply) => {
-    const answer = await ask(request.raw)
+    const answer = await ask(request.raw, async (caller) => ok(caller))
     if (!answer.ok) return sendReply(reply, answer.refusal)
-    const { principal, credential, expiresAtSeconds } = answer.caller
+    const { principal, credential, expiresAtSeconds } = answer.value
     return reply.send({
       subject: principal.subject,
       issuer: principal.issuer,
@@ -45,21 +47,6 @@ export function createResponder(deps: ResponderDeps): FastifyInstance {
       expires_at: Math.floor(expiresAtSeconds),
     })
   })
+  programSessions(app, ask, deps)
   return app
-}
-
-function sendError(reply: FastifyReply, status: number, message: string): FastifyReply {
-  const error_code = ERROR_CODES[status] ?? 'BAD_REQUEST'
-  return reply.code(status).send({ error_code, message })
-}
-
-const ERROR_CODES: Readonly<Record<number, string>> = {
-  404: 'NOT_FOUND',
-  413: 'REQUEST_ENTITY_TOO_LARGE',
-  500: 'INTERNAL_ERROR',
-}
-
-function sendReply(reply: FastifyReply, refusal: Reply): FastifyReply {
-  for (const [name, value] of refusal.headers) reply.header(name, value)
-  return reply.code(refusal.status).send(refusal.body)
 }

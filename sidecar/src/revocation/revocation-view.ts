@@ -1,4 +1,4 @@
-import type { Principal } from '../domain/principal.ts'
+import { type Principal, signInSeconds } from '../domain/principal.ts'
 import { ok, type Result, refuse } from '../domain/result.ts'
 import { WRONG_TYPE } from '../domain/stored-value.ts'
 import type { Session } from '../session/session.ts'
@@ -38,28 +38,20 @@ export function createRevocationView(deps: RevocationViewDeps): RevocationView {
       if (!reading.ok) return reading
       const { values, lostSinceSeconds } = reading.value
 
-      const signInSeconds = session?.signInSeconds ?? tokenSignIn(principal)
+      const signedInSeconds = session?.signInSeconds ?? signInSeconds(principal)
       let isRevoked = false
       for (const [index, key] of keys.entries()) {
         const value = values[index] ?? WRONG_TYPE
         const anomaly = anomalyOf(key, value)
         if (anomaly !== null) deps.observer.anomaly(anomaly, key.name)
-        isRevoked ||= isRefused(key, value, signInSeconds, deps.clockSkewSeconds)
+        isRevoked ||= isRefused(key, value, signedInSeconds, deps.clockSkewSeconds)
       }
       if (isRevoked) return refuse(session === null ? 'token-revoked' : 'session-revoked')
       const lostUntilSeconds = lostSinceSeconds + deps.clockSkewSeconds
-      const isSafe = session !== null || lostSinceSeconds === 0 || signInSeconds > lostUntilSeconds
+      const isSafe =
+        session !== null || lostSinceSeconds === 0 || signedInSeconds > lostUntilSeconds
       if (!isSafe) return refuse('state-lost')
       return ok(undefined)
     },
   }
-}
-
-/**
- * The moment that revocations and losses are compared with, by the issuer's clock, so with the same
- * allowance in both. A token is never newer than its own issuing, whatever its `auth_time` says, and a
- * refreshed one keeps the sign-in by which it was revoked.
- */
-function tokenSignIn({ authTimeSeconds, issuedAtSeconds }: Principal): number {
-  return Math.min(authTimeSeconds ?? issuedAtSeconds, issuedAtSeconds)
 }

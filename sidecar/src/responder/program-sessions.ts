@@ -1,0 +1,99 @@
+import type { FastifyInstance } from 'fastify'
+import { z } from 'zod'
+import type { Caller } from '../authorize/authenticate.ts'
+import type { Envelope } from '../domain/access-request.ts'
+import { signInSeconds, subjectKey } from '../domain/principal.ts'
+import { ok, type Result, refuse } from '../domain/result.ts'
+import type { OpenedSession, SessionRegistry } from '../session/session-registry.ts'
+import type { Ask } from './ask.ts'
+import { sendReply } from './send.ts'
+
+export interface ProgramSessionsDeps {
+  readonly registry: SessionRegistry
+  readonly absoluteTimeoutSeconds: number
+}
+
+/** What a program may say of the session it wants: nothing, or a shorter life. */
+const wishesSchema = z.strictObject({ expires_in: z.int().positive().optional() }).nullish()
+
+const SESSIONS = '/_brickgate/sessions'
+const SID = /^[0-9a-f]{64}$/
+
+/**
+ * Sessions for programs: an access token is given once, and an opaque token used from then on, that can be
+ * ended by itself and says nothing to whoever finds it.
+ *
+ * INVARIANT: a session is made from an access token of the IdP alone, never from a cookie or another
+ * session, lives no longer than that token, and is refused with all that refuses it.
+ */
+export function programSessions(app: FastifyInstance, ask: Ask, deps: ProgramSessionsDeps): void {
+  const { registry } = deps
+
+  app.post(SESSIONS, async (request, reply) => {
+    const answer = await ask(request.raw, async (caller, envelope, nowSeconds) => {
+      if (caller.credential !== 'bearer') return refuse('credential-not-accepted')
+      const wishes = wishesSchema.safeParse(request.body)
+      if (!wishes.success) return refuse('bad-request')
+      const lifeSeconds = wishes.data?.expires_in ?? deps.absoluteTimeoutSeconds
+      const atMostSeconds = Math.min(lifeSeconds, deps.absoluteTimeoutSeconds)
+      return concerning(await open(caller, envelope, { nowSeconds, atMostSeconds }))
+    })
+    if (!answer.ok) return sendReply(reply, answer.refusal)
+    const { id, sid, expiresAtSeconds } = answer.value
+    return reply.code(201).send({ token: id, sid, expires_at: Math.floor(expiresAtSeconds) })
+  })
+
+  app.delete(SESSIONS, async (request, reply) => {
+    const answer = await ask(request.raw, async ({ credential, principal, sid }) => {
+      if (credential !== 'session' || sid === null) return refuse('credential-not-accepted')
+      const ended = await registry.end({ sid, principal })
+      return ended.ok ? ok({ sid }) : ended // ended by another meanwhile: it has ended
+    })
+    return answer.ok ? reply.code(204).send() : sendReply(reply, answer.refusal)
+  })
+
+  app.delete<{ Params: { sid: string } }>(`${SESSIONS}/:sid`, async (request, reply) => {
+    const { sid } = request.params
+    const answer = await ask(request.raw, async ({ principal }, _envelope, nowSeconds) => {
+      if (!SID.test(sid)) return refuse('no-such-session')
+      const found = await registry.find(sid, nowSeconds)
+      if (!found.ok) return found
+      const session = found.value?.session
+      const isOwn = session && subjectKey(session.principal) === subjectKey(principal)
+      if (!isOwn) return refuse('no-such-session')
+      const ended = await registry.end(session)
+      return ended.ok ? ok({ sid }) : ended
+    })
+    return answer.ok ? reply.code(204).send() : sendReply(reply, answer.refusal)
+  })
+
+  function open(
+    { principal, subjectToken, expiresAtSeconds }: Caller,
+    { tier, sourceIp, userAgent }: Envelope,
+    { nowSeconds, atMostSeconds }: { nowSeconds: number; atMostSeconds: number },
+  ): Promise<Result<OpenedSession>> {
+    const session = {
+      principal,
+      kind: 'program',
+      tier,
+      signInSeconds: signInSeconds(principal),
+      createdAtSeconds: Math.floor(nowSeconds),
+      expiresAtSeconds: Math.floor(Math.min(expiresAtSeconds, nowSeconds + atMostSeconds)),
+      accessToken: subjectToken,
+      refreshToken: null,
+      idToken: null,
+      sourceIp,
+      userAgent,
+    } as const
+    return registry.open(session, nowSeconds)
+  }
+}
+
+/** The same with the sid where the record of the decision looks for it. */
+function concerning(
+  opened: Result<OpenedSession>,
+): Result<{ readonly id: string; readonly sid: string; readonly expiresAtSeconds: number }> {
+  if (!opened.ok) return opened
+  const { id, session } = opened.value
+  return ok({ id, sid: session.sid, expiresAtSeconds: session.expiresAtSeconds })
+}

@@ -1,10 +1,14 @@
 import { readFileSync } from 'node:fs'
 import type { Redis } from 'ioredis'
 import type { Config } from '../config/schema.ts'
-import { openRedis, type RedisObserver } from './redis.ts'
+import { type ConnectionRole, openRedis, type RedisObserver } from './redis.ts'
 
 /** The connection that `brickgate.yaml` describes. @throws {Error} when the CA cannot be read */
-export function openConfiguredRedis(config: Config, observer: RedisObserver): Redis {
+export function openConfiguredRedis(
+  config: Config,
+  observer: RedisObserver,
+  role: ConnectionRole = 'commands',
+): Redis {
   const { url, username, password, ca_file } = config.redis
   return openRedis(
     {
@@ -14,5 +18,6 @@ export function openConfiguredRedis(config: Config, observer: RedisObserver): Re
       ca: ca_file === undefined ? null : readFileSync(ca_file, 'utf8'),
     },
     observer,
+    role,
   )
 }

@@ -26,20 +26,33 @@ export const COMMAND_TIMEOUT_MS = 250
 const SILENCE_TIMEOUT_MS = 1000
 const MAX_RECONNECT_DELAY_MS = 500
 
+/** What a connection is for. Invalidations arrive as messages, which RESP3 would push past ioredis. */
+export type ConnectionRole = 'commands' | 'tracking'
+
+const ROLE_OPTIONS = {
+  commands: { enableAutoPipelining: true },
+  // after each `ready` tracking is asked for again, and only then is there something to subscribe to
+  tracking: { protocol: 2, autoResubscribe: false },
+} as const satisfies Record<ConnectionRole, Partial<RedisOptions>>
+
 /**
  * A connection that comes back by itself, for as long as it takes, and never repeats or queues a
  * command: what cannot be asked now fails now. The caller closes it with `disconnect()`.
  *
  * @throws {RangeError} for a URL of another form; the message does not repeat it
  */
-export function openRedis(settings: RedisSettings, observer: RedisObserver): Redis {
+export function openRedis(
+  settings: RedisSettings,
+  observer: RedisObserver,
+  role: ConnectionRole = 'commands',
+): Redis {
   const redis = new Redis({
     ...serverOptions(settings),
+    ...ROLE_OPTIONS[role],
     commandTimeout: COMMAND_TIMEOUT_MS,
     socketTimeout: SILENCE_TIMEOUT_MS,
     connectTimeout: SILENCE_TIMEOUT_MS,
     maxLoadingRetryTime: MAX_RECONNECT_DELAY_MS,
-    enableAutoPipelining: true,
     enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,

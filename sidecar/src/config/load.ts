@@ -1,12 +1,12 @@
 import { existsSync, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
-import type { z } from 'zod'
-import { ConfigError, type Problem, pathText } from './config-error.ts'
+import { ConfigError, type Problem } from './config-error.ts'
 import { namedFiles, textAt } from './named-files.ts'
 import { readText, readYaml } from './read-yaml.ts'
 import { resolveReferences } from './references.ts'
 import { repeatedValues } from './repeated-values.ts'
 import { type Config, configSchema } from './schema.ts'
+import { schemaProblems } from './schema-problems.ts'
 
 /** Everything that a start needs of the disk, read once and checked whole. */
 export interface LoadedConfig {
@@ -47,7 +47,7 @@ export function loadConfig(
   const document: unknown = parsed.success ? parsed.data : resolved.document
   const policy = readPolicy(document, at, checks.policy)
   const problems = withoutSequels(resolved.problems, [
-    ...(parsed.error?.issues.flatMap(problemsOf) ?? []),
+    ...(parsed.error === undefined ? [] : schemaProblems(parsed.error)),
     ...repeatedValues(document),
     ...missingFiles(document, at),
     ...policy.problems,
@@ -74,17 +74,6 @@ type Absolute = (path: string) => string
 function withoutSequels(unresolved: readonly Problem[], others: readonly Problem[]): Problem[] {
   const paths = new Set(unresolved.map(({ path }) => path))
   return [...unresolved, ...others.filter(({ path }) => !paths.has(path))]
-}
-
-function problemsOf(issue: z.core.$ZodIssue): readonly Problem[] {
-  if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => ({
-      path: pathText([...issue.path, key]),
-      message: 'is not known',
-    }))
-  }
-  const message = issue.message.charAt(0).toLowerCase() + issue.message.slice(1)
-  return [{ path: pathText(issue.path), message }]
 }
 
 function missingFiles(document: unknown, at: Absolute): readonly Problem[] {
@@ -151,7 +140,7 @@ function absolutePaths(config: Config, at: Absolute): Config {
   const [firstIssuer, ...otherIssuers] = config.issuers
   return {
     ...config,
-    redis: withCa(config.redis),
+    redis: absoluteRedis(config.redis, at),
     issuers: [withCa(firstIssuer), ...otherIssuers.map(withCa)],
     workspace: withCa(config.workspace),
     tiers: { internal: tier(config.tiers.internal), external: tier(config.tiers.external) },
@@ -163,4 +152,11 @@ function absolutePaths(config: Config, at: Absolute): Config {
       proof_file: at(config.runtime.proof_file),
     },
   }
+}
+
+function absoluteRedis(redis: Config['redis'], at: Absolute): Config['redis'] {
+  const files = (['ca_file', 'client_certificate_file', 'client_key_file'] as const)
+    .map((name) => [name, redis[name]] as const)
+    .flatMap(([name, file]) => (file === undefined ? [] : [[name, at(file)] as const]))
+  return { ...redis, ...Object.fromEntries(files) }
 }

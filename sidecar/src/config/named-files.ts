@@ -7,8 +7,13 @@ export interface NamedFile {
   readonly file: string
 }
 
-/** The keys of `brickgate.yaml` that name a file which must be readable; keys of TLS are lighttpd's to read. */
-const FILE_KEYS: ReadonlySet<string> = new Set(['ca_file', 'certificate'])
+/** The keys of `brickgate.yaml` that name a file which must be readable; keys of tiers are lighttpd's to read. */
+const FILE_KEYS: ReadonlySet<string> = new Set([
+  'ca_file',
+  'certificate',
+  'client_certificate_file',
+  'client_key_file',
+])
 
 /** Finds the files that a document names, also in one that the schema does not accept. */
 export function namedFiles(document: unknown): readonly NamedFile[] {

@@ -1,5 +1,7 @@
 import { z } from 'zod'
 import { ALGORITHMS, PRESET_NAMES } from '../verify/trusted-issuer.ts'
+import { redisSchema } from './redis-schema.ts'
+import { address, text } from './schema-values.ts'
 
 /** What `lighttpd/lua/headers.lua` writes besides the identity, and the name of the workspace. */
 const SET_BY_THE_GATE: ReadonlySet<string> = new Set([
@@ -14,12 +16,7 @@ const SET_BY_THE_GATE: ReadonlySet<string> = new Set([
   'x-request-id',
 ])
 
-const text = z.string().min(1)
 const seconds = z.int().positive().max(31_536_000)
-const address = z
-  .string()
-  .regex(/^(\[[0-9a-fA-F:.]+\]|[0-9A-Za-z.-]+):[0-9]{1,5}$/, 'must be host:port')
-  .refine((text) => isPort(text.slice(text.lastIndexOf(':') + 1)), 'must end with a port')
 const hostName = z.string().regex(/^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/, 'must be a host name')
 const headerName = z
   .string()
@@ -33,19 +30,6 @@ const origin = httpsUrl.refine(
   (url) => URL.canParse(url) && new URL(url).origin === url,
   'must be scheme, host and port alone',
 )
-
-const redis = z.strictObject({
-  url: z
-    .string()
-    .regex(
-      /^(?:rediss?:\/\/[^\s/?#]+(?:\/[0-9]{0,9})?|unix:\/\/[^\s?#]*\/[^\s?#]+)$/,
-      'must be redis://host:port/database, rediss:// or unix:///path, without a query',
-    )
-    .refine(isDecodableUrl, 'must be a URL'),
-  username: text.optional(),
-  password: text.optional(),
-  ca_file: text.optional(),
-})
 
 const issuer = z.strictObject({
   name: z.string().regex(/^[a-z0-9-]{1,32}$/, 'must be 1 to 32 of a-z, 0-9 and -'),
@@ -74,11 +58,6 @@ const workspaceCredential = z.discriminatedUnion('type', [
   }),
 ])
 
-const redisOutage = z.union([
-  z.literal('deny'),
-  z.strictObject({ serve_known_for_ms: z.int().min(1000).max(3_600_000) }),
-])
-
 const tier = z.strictObject({
   public_url: origin,
   listen: address,
@@ -91,7 +70,7 @@ const sessionKey = z
 
 /** `brickgate.yaml`: the one source of its types, its validation and its JSON Schema. */
 export const configSchema = z.strictObject({
-  redis,
+  redis: redisSchema,
   issuers: z.tuple([issuer], issuer),
   jwks: z
     .strictObject({
@@ -126,12 +105,11 @@ export const configSchema = z.strictObject({
   policy: z.strictObject({ file: text, mode: z.literal('enforce').default('enforce') }),
   revocation: z
     .strictObject({
-      max_staleness_ms: z.int().min(200).max(60_000).default(2000),
       max_token_lifetime_s: seconds.default(108_000),
       clock_skew_s: z.int().min(0).max(300).default(5),
     })
     .prefault({}),
-  outage: z.strictObject({ redis: redisOutage.default('deny') }).prefault({}),
+  outage: z.strictObject({ redis: z.literal('deny').default('deny') }).prefault({}),
   sessions: z.strictObject({
     idle_timeout_s: seconds.default(1800),
     absolute_timeout_s: seconds.default(28_800),
@@ -149,16 +127,3 @@ export const configSchema = z.strictObject({
 
 /** A configuration that was checked whole. Paths in it are absolute. */
 export type Config = z.output<typeof configSchema>
-
-function isPort(digits: string): boolean {
-  return Number(digits) >= 1 && Number(digits) <= 65_535
-}
-
-/** User and password of the URL are percent-decoded later, where a broken escape would throw. */
-function isDecodableUrl(url: string): boolean {
-  try {
-    return decodeURIComponent(url) !== '' && URL.canParse(url)
-  } catch {
-    return false
-  }
-}

@@ -21,6 +21,8 @@ describe('the JSON Schema', () => {
     ['issuers.0.preset', '${env:PRESET}'],
     ['redis.url', '${env:REDIS_URL}'],
     ['redis.password', '${file:/run/secrets/redis}'],
+    ['redis', { sentinels: ['${env:SENTINEL}'], name: 'brickgate' }],
+    ['redis', { cluster: ['redis-1:6379', '${env:NODE}:6379'] }],
     ['tiers.internal.listen', '${env:ADDRESS}:8443'],
     ['headers.user', '${env:USER_HEADER}'],
   ])('accepts a reference in `%s`', (path, value) => {
@@ -30,6 +32,8 @@ describe('the JSON Schema', () => {
   it.each<[string, unknown]>([
     ['polices', {}],
     ['redis', undefined],
+    ['redis', { sentinels: ['redis-1:26379'] }],
+    ['redis', { cluster: [] }],
     ['issuers', []],
     ['issuers.0.algorithms', ['HS256']],
     ['issuers.0.preset', 'auth0'],

@@ -97,6 +97,14 @@ describe('one mistake is one problem at its path:', () => {
   it.each<[string, unknown]>([
     ['issuers[0].ca_file', documentWith('issuers.0.ca_file', 'no-such.pem')],
     ['redis.ca_file', documentWith('redis.ca_file', '.')],
+    [
+      'redis.client_key_file',
+      documentWith('redis', {
+        url: 'rediss://127.0.0.1',
+        client_certificate_file: 'ca.pem',
+        client_key_file: 'no-such.key',
+      }),
+    ],
     ['workspace.ca_file', documentWith('workspace.ca_file', 'no-such.pem')],
     [
       'tiers.internal.tls.certificate',

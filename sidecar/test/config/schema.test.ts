@@ -1,11 +1,16 @@
 import { describe, expect, it } from 'vitest'
-import { pathText } from '../../src/config/config-error.ts'
+import type { Problem } from '../../src/config/config-error.ts'
 import { configSchema } from '../../src/config/schema.ts'
+import { schemaProblems } from '../../src/config/schema-problems.ts'
 import { documentWith, MINIMAL, type Section } from './documents.ts'
 
-function problemPaths(document: unknown): readonly string[] {
+function problems(document: unknown): readonly Problem[] {
   const { error } = configSchema.safeParse(document)
-  return (error?.issues ?? []).map((issue) => pathText(issue.path))
+  return error === undefined ? [] : schemaProblems(error)
+}
+
+function problemPaths(document: unknown): readonly string[] {
+  return problems(document).map(({ path }) => path)
 }
 
 describe('the shortest configuration', () => {
@@ -21,7 +26,7 @@ describe('the shortest configuration', () => {
         groups: 'X-Forwarded-Groups',
       },
       policy: { mode: 'enforce' },
-      revocation: { max_staleness_ms: 2000, max_token_lifetime_s: 108_000, clock_skew_s: 5 },
+      revocation: { max_token_lifetime_s: 108_000, clock_skew_s: 5 },
       outage: { redis: 'deny' },
       sessions: { idle_timeout_s: 1800, absolute_timeout_s: 28_800, any_tier: false },
       audit: { file: '-' },
@@ -79,11 +84,12 @@ describe('nothing that is not known is ignored:', () => {
     'admin',
     'runtime',
   ])('a further key in `%s`', (path) => {
-    const further = documentWith(path === '' ? 'typo' : `${path}.typo`, 1)
-    const { error } = configSchema.safeParse(further)
-    expect(error?.issues).toContainEqual(
-      expect.objectContaining({ code: 'unrecognized_keys', keys: ['typo'] }),
-    )
+    const further = path === '' ? 'typo' : `${path}.typo`
+    const at = further.replace(/\.(\d+)/, '[$1]')
+    expect(problems(documentWith(further, 1))).toContainEqual({
+      path: at,
+      message: 'is not known',
+    })
   })
 
   it.each(['__proto__', 'constructor', 'toString'])('a section called `%s`', (name) => {
@@ -148,11 +154,6 @@ describe('a value is refused:', () => {
     ['headers.groups', 'X-Brickgate-Proof'],
     ['policy.mode', 'shadow'],
     ['outage.redis', 'allow'],
-    ['outage.redis', {}],
-    ['outage.redis', { serve_known_for_ms: 999 }],
-    ['outage.redis', { serve_known_for_ms: 3_600_001 }],
-    ['revocation.max_staleness_ms', 199],
-    ['revocation.max_staleness_ms', 60_001],
     ['sessions.keys', []],
     ['sessions.keys', ['A'.repeat(42)]],
     ['sessions.keys', [`${'A'.repeat(42)}=`]],

@@ -1,0 +1,36 @@
+import type { z } from 'zod'
+import { type Problem, pathText } from './config-error.ts'
+
+/** What the schema complains of, each at its path; of a union, what keeps the document from its likeliest form. */
+export function schemaProblems(error: z.ZodError): readonly Problem[] {
+  return error.issues.flatMap((issue) => problemsAt([], issue))
+}
+
+type Path = readonly PropertyKey[]
+type Issue = z.core.$ZodIssue
+
+function problemsAt(outer: Path, issue: Issue): readonly Problem[] {
+  const path = [...outer, ...issue.path]
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map((key) => ({ path: pathText([...path, key]), message: 'is not known' }))
+  }
+  const likeliest = issue.code === 'invalid_union' ? likeliestForm(issue.errors) : null
+  if (likeliest !== null) return likeliest.flatMap((inner) => problemsAt(path, inner))
+  const message = issue.message.charAt(0).toLowerCase() + issue.message.slice(1)
+  return [{ path: pathText(path), message }]
+}
+
+/** The form that knows most of the keys that are there; among those, the one with the fewest problems. */
+function likeliestForm(forms: readonly (readonly Issue[])[]): readonly Issue[] | null {
+  const [first = null, ...others] = forms
+  return others.reduce((best, form) => {
+    if (best === null) return form
+    const closer = unknownKeys(form) - unknownKeys(best) || form.length - best.length
+    return closer < 0 ? form : best
+  }, first)
+}
+
+function unknownKeys(issues: readonly Issue[]): number {
+  const counts = issues.map((issue) => (issue.code === 'unrecognized_keys' ? issue.keys.length : 0))
+  return counts.reduce((sum, count) => sum + count, 0)
+}

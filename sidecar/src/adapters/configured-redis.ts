@@ -1,23 +1,76 @@
 import { readFileSync } from 'node:fs'
-import type { Redis } from 'ioredis'
 import type { Config } from '../config/schema.ts'
-import { type ConnectionRole, openRedis, type RedisObserver } from './redis.ts'
+import {
+  type ClientCertificate,
+  type Credentials,
+  openRedis,
+  type RedisClient,
+  type RedisObserver,
+  type TlsSettings,
+} from './redis.ts'
+import { openClusterRedis } from './redis-cluster.ts'
+import { openSentinelRedis, type ServerAddress } from './redis-sentinel.ts'
 
-/** The connection that `brickgate.yaml` describes. @throws {Error} when the CA cannot be read */
+/** The client for the Redis that `brickgate.yaml` describes. @throws {Error} when a file cannot be read */
 export function openConfiguredRedis(
-  config: Config,
+  { redis }: Pick<Config, 'redis'>,
   observer: RedisObserver,
-  role: ConnectionRole = 'commands',
-): Redis {
-  const { url, username, password, ca_file } = config.redis
-  return openRedis(
+): RedisClient {
+  const credentials = credentialsOf(redis.username, redis.password)
+  if ('url' in redis) {
+    return openRedis({ url: redis.url, ...credentials, ...certificatesOf(redis) }, observer)
+  }
+  const tls = tlsOf(redis)
+  if ('cluster' in redis) {
+    return openClusterRedis(
+      { servers: redis.cluster.map(addressOf), ...credentials, tls },
+      observer,
+    )
+  }
+  return openSentinelRedis(
     {
-      url,
-      username: username ?? null,
-      password: password ?? null,
-      ca: ca_file === undefined ? null : readFileSync(ca_file, 'utf8'),
+      sentinels: redis.sentinels.map(addressOf),
+      name: redis.name,
+      db: redis.db,
+      ...credentials,
+      sentinelCredentials: credentialsOf(redis.sentinel_username, redis.sentinel_password),
+      tls,
     },
     observer,
-    role,
   )
+}
+
+type RedisConfig = Config['redis']
+type WithTls = Exclude<RedisConfig, { url: string }>
+
+function credentialsOf(username: string | undefined, password: string | undefined): Credentials {
+  return { username: username ?? null, password: password ?? null }
+}
+
+function tlsOf(redis: WithTls): TlsSettings | null {
+  const certificates = certificatesOf(redis)
+  const isOn = redis.tls ?? (certificates.ca !== null || certificates.clientCertificate !== null)
+  return isOn ? certificates : null
+}
+
+function certificatesOf(redis: RedisConfig): {
+  readonly ca: string | null
+  readonly clientCertificate: ClientCertificate | null
+} {
+  const { ca_file, client_certificate_file, client_key_file } = redis
+  return {
+    ca: ca_file === undefined ? null : readFileSync(ca_file, 'utf8'),
+    clientCertificate:
+      client_certificate_file === undefined || client_key_file === undefined
+        ? null
+        : {
+            certificate: readFileSync(client_certificate_file, 'utf8'),
+            key: readFileSync(client_key_file, 'utf8'),
+          },
+  }
+}
+
+function addressOf(text: string): ServerAddress {
+  const colon = text.lastIndexOf(':')
+  return { host: text.slice(0, colon).replace(/^\[|\]$/g, ''), port: Number(text.slice(colon + 1)) }
 }

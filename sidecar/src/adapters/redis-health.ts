@@ -1,28 +1,27 @@
 import type { Redis } from 'ioredis'
-import { isReplyError } from './redis.ts'
+import { isCluster, isReplyError, type RedisClient } from './redis.ts'
 
 export interface RedisHealth {
   readonly isUp: boolean
-  /** `maxmemory-policy`; null when it could not be read */
+  /** `maxmemory-policy`; of a Cluster one that evicts, where there is one; null when it could not be read */
   readonly evictionPolicy: string | null
   /** whether Redis answers and can be relied on never to drop a revocation */
   readonly isReady: boolean
 }
 
 /**
- * Asks Redis how it is. Any eviction policy but `noeviction`, and one that cannot be read, is not
- * ready: a full Redis would un-revoke. INFO says it also where an ACL forbids CONFIG.
+ * Asks Redis how it is, in a Cluster every primary. Any eviction policy but `noeviction`, and one that
+ * cannot be read, is not ready: a full Redis would un-revoke. INFO says it also where an ACL forbids CONFIG.
  */
-export async function probeRedis(redis: Redis): Promise<RedisHealth> {
-  try {
-    const memory = await redis.info('memory')
-    const evictionPolicy = /^maxmemory_policy:(\S+)/m.exec(memory)?.[1] ?? null
-    return { isUp: true, evictionPolicy, isReady: evictionPolicy === 'noeviction' }
-  } catch (error) {
-    return { isUp: isReplyError(error), evictionPolicy: null, isReady: false }
-  }
+export async function probeRedis(redis: RedisClient): Promise<RedisHealth> {
+  const [primaries, servers] = await Promise.all([primariesOf(redis), probeServers(redis)])
+  const isUp = servers.length >= primaries && servers.every((server) => server.isUp)
+  const bad = servers.find(({ evictionPolicy }) => evictionPolicy !== NO_EVICTION)
+  const evictionPolicy = bad === undefined && isUp ? NO_EVICTION : (bad?.evictionPolicy ?? null)
+  return { isUp, evictionPolicy, isReady: isUp && evictionPolicy === NO_EVICTION }
 }
 
+const NO_EVICTION = 'noeviction'
 const ASK_EVERY_MS = 1000
 
 /**
@@ -31,14 +30,57 @@ const ASK_EVERY_MS = 1000
  *
  * @returns ends it
  */
-export function watchRedis(redis: Redis, tell: (isUp: boolean) => void): () => void {
-  const ask = (): void => {
-    redis.ping().then(
-      () => tell(true),
-      (error: unknown) => tell(isReplyError(error)),
-    )
-  }
+export function watchRedis(redis: RedisClient, tell: (isUp: boolean) => void): () => void {
+  const ask = (): void => void answers(redis).then(tell)
   const timer = setInterval(ask, ASK_EVERY_MS)
   timer.unref()
   return () => clearInterval(timer)
+}
+
+async function answers(redis: RedisClient): Promise<boolean> {
+  const [primaries, servers] = await Promise.all([
+    primariesOf(redis),
+    Promise.all(serversOf(redis).map((server) => isAnswered(server.ping()))),
+  ])
+  return servers.length >= primaries && servers.every(Boolean)
+}
+
+function probeServers(redis: RedisClient): Promise<readonly Omit<RedisHealth, 'isReady'>[]> {
+  return Promise.all(
+    serversOf(redis).map(async (server) => {
+      try {
+        const memory = await server.info('memory')
+        const evictionPolicy = /^maxmemory_policy:(\S+)/m.exec(memory)?.[1] ?? null
+        return { isUp: true, evictionPolicy }
+      } catch (error) {
+        return { isUp: isReplyError(error), evictionPolicy: null }
+      }
+    }),
+  )
+}
+
+/** @returns the servers that are connected to; a Cluster's primary that went is not among them */
+function serversOf(redis: RedisClient): readonly Redis[] {
+  return isCluster(redis) ? redis.nodes('master') : [redis]
+}
+
+/** @returns how many there must be; Infinity while some keys have none, or none is known */
+async function primariesOf(redis: RedisClient): Promise<number> {
+  if (!isCluster(redis)) return 1
+  try {
+    const info = await redis.cluster('INFO')
+    const isServed = info.includes('cluster_slots_ok:16384') && info.includes('cluster_state:ok')
+    return isServed ? Number(/^cluster_size:(\d+)/m.exec(info)?.[1]) : Number.POSITIVE_INFINITY
+  } catch {
+    return Number.POSITIVE_INFINITY
+  }
+}
+
+async function isAnswered(reply: Promise<unknown>): Promise<boolean> {
+  try {
+    await reply
+    return true
+  } catch (error) {
+    return isReplyError(error)
+  }
 }

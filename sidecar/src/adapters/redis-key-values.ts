@@ -1,8 +1,14 @@
-import type { Redis } from 'ioredis'
 import { ok, type Result, refuse } from '../domain/result.ts'
 import { ABSENT, type StoredValue, storedText, WRONG_TYPE } from '../domain/stored-value.ts'
 import { type KeyValues, MAX_INDEX_MEMBERS } from './key-values.ts'
-import { COMMAND_TIMEOUT_MS, describeFailure, isReplyError, type RedisObserver } from './redis.ts'
+import {
+  COMMAND_TIMEOUT_MS,
+  describeFailure,
+  isReplyError,
+  type RedisClient,
+  type RedisObserver,
+} from './redis.ts'
+import { REPLICAS_WITHIN_MS, replicasHave } from './replicas.ts'
 
 // Another type is another value: a GET that fails must not end the script.
 const REPLACE = `
@@ -21,11 +27,8 @@ redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', '(' .. redis.call('TIME')[1])
 local last = redis.call('ZRANGE', KEYS[1], -1, -1, 'WITHSCORES')[2]
 if last then redis.call('EXPIREAT', KEYS[1], last) end`
 
-/** Below the timeout of a command; other commands on the connection wait meanwhile. */
-const SETTLE_WITHIN_MS = 150
-
 /** The stores' commands on Redis. What is asked in one turn of the event loop goes out together. */
-export function createRedisKeyValues(redis: Redis, observer: RedisObserver): KeyValues {
+export function createRedisKeyValues(redis: RedisClient, observer: RedisObserver): KeyValues {
   return {
     read: (keys) => attempt(() => Promise.all(keys.map(get))),
     create: (key, text, expiresAtSeconds) =>
@@ -58,11 +61,8 @@ export function createRedisKeyValues(redis: Redis, observer: RedisObserver): Key
       attempt(async () => {
         await redis.zrem(key, member)
       }),
-    settle: () =>
-      attempt(async () => {
-        const replicas = connectedReplicas(await redis.info('replication'))
-        return replicas === 0 || (await redis.wait(replicas, SETTLE_WITHIN_MS)) >= replicas
-      }),
+    settle: (key) =>
+      attempt(() => replicasHave(redis, key), REPLICAS_WITHIN_MS + COMMAND_TIMEOUT_MS),
   }
 
   function get(key: string): Promise<StoredValue> {
@@ -70,12 +70,15 @@ export function createRedisKeyValues(redis: Redis, observer: RedisObserver): Key
   }
 
   // INVARIANT: whatever goes wrong with Redis is a refusal, and no answer is made up for it.
-  async function attempt<T>(commands: () => Promise<T>): Promise<Result<T>> {
+  async function attempt<T>(
+    commands: () => Promise<T>,
+    timeoutMs = COMMAND_TIMEOUT_MS,
+  ): Promise<Result<T>> {
     const startedMs = performance.now()
     const end = (failure: string | null): void =>
       observer.commandsEnded((performance.now() - startedMs) / 1000, failure)
     try {
-      const value = await withinTimeout(commands())
+      const value = await within(timeoutMs, commands())
       end(null)
       return ok(value)
     } catch (error) {
@@ -95,17 +98,13 @@ async function stored(reply: Promise<string | null>): Promise<StoredValue> {
   }
 }
 
-function connectedReplicas(replication: string): number {
-  return Number(/^connected_slaves:([0-9]+)/m.exec(replication)?.[1] ?? 0)
-}
-
 /**
  * ioredis' own timeout starts when a command is sent, and its auto-pipelining sends none while the
  * commands before are unanswered; a request does not wait twice.
  */
-async function withinTimeout<T>(work: Promise<T>): Promise<T> {
+async function within<T>(timeoutMs: number, work: Promise<T>): Promise<T> {
   const { promise, reject } = Promise.withResolvers<never>()
-  const timer = setTimeout(() => reject(new Error('redis took too long')), COMMAND_TIMEOUT_MS)
+  const timer = setTimeout(() => reject(new Error('redis took too long')), timeoutMs)
   try {
     return await Promise.race([work, promise])
   } finally {

@@ -1,4 +1,8 @@
-import { Redis, type RedisOptions, ReplyError } from 'ioredis'
+import type { ConnectionOptions } from 'node:tls'
+import { type Cluster, Redis, type RedisOptions, ReplyError } from 'ioredis'
+
+/** One Redis (alone, or the primary that Sentinels name), or a Cluster. */
+export type RedisClient = Redis | Cluster
 
 export interface RedisSettings {
   /** `redis://host[:port][/db]`, `rediss://…` for TLS, or `unix:///path`; may hold user and password */
@@ -8,12 +12,20 @@ export interface RedisSettings {
   readonly password: string | null
   /** PEM of the authorities trusted with `rediss:`; null for the system's */
   readonly ca: string | null
+  /** for a Redis that asks for one with `rediss:` */
+  readonly clientCertificate?: ClientCertificate | null
+}
+
+/** PEM of a certificate and its private key. */
+export interface ClientCertificate {
+  readonly certificate: string
+  readonly key: string
 }
 
 /** Told of what happens on the connection; must not throw. No text it gets holds a secret. */
 export interface RedisObserver {
   connected(isUp: boolean): void
-  /** an attempt to connect, or a connection, that failed: at most one or two a second */
+  /** an attempt to connect, or a connection, that failed: at most one or two a second and server */
   connectionFailed(message: string): void
   /** @param failure null when the commands were answered; one call for what was sent together */
   commandsEnded(seconds: number, failure: string | null): void
@@ -26,14 +38,35 @@ export const COMMAND_TIMEOUT_MS = 250
 const SILENCE_TIMEOUT_MS = 1000
 const MAX_RECONNECT_DELAY_MS = 500
 
-/** What a connection is for. Invalidations arrive as messages, which RESP3 would push past ioredis. */
-export type ConnectionRole = 'commands' | 'tracking'
+/** How long to wait before an attempt to connect, for ever. @param attempt from 1 */
+export function reconnectDelayMs(attempt: number): number {
+  return Math.min(50 * attempt, MAX_RECONNECT_DELAY_MS)
+}
 
-const ROLE_OPTIONS = {
-  commands: { enableAutoPipelining: true },
-  // after each `ready` tracking is asked for again, and only then is there something to subscribe to
-  tracking: { protocol: 2, autoResubscribe: false },
-} as const satisfies Record<ConnectionRole, Partial<RedisOptions>>
+/** What every connection to a server of Redis promises: time limits, and that nothing is repeated. */
+export const CONNECTION_OPTIONS = {
+  commandTimeout: COMMAND_TIMEOUT_MS,
+  socketTimeout: SILENCE_TIMEOUT_MS,
+  connectTimeout: SILENCE_TIMEOUT_MS,
+  disconnectTimeout: COMMAND_TIMEOUT_MS,
+  maxLoadingRetryTime: MAX_RECONNECT_DELAY_MS,
+  autoResendUnfulfilledCommands: false,
+  maxRetriesPerRequest: 0,
+  connectionName: 'brickgate',
+  disableClientInfo: true, // a command that Redis 7.0 does not know and a narrow ACL forbids
+} as const satisfies RedisOptions
+
+/**
+ * What a connection to one server adds: it comes back for ever, and a server that became a replica is
+ * let go of. That may find its successor, where a name or an address moved.
+ */
+export const SERVER_OPTIONS = {
+  ...CONNECTION_OPTIONS,
+  enableAutoPipelining: true,
+  enableOfflineQueue: false,
+  retryStrategy: reconnectDelayMs,
+  reconnectOnError: (error: Error) => error.message.startsWith('READONLY'),
+} as const satisfies RedisOptions
 
 /**
  * A connection that comes back by itself, for as long as it takes, and never repeats or queues a
@@ -41,23 +74,12 @@ const ROLE_OPTIONS = {
  *
  * @throws {RangeError} for a URL of another form; the message does not repeat it
  */
-export function openRedis(
-  settings: RedisSettings,
-  observer: RedisObserver,
-  role: ConnectionRole = 'commands',
-): Redis {
-  const redis = new Redis({
-    ...serverOptions(settings),
-    ...ROLE_OPTIONS[role],
-    commandTimeout: COMMAND_TIMEOUT_MS,
-    socketTimeout: SILENCE_TIMEOUT_MS,
-    connectTimeout: SILENCE_TIMEOUT_MS,
-    maxLoadingRetryTime: MAX_RECONNECT_DELAY_MS,
-    enableOfflineQueue: false,
-    autoResendUnfulfilledCommands: false,
-    maxRetriesPerRequest: 0,
-    retryStrategy: (attempt) => Math.min(50 * attempt, MAX_RECONNECT_DELAY_MS),
-  })
+export function openRedis(settings: RedisSettings, observer: RedisObserver): Redis {
+  return observed(new Redis({ ...SERVER_OPTIONS, ...serverOptions(settings) }), observer)
+}
+
+/** @returns the client, that from now on tells the observer of its connection */
+export function observed<T extends RedisClient>(redis: T, observer: RedisObserver): T {
   // INVARIANT: an emitter of errors without a listener would end the process.
   redis.on('error', (error) => observer.connectionFailed(describeFailure(error)))
   redis.on('ready', () => observer.connected(true))
@@ -74,6 +96,10 @@ export function describeFailure(error: unknown): string {
   const [text = ''] = error.message.split(', with args')
   if (text !== '') return text
   return 'code' in error ? String(error.code) : error.name // a refused connection to several addresses
+}
+
+export function isCluster(redis: RedisClient): redis is Cluster {
+  return redis.isCluster
 }
 
 /** Whether Redis answered, be it with an error. */
@@ -93,12 +119,15 @@ function serverOptions(settings: RedisSettings): ServerOptions {
     throw new RangeError('the redis url must be redis:, rediss: or unix:, without a query')
   }
   return {
-    ...(isUnix ? { path: decodeURIComponent(url.pathname) } : tcpOptions(url, settings.ca)),
-    ...credentialOptions(settings, url),
+    ...(isUnix ? { path: decodeURIComponent(url.pathname) } : tcpOptions(url, settings)),
+    ...credentialOptions({
+      username: settings.username ?? decodeURIComponent(url.username),
+      password: settings.password ?? decodeURIComponent(url.password),
+    }),
   }
 }
 
-function tcpOptions(url: URL, ca: string | null): ServerOptions {
+function tcpOptions(url: URL, settings: RedisSettings): ServerOptions {
   if (!/^(\/[0-9]{0,9})?$/.test(url.pathname)) {
     throw new RangeError('the path of the redis url must be the number of a database')
   }
@@ -106,15 +135,30 @@ function tcpOptions(url: URL, ca: string | null): ServerOptions {
     host: url.hostname.replace(/^\[|\]$/g, '') || 'localhost',
     port: Number(url.port || 6379),
     db: Number(url.pathname.slice(1)),
-    ...(url.protocol === 'rediss:' ? { tls: ca === null ? {} : { ca } } : {}),
+    ...(url.protocol === 'rediss:' ? { tls: tlsOptions(settings) } : {}),
   }
 }
 
-function credentialOptions(settings: RedisSettings, url: URL): ServerOptions {
-  const username = settings.username ?? decodeURIComponent(url.username)
-  const password = settings.password ?? decodeURIComponent(url.password)
+export interface Credentials {
+  readonly username: string | null
+  readonly password: string | null
+}
+
+/** @returns what is there; ioredis takes an undefined name for one */
+export function credentialOptions({ username, password }: Credentials): ServerOptions {
   return {
-    ...(username === '' ? {} : { username }),
-    ...(password === '' ? {} : { password }),
+    ...(username === null || username === '' ? {} : { username }),
+    ...(password === null || password === '' ? {} : { password }),
+  }
+}
+
+export type TlsSettings = Pick<RedisSettings, 'ca' | 'clientCertificate'>
+
+export function tlsOptions({ ca, clientCertificate }: TlsSettings): ConnectionOptions {
+  return {
+    ...(ca === null ? {} : { ca }),
+    ...(clientCertificate === undefined || clientCertificate === null
+      ? {}
+      : { cert: clientCertificate.certificate, key: clientCertificate.key }),
   }
 }

@@ -6,7 +6,6 @@ import { seenKey, sessionKey } from '../session/session-id.ts'
 import type { SessionStore } from '../session/session-store.ts'
 import type { StateAnomaly, StateObserver } from '../session/state-observer.ts'
 import type { KeyValues } from './key-values.ts'
-import type { StateReader } from './state-reader.ts'
 
 export interface StateStores {
   readonly sessions: SessionStore
@@ -15,7 +14,6 @@ export interface StateStores {
 
 export interface StateStoresDeps {
   readonly keyValues: KeyValues
-  readonly reader: StateReader
   readonly observer: StateObserver
   /** a fresh random id for each `bg:state` */
   readonly newId: () => string
@@ -29,8 +27,8 @@ export function createStateStores(deps: StateStoresDeps): StateStores {
     read: async (sid, nowSeconds) => {
       const reading = await readWithLoss([sessionKey(sid)], nowSeconds)
       if (!reading.ok) return reading
-      const { values, ...rest } = reading.value
-      return ok({ record: values[0] ?? ABSENT, ...rest })
+      const { values, lostSinceSeconds } = reading.value
+      return ok({ record: values[0] ?? ABSENT, lostSinceSeconds })
     },
     readSeen: async (sid) => {
       const values = await keyValues.read([seenKey(sid)])
@@ -45,15 +43,16 @@ export function createStateStores(deps: StateStoresDeps): StateStores {
     keys: readonly string[],
     nowSeconds: number,
   ): ReturnType<RevocationStore['read']> {
-    const reading = await deps.reader.read(keys)
+    // INVARIANT: bg:state comes last. A flush before it leaves it missing, and a flush after it cannot
+    // have emptied the values; the other way round values could vanish behind a state that was fine.
+    const reading = await keyValues.read([...keys, STATE_KEY])
     if (!reading.ok) return reading
-    const { values, state: found, isFromOutage } = reading.value
+    const found = reading.value.at(-1) ?? ABSENT
     const state = found.kind === 'absent' ? await recordLoss(nowSeconds) : ok(found)
     if (!state.ok) return state
     reportUnreadable(state.value)
     return ok({
-      values,
-      isFromOutage,
+      values: reading.value.slice(0, -1),
       lostSinceSeconds: lostSinceSeconds(state.value, nowSeconds, deps.maxTokenLifetimeSeconds),
     })
   }

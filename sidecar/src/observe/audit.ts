@@ -55,7 +55,6 @@ export function auditRecorder(stream: DestinationStream): (event: DecisionEvent)
       request_id: requestId,
       decision: decision.effect,
       reason: decision.reason,
-      outage: decision.isFromOutage ? 'redis' : null,
       tier,
       method: request?.method ?? null,
       path: request?.path ?? null,

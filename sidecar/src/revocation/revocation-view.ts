@@ -7,12 +7,6 @@ import { anomalyOf, isRefused } from './judge.ts'
 import { revocationKeys } from './revocation-keys.ts'
 import type { RevocationStore } from './revocation-store.ts'
 
-/** In what way a caller is in good standing. */
-export interface Standing {
-  /** whether that is what was known before an outage of the store, for as long as configured */
-  readonly isFromOutage: boolean
-}
-
 /** Whether a verified caller is still in good standing. */
 export interface RevocationView {
   /**
@@ -24,7 +18,7 @@ export interface RevocationView {
     principal: Principal,
     session: Pick<Session, 'sid' | 'signInSeconds'> | null,
     nowSeconds: number,
-  ): Promise<Result<Standing>>
+  ): Promise<Result<void>>
 }
 
 export interface RevocationViewDeps {
@@ -42,7 +36,7 @@ export function createRevocationView(deps: RevocationViewDeps): RevocationView {
         nowSeconds,
       )
       if (!reading.ok) return reading
-      const { values, lostSinceSeconds, isFromOutage } = reading.value
+      const { values, lostSinceSeconds } = reading.value
 
       const signedInSeconds = session?.signInSeconds ?? signInSeconds(principal)
       let isRevoked = false
@@ -57,7 +51,7 @@ export function createRevocationView(deps: RevocationViewDeps): RevocationView {
       const isSafe =
         session !== null || lostSinceSeconds === 0 || signedInSeconds > lostUntilSeconds
       if (!isSafe) return refuse('state-lost')
-      return ok({ isFromOutage })
+      return ok(undefined)
     },
   }
 }

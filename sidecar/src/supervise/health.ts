@@ -1,4 +1,4 @@
-import type { Redis } from 'ioredis'
+import type { RedisClient } from '../adapters/redis.ts'
 import { probeRedis } from '../adapters/redis-health.ts'
 import type { RemoteKeys } from '../adapters/remote-keys.ts'
 import type { Config } from '../config/schema.ts'
@@ -17,7 +17,7 @@ export interface Vitals {
 /** How each part is that traffic depends on. */
 export async function readiness(
   vitals: Vitals,
-  redis: Redis,
+  redis: RedisClient,
 ): Promise<Readonly<Record<string, PartState>>> {
   const { isUp, evictionPolicy, isReady } = await probeRedis(redis)
   const ready = readyWorkers(vitals)

@@ -1,0 +1,54 @@
+import { Cluster } from 'ioredis'
+import {
+  CONNECTION_OPTIONS,
+  type Credentials,
+  credentialOptions,
+  describeFailure,
+  observed,
+  type RedisObserver,
+  reconnectDelayMs,
+  type TlsSettings,
+  tlsOptions,
+} from './redis.ts'
+import type { ServerAddress } from './redis-sentinel.ts'
+
+export interface ClusterSettings extends Credentials {
+  /** some of its servers; the others are learnt from them */
+  readonly servers: readonly ServerAddress[]
+  /** null for plain TCP */
+  readonly tls: TlsSettings | null
+}
+
+/** How often the slots' places are read again; servers that went are tried again as often. */
+const REFRESH_EVERY_MS = 1000
+const REFRESH_TIMEOUT_MS = 500
+/** a slot is moved once; more means that the servers disagree */
+const MAX_REDIRECTIONS = 4
+
+/**
+ * A Redis Cluster, with the promises of `openRedis`. Commands go to primaries alone, each by itself: a
+ * pipeline that meets one moved slot fails whole in ioredis, and gains nothing (docs/decisions.md).
+ */
+export function openClusterRedis(settings: ClusterSettings, observer: RedisObserver): Cluster {
+  const cluster = new Cluster([...settings.servers], {
+    scaleReads: 'master',
+    enableOfflineQueue: false,
+    maxRedirections: MAX_REDIRECTIONS,
+    retryDelayOnFailover: 0,
+    retryDelayOnClusterDown: 0,
+    slotsRefreshInterval: REFRESH_EVERY_MS,
+    slotsRefreshTimeout: REFRESH_TIMEOUT_MS,
+    clusterRetryStrategy: reconnectDelayMs,
+    // Names stay names, so that certificates are compared with them and a changed address is found.
+    dnsLookup: (host, callback) => callback(null, host),
+    redisOptions: {
+      ...CONNECTION_OPTIONS,
+      ...credentialOptions(settings),
+      ...(settings.tls === null ? {} : { tls: tlsOptions(settings.tls) }),
+    },
+  })
+  // Only a first command would connect, and fail the others that come meanwhile.
+  cluster.on('+node', (node) => void node.connect().catch(() => 'the node error says it'))
+  cluster.on('node error', (error) => observer.connectionFailed(describeFailure(error)))
+  return observed(cluster, observer)
+}

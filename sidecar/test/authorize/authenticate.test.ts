@@ -23,11 +23,7 @@ function ask(headers: Headers, tier: Tier = 'internal') {
 }
 
 function refusal(reason: string, credential: string) {
-  return {
-    ok: false,
-    reason,
-    context: { credential, principal: null, sid: null, policies: [], isFromOutage: false },
-  }
+  return { ok: false, reason, context: { credential, principal: null, sid: null, policies: [] } }
 }
 
 describe('a caller', () => {
@@ -41,7 +37,6 @@ describe('a caller', () => {
         principal: { issuer: 'idp', subject: 'alice', groups: ['analysts'] },
         sid: null,
         policies: [],
-        isFromOutage: false,
         subjectToken: { token, expiresAtSeconds: NOW + 3600 },
         expiresAtSeconds: NOW + 3600,
       },
@@ -59,7 +54,6 @@ describe('a caller', () => {
         principal: ALICE,
         sid: SESSION.sid,
         policies: [],
-        isFromOutage: false,
         subjectToken: SESSION.accessToken,
         expiresAtSeconds: SESSION.expiresAtSeconds,
       },
@@ -130,13 +124,7 @@ describe('a session', () => {
     expect(await ask({ HTTP_COOKIE: COOKIE })).toEqual({
       ok: false,
       reason: 'session-revoked',
-      context: {
-        credential: 'session',
-        principal: ALICE,
-        sid: SESSION.sid,
-        policies: [],
-        isFromOutage: false,
-      },
+      context: { credential: 'session', principal: ALICE, sid: SESSION.sid, policies: [] },
     })
   })
 })

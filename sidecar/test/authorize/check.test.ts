@@ -46,7 +46,6 @@ describe('an allow', () => {
       principal: { issuer: 'idp', subject: 'alice' },
       sid: null,
       policies: ['analysts'],
-      isFromOutage: false,
       obligations: [
         { variable: 'BRICKGATE_USER', value: 'alice' },
         { variable: 'BRICKGATE_TIER', value: 'internal' },
@@ -121,7 +120,6 @@ describe('a denial', () => {
       effect: 'deny',
       reason: 'upstream-credential-unavailable',
       policies: ['analysts'],
-      isFromOutage: false,
     })
     const unpermitted = { ...SESSION_BEARER, BRICKGATE_TARGET: '/sql' }
     expect(await decide(unpermitted)).toMatchObject({ reason: 'no-policy-permits' })

@@ -1,8 +1,19 @@
+import { openConfiguredRedis } from '../../src/adapters/configured-redis.ts'
 import type { KeyValues } from '../../src/adapters/key-values.ts'
 import { createMemoryKeyValues } from '../../src/adapters/memory-key-values.ts'
-import { openRedis, type RedisObserver } from '../../src/adapters/redis.ts'
+import type { RedisObserver } from '../../src/adapters/redis.ts'
+import { probeRedis } from '../../src/adapters/redis-health.ts'
 import { createRedisKeyValues } from '../../src/adapters/redis-key-values.ts'
-import { startRedisServer } from '../support/redis-server.ts'
+import { redisSchema } from '../../src/config/redis-schema.ts'
+import {
+  behindSentinels,
+  inCluster,
+  overTcp,
+  overTls,
+  overUnixSocket,
+  type RedisDeployment,
+} from '../support/redis-deployments.ts'
+import { until } from '../support/until.ts'
 
 /** A store's commands, and what an operator can do behind its back. */
 export interface KeyValuesUnderTest {
@@ -18,7 +29,7 @@ export interface KeyValuesUnderTest {
 export const WRONG_TYPES = ['list', 'set', 'hash', 'zset', 'stream'] as const
 export type WrongType = (typeof WRONG_TYPES)[number]
 
-const WRITE_OF: Record<WrongType, (key: string) => string[]> = {
+const WRITE_OF: Record<WrongType, (key: string) => [string, ...string[]]> = {
   list: (key) => ['RPUSH', key, '0'],
   set: (key) => ['SADD', key, '0'],
   hash: (key) => ['HSET', key, '0', '0'],
@@ -44,28 +55,53 @@ async function inMemory(): Promise<KeyValuesUnderTest> {
   }
 }
 
-async function inRedis(): Promise<KeyValuesUnderTest> {
-  const server = await startRedisServer()
-  const settings = { url: server.socketUrl, username: null, password: null, ca: null }
-  const redis = openRedis(settings, SILENT)
-  await new Promise<void>((resolve) => redis.once('ready', resolve))
+async function inRedis(start: () => Promise<RedisDeployment>): Promise<KeyValuesUnderTest> {
+  const deployment = await start()
+  const redis = openConfiguredRedis({ redis: redisSchema.parse(deployment.redis) }, SILENT)
+  await until(async () => (await probeRedis(redis)).isReady)
   return {
-    keyValues: createRedisKeyValues(redis, SILENT),
-    set: async (key, text) => void (await server.cli('SET', key, text)),
+    keyValues: withOwnKeys(createRedisKeyValues(redis, SILENT)),
+    set: async (key, text) => void (await deployment.command('SET', ownKey(key), text)),
     setWrongType: async (key, type) => {
-      await server.cli('DEL', key)
-      await server.cli(...WRITE_OF[type](key))
+      await deployment.command('DEL', ownKey(key))
+      const [command, ...args] = WRITE_OF[type](ownKey(key))
+      await deployment.command(command, ...args)
     },
-    delete: async (key) => void (await server.cli('DEL', key)),
-    clear: async () => void (await server.cli('FLUSHALL')),
+    delete: async (key) => void (await deployment.command('DEL', ownKey(key))),
+    clear: () => deployment.flush(),
     close: async () => {
       redis.disconnect()
-      await server.stop()
+      await deployment.stop()
     },
   }
 }
 
-export const IMPLEMENTATIONS: readonly (readonly [string, () => Promise<KeyValuesUnderTest>])[] = [
+/** The documented users can reach no key outside `bg:*`. */
+function ownKey(key: string): string {
+  return key.startsWith('bg:') ? key : `bg:${key}`
+}
+
+function withOwnKeys(keyValues: KeyValues): KeyValues {
+  const commands = Object.entries(keyValues).map(([name, command]) => [
+    name,
+    (keys: string | readonly string[], ...args: unknown[]) =>
+      command(typeof keys === 'string' ? ownKey(keys) : keys.map(ownKey), ...args),
+  ])
+  return Object.fromEntries(commands)
+}
+
+export type Implementation = readonly [name: string, open: () => Promise<KeyValuesUnderTest>]
+
+/** What differs in what it does. */
+export const IMPLEMENTATIONS: readonly Implementation[] = [
   ['memory', inMemory],
-  ['Redis', inRedis],
+  ['Redis', () => inRedis(overUnixSocket)],
+  ['a Redis Cluster', () => inRedis(inCluster)],
+]
+
+/** What differs in how it is reached. */
+export const CONNECTIONS: readonly Implementation[] = [
+  ['Redis over TCP', () => inRedis(overTcp)],
+  ['Redis over TLS', () => inRedis(overTls)],
+  ['Redis behind Sentinels', () => inRedis(behindSentinels)],
 ]

@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { createSessionRecords } from '../../src/adapters/session-records.ts'
-import { uncachedReader } from '../../src/adapters/state-reader.ts'
 import { acceptState, initState, showState } from '../../src/adapters/state-record.ts'
 import { createStateStores, type StateStores } from '../../src/adapters/state-stores.ts'
 import { ok, type refuse } from '../../src/domain/result.ts'
@@ -40,7 +39,6 @@ describe.each(IMPLEMENTATIONS)('state stores in %s', (_, open) => {
     const newId = () => `state-${++ids}`
     stores = createStateStores({
       keyValues,
-      reader: uncachedReader(keyValues),
       observer: log,
       newId,
       maxTokenLifetimeSeconds: LIFETIME,
@@ -61,7 +59,7 @@ describe.each(IMPLEMENTATIONS)('state stores in %s', (_, open) => {
       expect(await records.create(made, 'first')).toEqual(ok(true))
       expect(await records.create(made, 'second')).toEqual(ok(false))
       expect(await stores.sessions.read(sid, NOW)).toEqual(
-        ok({ record: storedText('first'), lostSinceSeconds: 0, isFromOutage: false }),
+        ok({ record: storedText('first'), lostSinceSeconds: 0 }),
       )
     })
 
@@ -71,7 +69,7 @@ describe.each(IMPLEMENTATIONS)('state stores in %s', (_, open) => {
       expect(await stores.sessions.touch(sid, NOW, NOW + 100)).toEqual(ok(undefined))
       expect(await stores.sessions.readSeen(sid)).toEqual(ok(storedText(String(NOW))))
       const reading = await stores.sessions.read(sid, NOW)
-      expect(reading).toEqual(ok({ record: ABSENT, lostSinceSeconds: 0, isFromOutage: false }))
+      expect(reading).toEqual(ok({ record: ABSENT, lostSinceSeconds: 0 }))
     })
   })
 
@@ -98,19 +96,16 @@ describe.each(IMPLEMENTATIONS)('state stores in %s', (_, open) => {
       }
       const { revocations } = createStateStores({
         keyValues: racing,
-        reader: uncachedReader(racing),
         observer: log,
         newId: () => 'second',
         maxTokenLifetimeSeconds: LIFETIME,
       })
-      expect(await revocations.read([], NOW)).toEqual(
-        ok({ values: [], lostSinceSeconds: NOW + 5, isFromOutage: false }),
-      )
+      expect(await revocations.read([], NOW)).toEqual(ok({ values: [], lostSinceSeconds: NOW + 5 }))
     })
 
     test('loses the sessions that are not found', async () => {
       const reading = await stores.sessions.read(sid, NOW)
-      expect(reading).toEqual(ok({ record: ABSENT, lostSinceSeconds: NOW, isFromOutage: false }))
+      expect(reading).toEqual(ok({ record: ABSENT, lostSinceSeconds: NOW }))
     })
 
     test('ends when the tokens of its time have expired', async () => {

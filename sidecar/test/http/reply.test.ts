@@ -37,7 +37,6 @@ function allow(obligations: readonly Obligation[]): Allow {
     principal: ALICE,
     sid: null,
     policies: ['p'],
-    isFromOutage: false,
     obligations,
   }
 }
@@ -50,7 +49,6 @@ function deny(reason: DenyReason): Deny {
     principal: ALICE,
     sid: null,
     policies: ['p'],
-    isFromOutage: false,
   }
 }
 

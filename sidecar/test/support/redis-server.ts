@@ -10,6 +10,7 @@ import { promisify } from 'node:util'
 export interface RedisServer {
   readonly url: string
   readonly socketUrl: string
+  readonly port: number
   /** what an operator types after `redis-cli`; rejects when Redis answers with an error */
   cli(...args: string[]): Promise<string>
   /** SIGSTOP: connections stay open and nothing answers */
@@ -54,10 +55,8 @@ export async function startRedisServer(...args: string[]): Promise<RedisServer> 
   return {
     url: `redis://127.0.0.1:${port}`,
     socketUrl: `unix://${socket}`,
-    cli: async (...words) => {
-      const { stdout } = await promisify(execFile)('redis-cli', ['-e', '-s', socket, ...words])
-      return stdout.trimEnd()
-    },
+    port,
+    cli: (...words) => redisCli('-s', socket, ...words),
     pause: () => void running.kill('SIGSTOP'),
     resume: () => void running.kill('SIGCONT'),
     kill,
@@ -66,9 +65,15 @@ export async function startRedisServer(...args: string[]): Promise<RedisServer> 
     },
     stop: async () => {
       await kill()
-      await rm(directory, { recursive: true })
+      await rm(directory, { recursive: true, force: true })
     },
   }
+}
+
+/** @returns what `redis-cli` printed @throws when Redis answered with an error */
+export async function redisCli(...args: string[]): Promise<string> {
+  const { stdout } = await promisify(execFile)('redis-cli', ['-e', ...args])
+  return stdout.trimEnd()
 }
 
 /** A port of loopback that nobody listens on; taken by whoever binds it first. */

@@ -36,7 +36,10 @@ describe.each([
 ] as const)('Redis %s', (_name, begin, end) => {
   beforeAll(async () => {
     await expectServedAgain(stack, token)
+    await expectServedAgain(stack, session)
     await begin()
+    const { max_staleness_ms } = stack.info.config.revocation
+    await new Promise((resolve) => setTimeout(resolve, max_staleness_ms))
   })
 
   it.each([

@@ -26,7 +26,7 @@ const ROWS = [
     LOST,
     'show',
     0,
-    'revocations and sessions written before 2023-11-14T22:13:20.000Z may be lost',
+    'revocations and sessions written before 2023-11-14T22:13:20Z may be lost',
     1_700_000_000,
   ],
   [null, 'show', 0, 'bg:state is missing: the next request records a loss', null],
@@ -60,7 +60,7 @@ describe('with bg:state', () => {
   })
 })
 
-it('`brickgate state` fails with 1 when Redis is away', async () => {
+it('`brickgate state` ends with 69 when Redis is away', async () => {
   const { demo } = stack.info
   const configFile = join(demo.directory, 'redis-away.yaml')
   const config = readFileSync(demo.configFile, 'utf8')
@@ -71,9 +71,21 @@ it('`brickgate state` fails with 1 when Redis is away', async () => {
   const results = await Promise.all(commands.map((command) => brickgate(away, 'state', command)))
 
   for (const { code, stdout, stderr } of results) {
-    expect([code, stdout]).toEqual([1, ''])
+    expect([code, stdout]).toEqual([69, ''])
     expect(stderr).toMatch(/^brickgate: redis: .*ECONNREFUSED.*\n$/)
   }
+})
+
+it.each([
+  ['show', installedState(0), { state: 'known', id: 'installed', lost_since: 0 }],
+  ['show', LOST, { state: 'known', id: 'x', lost_since: 1_700_000_000 }],
+  ['show', 'garbage', { state: 'unreadable', id: null, lost_since: null }],
+  ['init', LOST, { initialised: false }],
+  ['accept', LOST, { accepted: true }],
+])('`brickgate state %s --json` of %s is %j', async (command, state, expected) => {
+  await redisCli(stack.info, 'SET', 'bg:state', state)
+  const { code, stdout } = await brickgate(stack.info, 'state', command, '--json')
+  expect([code, JSON.parse(stdout)]).toEqual([0, expected])
 })
 
 function installedState(since: number): string {

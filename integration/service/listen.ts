@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import type { Server as HttpServer } from 'node:http'
 import type { Server as HttpsServer } from 'node:https'
+import type { Server as NetServer } from 'node:net'
 
 /**
  * Starts `server` on 127.0.0.1, the only address any of these services ever binds.
@@ -8,7 +9,7 @@ import type { Server as HttpsServer } from 'node:https'
  * @param port 0 takes a free one
  * @returns the port it listens on
  */
-export async function listen(server: HttpServer | HttpsServer, port: number): Promise<number> {
+export async function listen(server: NetServer, port: number): Promise<number> {
   server.listen(port, '127.0.0.1')
   await once(server, 'listening')
   const address = server.address()

@@ -1,9 +1,12 @@
 import { randomUUID } from 'node:crypto'
+import { openConfiguredFeed } from './adapters/configured-feed.ts'
 import { openConfiguredRedis } from './adapters/configured-redis.ts'
+import type { KeyValues } from './adapters/key-values.ts'
+import { createNearCache } from './adapters/near-cache.ts'
 import type { RedisClient } from './adapters/redis.ts'
 import { probeRedis, watchRedis } from './adapters/redis-health.ts'
 import { createRedisKeyValues } from './adapters/redis-key-values.ts'
-import { createStateStores } from './adapters/state-stores.ts'
+import { createStateStores, type StateStores } from './adapters/state-stores.ts'
 import { type Answer, createAnswer, type DecisionObserver } from './authorize/answer.ts'
 import {
   type Authenticate,
@@ -20,7 +23,13 @@ import { createAuditLog } from './observe/audit.ts'
 import { createDecisionObserver } from './observe/decision-observer.ts'
 import type { Logger } from './observe/log.ts'
 import type { WorkerMetrics } from './observe/metrics.ts'
-import { redisObserver, stateObserver } from './observe/state-observers.ts'
+import {
+  feedConnectionObserver,
+  feedObserver,
+  nearCacheObserver,
+  redisObserver,
+  stateObserver,
+} from './observe/state-observers.ts'
 import { SHARED_CREDENTIAL_FORBID } from './policy/built-in.ts'
 import { compilePolicies } from './policy/compile.ts'
 import { type PolicySet, policySet } from './policy/policy-set.ts'
@@ -60,6 +69,10 @@ const PRODUCT = `brickgate/${VERSION}`
 /** At a few hundred bytes each; beyond, tokens are verified again. */
 const TOKEN_CACHE_SIZE = 10_000
 const CONNECT_WITHIN_MS = 1000
+/** Per worker: some 10,000 sessions with their tokens, or 50,000 bearers. */
+const NEAR_CACHE_BOUNDS = { maxEntries: 250_000, maxCharacters: 64 * 1024 * 1024 }
+/** one that is lost, or late, must not make the state look stale */
+const HEARTBEATS_PER_BOUND = 4
 
 /**
  * Puts the parts of a worker together. Nothing listens yet, and nothing waits for Redis or an issuer.
@@ -70,6 +83,7 @@ export function createApp(deps: AppDeps): App {
   const { loaded, metrics, log, clock } = deps
   const { config } = loaded
   const redis = openConfiguredRedis(config, redisObserver(metrics, log))
+  const state = openState(config, redis, deps)
   const endWatch = watchRedis(redis, (isUp) => metrics.redisUp.set(isUp ? 1 : 0))
   const audit = createAuditLog(config.audit.file, {
     written: () => metrics.auditRecords.inc(),
@@ -77,7 +91,7 @@ export function createApp(deps: AppDeps): App {
     failing: (error) => log.error({ err: error }, 'the audit log cannot be written'),
   })
   const observer = createDecisionObserver(metrics, audit, log)
-  const standing = createStanding(config, redis, deps)
+  const standing = createStanding(config, state, deps)
   const authenticate = createAuthenticate({
     verifier: createVerifier(config, deps),
     sessions: standing.sessions,
@@ -114,6 +128,7 @@ export function createApp(deps: AppDeps): App {
     },
     close() {
       endWatch()
+      state.close()
       redis.disconnect()
       audit.flush()
     },
@@ -146,19 +161,49 @@ function createVerifier(config: Config, { keys, metrics, log }: AppDeps): TokenV
   })
 }
 
+interface AppState {
+  readonly keyValues: KeyValues
+  /** the stores of sessions and revocations, read through the near cache */
+  readonly stores: StateStores
+  close(): void
+}
+
+function openState(config: Config, redis: RedisClient, { metrics, log, clock }: AppDeps): AppState {
+  const { max_staleness_ms, max_token_lifetime_s } = config.revocation
+  const keyValues = createRedisKeyValues(redis, redisObserver(metrics, log))
+  const feed = openConfiguredFeed(config, {
+    commands: redis,
+    connectionObserver: feedConnectionObserver(log),
+    observer: feedObserver(metrics, log),
+    clock,
+    newId: randomUUID,
+    intervalMs: max_staleness_ms / HEARTBEATS_PER_BOUND,
+  })
+  const cache = createNearCache({
+    keyValues,
+    feed,
+    observer: nearCacheObserver(metrics),
+    maxStalenessMs: max_staleness_ms,
+    serveKnownForMs: config.outage.redis === 'deny' ? null : config.outage.redis.serve_known_for_ms,
+    bounds: NEAR_CACHE_BOUNDS,
+  })
+  feed.start(cache)
+  const stores = createStateStores({
+    keyValues,
+    reader: cache,
+    observer: stateObserver(metrics, log),
+    newId: randomUUID,
+    maxTokenLifetimeSeconds: max_token_lifetime_s,
+  })
+  return { keyValues, stores, close: feed.close }
+}
+
 function createStanding(
   config: Config,
-  redis: RedisClient,
+  { stores, keyValues }: AppState,
   { metrics, log }: AppDeps,
 ): Pick<AuthenticateDeps, 'sessions' | 'revocations'> & { readonly upkeep: Upkeep } {
   const observer = stateObserver(metrics, log)
-  const keyValues = createRedisKeyValues(redis, redisObserver(metrics, log))
-  const stores = createStateStores({
-    keyValues,
-    observer,
-    newId: randomUUID,
-    maxTokenLifetimeSeconds: config.revocation.max_token_lifetime_s,
-  })
   return {
     sessions: createSessionResolver({
       store: stores.sessions,

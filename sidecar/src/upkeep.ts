@@ -43,7 +43,7 @@ export function sessionCipher({ sessions: { keys } }: Config): SessionCipher {
 }
 
 /** How long after a revocation what it refuses can still be presented, by the issuers' clocks. */
-function revocationLifetimeSeconds({ revocation, sessions }: Config): number {
+export function revocationLifetimeSeconds({ revocation, sessions }: Config): number {
   const longest = Math.max(revocation.max_token_lifetime_s, sessions.absolute_timeout_s)
   return longest + revocation.clock_skew_s
 }

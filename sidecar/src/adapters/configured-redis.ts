@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import type { Config } from '../config/schema.ts'
 import {
   type ClientCertificate,
+  type ConnectionRole,
   type Credentials,
   openRedis,
   type RedisClient,
@@ -11,14 +12,20 @@ import {
 import { openClusterRedis } from './redis-cluster.ts'
 import { openSentinelRedis, type ServerAddress } from './redis-sentinel.ts'
 
-/** The client for the Redis that `brickgate.yaml` describes. @throws {Error} when a file cannot be read */
+/**
+ * The client for the Redis that `brickgate.yaml` describes.
+ *
+ * @param role of the one connection; a Cluster's client has one to each server, all for commands
+ * @throws {Error} when a file cannot be read
+ */
 export function openConfiguredRedis(
   { redis }: Pick<Config, 'redis'>,
   observer: RedisObserver,
+  role: ConnectionRole = 'commands',
 ): RedisClient {
   const credentials = credentialsOf(redis.username, redis.password)
   if ('url' in redis) {
-    return openRedis({ url: redis.url, ...credentials, ...certificatesOf(redis) }, observer)
+    return openRedis({ url: redis.url, ...credentials, ...certificatesOf(redis) }, observer, role)
   }
   const tls = tlsOf(redis)
   if ('cluster' in redis) {
@@ -37,6 +44,7 @@ export function openConfiguredRedis(
       tls,
     },
     observer,
+    role,
   )
 }
 

@@ -1,10 +1,12 @@
 import { Redis } from 'ioredis'
 import {
   CONNECTION_OPTIONS,
+  type ConnectionRole,
   type Credentials,
   credentialOptions,
   observed,
   type RedisObserver,
+  ROLE_OPTIONS,
   reconnectDelayMs,
   SERVER_OPTIONS,
   type TlsSettings,
@@ -35,11 +37,16 @@ const ASK_EVERY_MS = 1000
  * INVARIANT: a connection to a server that is no longer the primary is closed within seconds. A replica
  * knows of no revocation that it was not told of, and would answer that there is none.
  */
-export function openSentinelRedis(settings: SentinelSettings, observer: RedisObserver): Redis {
+export function openSentinelRedis(
+  settings: SentinelSettings,
+  observer: RedisObserver,
+  role: ConnectionRole = 'commands',
+): Redis {
   const tls = settings.tls === null ? null : tlsOptions(settings.tls)
   const { username, password } = settings.sentinelCredentials
   const redis = new Redis({
     ...SERVER_OPTIONS,
+    ...ROLE_OPTIONS[role],
     ...credentialOptions(settings),
     sentinels: [...settings.sentinels],
     name: settings.name,

@@ -62,11 +62,18 @@ export const CONNECTION_OPTIONS = {
  */
 export const SERVER_OPTIONS = {
   ...CONNECTION_OPTIONS,
-  enableAutoPipelining: true,
   enableOfflineQueue: false,
   retryStrategy: reconnectDelayMs,
   reconnectOnError: (error: Error) => error.message.startsWith('READONLY'),
 } as const satisfies RedisOptions
+/** What a connection is for. Invalidations arrive as messages, which RESP3 would push past ioredis. */
+export type ConnectionRole = 'commands' | 'tracking'
+
+export const ROLE_OPTIONS = {
+  commands: { enableAutoPipelining: true },
+  // after each `ready` tracking is asked for again, and only then is there something to subscribe to
+  tracking: { protocol: 2, autoResubscribe: false },
+} as const satisfies Record<ConnectionRole, Partial<RedisOptions>>
 
 /**
  * A connection that comes back by itself, for as long as it takes, and never repeats or queues a
@@ -74,8 +81,13 @@ export const SERVER_OPTIONS = {
  *
  * @throws {RangeError} for a URL of another form; the message does not repeat it
  */
-export function openRedis(settings: RedisSettings, observer: RedisObserver): Redis {
-  return observed(new Redis({ ...SERVER_OPTIONS, ...serverOptions(settings) }), observer)
+export function openRedis(
+  settings: RedisSettings,
+  observer: RedisObserver,
+  role: ConnectionRole = 'commands',
+): Redis {
+  const options = { ...SERVER_OPTIONS, ...ROLE_OPTIONS[role], ...serverOptions(settings) }
+  return observed(new Redis(options), observer)
 }
 
 /** @returns the client, that from now on tells the observer of its connection */

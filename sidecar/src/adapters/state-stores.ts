@@ -6,6 +6,7 @@ import { seenKey, sessionKey } from '../session/session-id.ts'
 import type { SessionStore } from '../session/session-store.ts'
 import type { StateAnomaly, StateObserver } from '../session/state-observer.ts'
 import type { KeyValues } from './key-values.ts'
+import type { StateReader } from './state-reader.ts'
 
 export interface StateStores {
   readonly sessions: SessionStore
@@ -14,6 +15,7 @@ export interface StateStores {
 
 export interface StateStoresDeps {
   readonly keyValues: KeyValues
+  readonly reader: StateReader
   readonly observer: StateObserver
   /** a fresh random id for each `bg:state` */
   readonly newId: () => string
@@ -27,8 +29,8 @@ export function createStateStores(deps: StateStoresDeps): StateStores {
     read: async (sid, nowSeconds) => {
       const reading = await readWithLoss([sessionKey(sid)], nowSeconds)
       if (!reading.ok) return reading
-      const { values, lostSinceSeconds } = reading.value
-      return ok({ record: values[0] ?? ABSENT, lostSinceSeconds })
+      const { values, ...rest } = reading.value
+      return ok({ record: values[0] ?? ABSENT, ...rest })
     },
     readSeen: async (sid) => {
       const values = await keyValues.read([seenKey(sid)])
@@ -43,16 +45,15 @@ export function createStateStores(deps: StateStoresDeps): StateStores {
     keys: readonly string[],
     nowSeconds: number,
   ): ReturnType<RevocationStore['read']> {
-    // INVARIANT: bg:state comes last. A flush before it leaves it missing, and a flush after it cannot
-    // have emptied the values; the other way round values could vanish behind a state that was fine.
-    const reading = await keyValues.read([...keys, STATE_KEY])
+    const reading = await deps.reader.read(keys)
     if (!reading.ok) return reading
-    const found = reading.value.at(-1) ?? ABSENT
+    const { values, state: found, isFromOutage } = reading.value
     const state = found.kind === 'absent' ? await recordLoss(nowSeconds) : ok(found)
     if (!state.ok) return state
     reportUnreadable(state.value)
     return ok({
-      values: reading.value.slice(0, -1),
+      values,
+      isFromOutage,
       lostSinceSeconds: lostSinceSeconds(state.value, nowSeconds, deps.maxTokenLifetimeSeconds),
     })
   }

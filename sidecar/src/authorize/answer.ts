@@ -8,6 +8,7 @@ import type { Reply } from '../fcgi/reply.ts'
 import { readAccessRequest } from '../http/access-request.ts'
 import { decisionReply, type ReplyContext } from '../http/reply.ts'
 import { readRequestId } from '../http/request-id.ts'
+import { unknownCaller } from './authenticate.ts'
 import type { Check } from './check.ts'
 
 /** One decision, for those who watch: never awaited, never able to change it. */
@@ -73,5 +74,5 @@ export function createAnswer(deps: AnswerDeps): Answer {
 }
 
 function unjudged(reason: DenyReason): Decision {
-  return { effect: 'deny', reason, credential: 'none', principal: null, sid: null, policies: [] }
+  return { effect: 'deny', reason, ...unknownCaller('none') }
 }

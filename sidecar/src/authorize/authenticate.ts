@@ -101,14 +101,24 @@ export function createAuthenticate(deps: AuthenticateDeps): Authenticate {
   ): Promise<Authentication> {
     if (!identity.ok) return unidentified(identity.reason, credential)
     const { principal, subjectToken, session, expiresAtSeconds } = identity.value
-    const context = { credential, principal, sid: session?.sid ?? null, policies: [] }
+    const sid = session?.sid ?? null
     const standing = await deps.revocations.check(principal, session, nowSeconds)
-    if (!standing.ok) return { ok: false, reason: standing.reason, context }
+    if (!standing.ok) {
+      const context = { ...unknownCaller(credential), principal, sid }
+      return { ok: false, reason: standing.reason, context }
+    }
+    const { isFromOutage } = standing.value
+    const context = { credential, principal, sid, policies: [], isFromOutage }
     return { ok: true, caller: { ...context, subjectToken, expiresAtSeconds } }
   }
 }
 
 /** A refusal of which nothing but the kind of credential is known. */
 export function unidentified(reason: DenyReason, credential: CredentialKind): Authentication {
-  return { ...refuse(reason), context: { credential, principal: null, sid: null, policies: [] } }
+  return { ...refuse(reason), context: unknownCaller(credential) }
+}
+
+/** What is known of a caller of whom nothing but the kind of credential is. */
+export function unknownCaller(credential: CredentialKind): DecisionContext {
+  return { credential, principal: null, sid: null, policies: [], isFromOutage: false }
 }

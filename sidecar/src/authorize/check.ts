@@ -57,12 +57,13 @@ export function createCheck(deps: CheckDeps): Check {
       principal,
       sid: context.sid,
       policies: context.policies,
+      isFromOutage: context.isFromOutage,
       obligations: [...identity.value, obligation('BRICKGATE_AUTHORIZATION', authorization.value)],
     }
   }
 }
 
 function deny(reason: DenyReason, context: DecisionContext): Decision {
-  const { credential, principal, sid, policies } = context
-  return { effect: 'deny', reason, credential, principal, sid, policies }
+  const { credential, principal, sid, policies, isFromOutage } = context
+  return { effect: 'deny', reason, credential, principal, sid, policies, isFromOutage }
 }

@@ -1,101 +1,157 @@
 import { resolve } from 'node:path'
-import { parseArgs } from 'node:util'
 import { ConfigError, EXIT_CONFIG } from '../config/config-error.ts'
 import { configJsonSchema } from '../config/json-schema.ts'
 import { type LoadedConfig, loadConfig } from '../config/load.ts'
 import { readProof } from '../config/proof.ts'
 import { compilePolicies } from '../policy/compile.ts'
 import { runPrimary } from '../primary.ts'
+import type { RevocationTarget } from '../revocation/revocation-keys.ts'
 import { VERSION } from '../version.ts'
+import { CommandError, EXIT } from './command-error.ts'
+import { type CommandLine, type OptionName, type Options, readCommandLine } from './command-line.ts'
+import { isReaderGone, print } from './output.ts'
+import { revoke } from './revoke.ts'
+import { sessionsList, sessionsRevoke, sessionsShow } from './sessions.ts'
 import { edgeSettings, environmentFile } from './settings.ts'
 import { stateAccept, stateInit, stateShow } from './state.ts'
-
-/** A command line that is not understood (sysexits.h, EX_USAGE). */
-const EXIT_USAGE = 64
-const EXIT_FAILED = 1
-
-const USAGE = `usage: brickgate COMMAND [--config FILE]
-
-  serve             run the sidecar
-  config check      check brickgate.yaml and what it names, listing every problem
-  config schema     print the JSON Schema of brickgate.yaml
-  settings          print the environment of lighttpd and HAProxy
-  state init        say that Redis holds all state, once, at installation
-  state show        show whether Redis has lost state
-  state accept      accept a loss of state: older tokens work again
-  version           print the version
-
-FILE is brickgate.yaml in the current folder unless --config or BRICKGATE_CONFIG names another.
-`
+import { USAGE } from './usage.ts'
 
 const HOME = resolve(import.meta.dirname, '../../..')
 
 interface Invocation {
   readonly configFile: string
   readonly load: () => LoadedConfig
+  /** what the command is about, such as a sid; empty for a command that takes none */
+  readonly operand: string
+  readonly options: Options
 }
 
-type Command = (invocation: Invocation) => Promise<void> | void
+interface Command {
+  /** what its operand is called; absent for a command that takes none */
+  readonly operand?: string
+  readonly options?: readonly OptionName[]
+  /** @returns what to print, if anything */
+  run(invocation: Invocation): Promise<string | void> | string | void
+}
+
+const REVOKE_OPTIONS = [
+  'at',
+  'until',
+  'for',
+  'keep',
+  'reason',
+  'force',
+  'undo',
+  'dry-run',
+  'json',
+] as const
 
 const COMMANDS: Readonly<Record<string, Command>> = {
-  serve: ({ load }) => runPrimary(load),
-  'config check': ({ configFile, load }) => {
-    load()
-    print(`${configFile} is usable\n`)
+  serve: { run: ({ load }) => runPrimary(load) },
+  'config check': {
+    run: ({ configFile, load }) => {
+      load()
+      return `${configFile} is usable\n`
+    },
   },
-  'config schema': () => print(`${JSON.stringify(configJsonSchema(), null, 2)}\n`),
-  settings: ({ load }) => {
-    const { config } = load()
-    print(environmentFile(edgeSettings(config, HOME, `${config.runtime.directory}/logs`)))
+  'config schema': { run: () => `${JSON.stringify(configJsonSchema(), null, 2)}\n` },
+  settings: {
+    run: ({ load }) => {
+      const { config } = load()
+      return environmentFile(edgeSettings(config, HOME, `${config.runtime.directory}/logs`))
+    },
   },
-  'state init': async ({ load }) => print(`${await stateInit(load().config)}\n`),
-  'state show': async ({ load }) => print(`${await stateShow(load().config)}\n`),
-  'state accept': async ({ load }) => print(`${await stateAccept(load().config)}\n`),
-  version: () => print(`${VERSION}\n`),
+  'sessions list': {
+    options: ['subject', 'json'],
+    run: ({ load, options: { subject, json } }) => sessionsList(load().config, { subject, json }),
+  },
+  'sessions show': {
+    operand: 'SID',
+    options: ['json'],
+    run: ({ load, operand, options }) => sessionsShow(load().config, operand, options.json),
+  },
+  'sessions revoke': {
+    operand: 'SID',
+    options: ['reason', 'dry-run', 'json'],
+    run: ({ load, operand, options }) => sessionsRevoke(load().config, operand, options),
+  },
+  'revoke subject': revokeCommand('subject', 'ISSUER|SUBJECT'),
+  'revoke client': revokeCommand('client', 'ISSUER|CLIENT'),
+  'revoke token': revokeCommand('token', 'ISSUER|TOKEN-ID'),
+  'revoke idp-session': revokeCommand('idp-session', 'ISSUER|SID'),
+  'revoke session': revokeCommand('session', 'SID'),
+  'revoke issuer': revokeCommand('issuer', 'ISSUER'),
+  'revoke all': {
+    options: [...REVOKE_OPTIONS, 'yes'],
+    run: ({ load, options }) => revoke('all', '', options, load().config),
+  },
+  'state init': {
+    options: ['json'],
+    run: ({ load, options }) => stateInit(load().config, options.json),
+  },
+  'state show': {
+    options: ['json'],
+    run: ({ load, options }) => stateShow(load().config, options.json),
+  },
+  'state accept': {
+    options: ['json'],
+    run: ({ load, options }) => stateAccept(load().config, options.json),
+  },
+  version: { run: () => `${VERSION}\n` },
+  help: { run: () => USAGE },
 }
 
 /**
  * Runs one `brickgate` command.
  *
- * @returns the exit code: 0, 1 when it failed, 64 when it is not understood, 78 for the configuration
+ * @returns the exit code: 0, 1 when it failed, 64 when it is not understood, 66 when there is no such
+ *   thing, 69 when Redis does not answer, 78 for the configuration
  */
 export async function runCommand(args: readonly string[]): Promise<number> {
-  const parsed = parse(args)
-  const command = parsed === null ? null : commandCalled(parsed.name)
-  if (parsed === null || command === null) {
-    process.stderr.write(USAGE)
-    return EXIT_USAGE
-  }
-  const { configFile } = parsed
+  process.stdout.on('error', () => undefined) // told to whoever prints
   try {
-    const checks = { policy: compilePolicies, proof: readProof }
-    const load = (): LoadedConfig => loadConfig(configFile, process.env, checks)
-    await command({ configFile, load })
+    const line = readCommandLine(args, Object.keys(COMMANDS))
+    const command = line === null ? undefined : COMMANDS[line.name]
+    if (line === null || command === undefined) {
+      process.stderr.write(USAGE)
+      return EXIT.usage
+    }
+    checkCommandLine(line, command)
+    const text = await command.run(invocationOf(line))
+    if (typeof text === 'string') await print(text)
     return 0
   } catch (error) {
+    if (isReaderGone(error)) return 0
     process.stderr.write(`brickgate: ${error instanceof Error ? error.message : String(error)}\n`)
-    return error instanceof ConfigError ? EXIT_CONFIG : EXIT_FAILED
+    if (error instanceof CommandError) return error.exitCode
+    return error instanceof ConfigError ? EXIT_CONFIG : EXIT.failed
   }
 }
 
-function commandCalled(name: string): Command | null {
-  return Object.hasOwn(COMMANDS, name) ? (COMMANDS[name] ?? null) : null
+function checkCommandLine({ name, operands, given }: CommandLine, command: Command): void {
+  const { operand, options = [] } = command
+  const stray = given.find((option) => option !== 'config' && !options.includes(option))
+  if (stray !== undefined) throw new CommandError('usage', `\`${name}\` takes no --${stray}`)
+  const isComplete = operands.length === (operand === undefined ? 0 : 1)
+  if (isComplete) return
+  throw new CommandError('usage', `\`${name}\` takes ${operand ?? 'nothing more'}, see \`help\``)
 }
 
-function parse(args: readonly string[]): { name: string; configFile: string } | null {
-  try {
-    const { values, positionals } = parseArgs({
-      args: [...args],
-      options: { config: { type: 'string' } },
-      allowPositionals: true,
-    })
-    const configFile = values.config ?? process.env['BRICKGATE_CONFIG'] ?? 'brickgate.yaml'
-    return { name: positionals.join(' '), configFile }
-  } catch {
-    return null // an unknown option: the usage says what there is
+function invocationOf({ operands, options }: CommandLine): Invocation {
+  const configFile = options.config ?? process.env['BRICKGATE_CONFIG'] ?? 'brickgate.yaml'
+  const checks = { policy: compilePolicies, proof: readProof }
+  return {
+    configFile,
+    load: () => loadConfig(configFile, process.env, checks),
+    operand: operands[0] ?? '',
+    options,
   }
 }
 
-function print(text: string): void {
-  process.stdout.write(text)
+function revokeCommand(kind: RevocationTarget['kind'], operand: string): Command {
+  return {
+    operand,
+    options: REVOKE_OPTIONS,
+    run: ({ load, operand, options }) => revoke(kind, operand, options, load().config),
+  }
 }

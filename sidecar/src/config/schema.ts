@@ -58,6 +58,11 @@ const workspaceCredential = z.discriminatedUnion('type', [
   }),
 ])
 
+const redisOutage = z.union([
+  z.literal('deny'),
+  z.strictObject({ serve_known_for_ms: z.int().min(1000).max(3_600_000) }),
+])
+
 const tier = z.strictObject({
   public_url: origin,
   listen: address,
@@ -105,11 +110,12 @@ export const configSchema = z.strictObject({
   policy: z.strictObject({ file: text, mode: z.literal('enforce').default('enforce') }),
   revocation: z
     .strictObject({
+      max_staleness_ms: z.int().min(200).max(60_000).default(2000),
       max_token_lifetime_s: seconds.default(108_000),
       clock_skew_s: z.int().min(0).max(300).default(5),
     })
     .prefault({}),
-  outage: z.strictObject({ redis: z.literal('deny').default('deny') }).prefault({}),
+  outage: z.strictObject({ redis: redisOutage.default('deny') }).prefault({}),
   sessions: z.strictObject({
     idle_timeout_s: seconds.default(1800),
     absolute_timeout_s: seconds.default(28_800),

@@ -13,6 +13,8 @@ export interface DecisionContext {
   readonly sid: string | null
   /** ids of the policies that determined the outcome */
   readonly policies: readonly string[]
+  /** whether Redis was out of reach, and the caller was judged by what was known before */
+  readonly isFromOutage: boolean
 }
 
 export type Decision = Allow | Deny

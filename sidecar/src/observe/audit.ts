@@ -55,6 +55,7 @@ export function auditRecorder(stream: DestinationStream): (event: DecisionEvent)
       request_id: requestId,
       decision: decision.effect,
       reason: decision.reason,
+      outage: decision.isFromOutage ? 'redis' : null,
       tier,
       method: request?.method ?? null,
       path: request?.path ?? null,

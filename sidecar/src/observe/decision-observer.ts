@@ -28,5 +28,6 @@ export function createDecisionObserver(
 function count(metrics: WorkerMetrics, event: DecisionEvent): void {
   const { effect, reason, credential } = event.decision
   metrics.decisions.inc({ decision: effect, reason, tier: event.tier, credential })
+  if (effect === 'allow' && event.decision.isFromOutage) metrics.outageAllows.inc()
   metrics.decisionSeconds.observe({ decision: effect }, event.durationMicroseconds / 1e6)
 }

@@ -1,8 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
-
-const LATENCY_BUCKETS = [
-  0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5,
-]
+import { createStateMetrics, LATENCY_BUCKETS, type StateMetrics } from './state-metrics.ts'
 
 /** Gauges of prom-client that are named as counters are, which `promtool check metrics` refuses. */
 const MISNAMED = [
@@ -12,16 +9,13 @@ const MISNAMED = [
 ]
 
 /** What an authorizer worker or the responder counts. Label values come from closed tables only. */
-export interface WorkerMetrics {
+export interface WorkerMetrics extends StateMetrics {
   readonly registry: Registry
   readonly decisions: Counter<'decision' | 'reason' | 'tier' | 'credential'>
   readonly decisionSeconds: Histogram<'decision'>
   readonly tokenVerifications: Counter<'issuer' | 'result'>
   readonly tokenCacheHits: Counter
   readonly tokenCacheMisses: Counter
-  readonly redisSeconds: Histogram
-  readonly redisUp: Gauge
-  readonly stateAnomalies: Counter<'kind'>
   readonly protocolErrors: Counter<'kind'>
   readonly auditRecords: Counter
   readonly auditDropped: Counter
@@ -56,23 +50,7 @@ export function createWorkerMetrics(): WorkerMetrics {
     ),
     tokenCacheHits: plain('brickgate_token_cache_hits_total', 'Verified tokens found again.'),
     tokenCacheMisses: plain('brickgate_token_cache_misses_total', 'Tokens that were verified.'),
-    redisSeconds: new Histogram({
-      name: 'brickgate_redis_command_duration_seconds',
-      help: 'Time of a Redis command, failed ones included.',
-      buckets: LATENCY_BUCKETS,
-      registers,
-    }),
-    redisUp: new Gauge({
-      name: 'brickgate_redis_up',
-      help: 'Whether Redis answers this process; the lowest of all processes.',
-      registers,
-      aggregator: 'min',
-    }),
-    stateAnomalies: counter(
-      'brickgate_state_anomalies_total',
-      'Values in Redis that are not what they should be, and so refuse.',
-      ['kind'],
-    ),
+    ...createStateMetrics(registry),
     protocolErrors: counter(
       'brickgate_fastcgi_protocol_errors_total',
       'FastCGI connections ended because of what they sent.',

@@ -1,3 +1,5 @@
+import type { FeedObserver } from '../adapters/invalidation-feed.ts'
+import type { NearCacheObserver } from '../adapters/near-cache.ts'
 import type { RedisObserver } from '../adapters/redis.ts'
 import type { StateObserver } from '../session/state-observer.ts'
 import type { Logger } from './log.ts'
@@ -16,6 +18,31 @@ export function redisObserver(metrics: WorkerMetrics, log: Logger): RedisObserve
       metrics.redisSeconds.observe(seconds)
       metrics.redisUp.set(failure === null ? 1 : 0)
     },
+  }
+}
+
+/** The connection that hears of changes: its commands are few, and how it is the staleness tells. */
+export function feedConnectionObserver(log: Logger): RedisObserver {
+  return {
+    connected: (isUp) => log.info({ isUp }, 'redis tracking connection'),
+    connectionFailed: (message) => log.warn({ failure: message }, 'redis tracking failed'),
+    commandsEnded: () => undefined,
+  }
+}
+
+export function feedObserver(metrics: WorkerMetrics, log: Logger): FeedObserver {
+  return {
+    lag: (seconds) => metrics.revocationLag.set(seconds),
+    staleness: (seconds) => metrics.stateStaleness.set(seconds),
+    failed: (message) => log.warn({ failure: message }, 'changes in redis go unheard'),
+  }
+}
+
+export function nearCacheObserver(metrics: WorkerMetrics): NearCacheObserver {
+  return {
+    hit: () => metrics.stateCacheHits.inc(),
+    miss: () => metrics.stateCacheMisses.inc(),
+    invalidated: (keys) => metrics.stateCacheInvalidations.inc(keys),
   }
 }
 

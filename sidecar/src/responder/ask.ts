@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { type DecisionObserver, replyContext } from '../authorize/answer.ts'
-import type { Authenticate, Caller } from '../authorize/authenticate.ts'
+import { type Authenticate, type Caller, unknownCaller } from '../authorize/authenticate.ts'
 import type { Envelope } from '../domain/access-request.ts'
 import type { Clock } from '../domain/clock.ts'
 import type { Decision, DecisionContext } from '../domain/decision.ts'
@@ -74,15 +74,16 @@ export function createAsk(deps: AskDeps): Ask {
     envelope: Result<Envelope>,
     act: Act<T>,
   ): Promise<Outcome<T>> {
-    if (!envelope.ok) return refused(envelope.reason, NOBODY)
+    if (!envelope.ok) return refused(envelope.reason, unknownCaller('none'))
     const nowSeconds = deps.clock.nowSeconds()
     const authentication = await deps.authenticate(envelope.value, nowSeconds)
     if (!authentication.ok) return refused(authentication.reason, authentication.context)
     const { caller } = authentication
     const result = await act(caller, envelope.value, nowSeconds)
     if (!result.ok) return refused(result.reason, caller)
-    const { credential, principal, policies } = caller
-    const context = { credential, principal, policies, sid: result.value.sid }
+    const { credential, principal, policies, isFromOutage } = caller
+    const { sid } = result.value
+    const context = { credential, principal, policies, sid, isFromOutage }
     const decision = { effect: 'allow', reason: 'allowed', ...context, obligations: [] } as const
     return { result, decision }
   }
@@ -93,11 +94,10 @@ interface Outcome<T> {
   readonly decision: Decision
 }
 
-const NOBODY: DecisionContext = { credential: 'none', principal: null, sid: null, policies: [] }
-
 function refused(reason: DenyReason, context: DecisionContext): Outcome<never> {
-  const { credential, principal, sid, policies } = context
-  const decision = { effect: 'deny', reason, credential, principal, sid, policies } as const
+  const { credential, principal, sid, policies, isFromOutage } = context
+  const known = { credential, principal, sid, policies, isFromOutage }
+  const decision = { effect: 'deny', reason, ...known } as const
   return { result: refuse(reason), decision }
 }
 

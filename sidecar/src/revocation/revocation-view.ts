@@ -7,6 +7,12 @@ import { anomalyOf, isRefused } from './judge.ts'
 import { revocationKeys } from './revocation-keys.ts'
 import type { RevocationStore } from './revocation-store.ts'
 
+/** In what way a caller is in good standing. */
+export interface Standing {
+  /** whether that is what was known before an outage of the store, for as long as configured */
+  readonly isFromOutage: boolean
+}
+
 /** Whether a verified caller is still in good standing. */
 export interface RevocationView {
   /**
@@ -18,7 +24,7 @@ export interface RevocationView {
     principal: Principal,
     session: Pick<Session, 'sid' | 'signInSeconds'> | null,
     nowSeconds: number,
-  ): Promise<Result<void>>
+  ): Promise<Result<Standing>>
 }
 
 export interface RevocationViewDeps {
@@ -36,7 +42,7 @@ export function createRevocationView(deps: RevocationViewDeps): RevocationView {
         nowSeconds,
       )
       if (!reading.ok) return reading
-      const { values, lostSinceSeconds } = reading.value
+      const { values, lostSinceSeconds, isFromOutage } = reading.value
 
       const signedInSeconds = session?.signInSeconds ?? signInSeconds(principal)
       let isRevoked = false
@@ -51,7 +57,7 @@ export function createRevocationView(deps: RevocationViewDeps): RevocationView {
       const isSafe =
         session !== null || lostSinceSeconds === 0 || signedInSeconds > lostUntilSeconds
       if (!isSafe) return refuse('state-lost')
-      return ok(undefined)
+      return ok({ isFromOutage })
     },
   }
 }

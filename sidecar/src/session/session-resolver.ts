@@ -1,12 +1,12 @@
 import { ok, type Result, refuse } from '../domain/result.ts'
 import type { Tier } from '../domain/tier.ts'
-import { openRecord } from './open-record.ts'
 import { idleLimitSeconds, type Session } from './session.ts'
 import type { SessionCipher } from './session-cipher.ts'
-import { sidOf } from './session-id.ts'
+import { seenKey, sidOf } from './session-id.ts'
+import { createSessionOpener } from './session-opener.ts'
 import type { SessionStore } from './session-store.ts'
-import { createSessionUse } from './session-use.ts'
-import type { StateObserver } from './state-observer.ts'
+import { createSessionUse, seenSeconds } from './session-use.ts'
+import type { StateAnomaly, StateObserver } from './state-observer.ts'
 
 export interface SessionResolver {
   /**
@@ -32,24 +32,39 @@ const MIN_NOTE_INTERVAL_SECONDS = 30
 export function createSessionResolver(deps: SessionResolverDeps): SessionResolver {
   const { store, idleTimeoutSeconds } = deps
   const noteIntervalSeconds = Math.max(MIN_NOTE_INTERVAL_SECONDS, idleTimeoutSeconds / 10)
-  const use = createSessionUse(store, deps.observer)
+  const use = createSessionUse(store)
+  const opener = createSessionOpener(deps)
   return {
     resolve: async (sessionId, tier, nowSeconds) => {
       const sid = sidOf(sessionId)
-      const [reading, seen] = await Promise.all([store.read(sid, nowSeconds), store.readSeen(sid)])
+      const reading = await store.read(sid, nowSeconds)
       if (!reading.ok) return reading
-      if (!seen.ok) return seen
       const { record, lostSinceSeconds } = reading.value
       if (record.kind === 'absent' && lostSinceSeconds > 0) return refuse('state-lost')
-      const session = await openRecord(deps, sid, record)
+      const session = await opener.open(sid, record)
       if (session === null) return refuse('session-unknown')
+      if (nowSeconds >= session.expiresAtSeconds) return refuse('session-expired')
+      const lastUsed = await lastUsedSeconds(session, nowSeconds)
+      if (!lastUsed.ok) return lastUsed
 
-      const unusedSeconds = nowSeconds - use.lastUsedSeconds(session, seen.value, nowSeconds)
-      const isIdle = unusedSeconds > idleLimitSeconds(session, idleTimeoutSeconds)
-      if (isIdle || nowSeconds >= session.expiresAtSeconds) return refuse('session-expired')
+      const unusedSeconds = nowSeconds - lastUsed.value
+      if (unusedSeconds > idleLimitSeconds(session, idleTimeoutSeconds)) {
+        return refuse('session-expired')
+      }
       if (session.tier !== tier && !deps.anyTier) return refuse('session-wrong-tier')
       if (unusedSeconds >= noteIntervalSeconds) use.note(session, nowSeconds)
       return ok(session)
     },
+  }
+
+  /** What this process has seen is enough for a session in use; Redis is asked before one is called idle. */
+  async function lastUsedSeconds(session: Session, nowSeconds: number): Promise<Result<number>> {
+    const ownSeconds = use.lastUsedSeconds(session)
+    const idleLimit = idleLimitSeconds(session, idleTimeoutSeconds)
+    if (nowSeconds - ownSeconds <= idleLimit) return ok(ownSeconds)
+    const seen = await store.readSeen(session.sid)
+    if (!seen.ok) return seen
+    const report = (kind: StateAnomaly): void => deps.observer.anomaly(kind, seenKey(session.sid))
+    return ok(Math.max(ownSeconds, seenSeconds(seen.value, nowSeconds, report)))
   }
 }

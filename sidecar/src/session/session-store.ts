@@ -6,6 +6,8 @@ export interface SessionReading {
   readonly record: StoredValue
   /** until when revocations and sessions may have been lost, in epoch seconds; 0 when nothing was */
   readonly lostSinceSeconds: number
+  /** whether the store is out of reach, and this is what was known before */
+  readonly isFromOutage: boolean
 }
 
 /**

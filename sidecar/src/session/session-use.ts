@@ -1,16 +1,13 @@
+import { createRecentMap } from '../domain/recent-map.ts'
 import type { StoredValue } from '../domain/stored-value.ts'
 import type { Session } from './session.ts'
-import { seenKey } from './session-id.ts'
 import type { SessionStore } from './session-store.ts'
-import type { StateObserver } from './state-observer.ts'
+import type { StateAnomaly } from './state-observer.ts'
 
-/** When sessions were last used: what Redis notes of it, and what this process itself has seen. */
+/** When sessions were last used, as far as this process has seen. */
 export interface SessionUse {
-  /**
-   * @param seen what stands under the session's last-seen key
-   * @returns when the session was made or last used, in epoch seconds
-   */
-  lastUsedSeconds(session: Session, seen: StoredValue, nowSeconds: number): number
+  /** @returns when the session was made or last used here, in epoch seconds */
+  lastUsedSeconds(session: Session): number
   /**
    * Notes that a session is used now. A request does not wait for it, its failure is the adapter's to
    * count, and while Redis takes no writes a session in use does not become idle here.
@@ -21,34 +18,26 @@ export interface SessionUse {
 const CLOCK_TOLERANCE_SECONDS = 30
 const MAX_REMEMBERED = 10_000
 
-export function createSessionUse(store: SessionStore, observer: StateObserver): SessionUse {
-  /** oldest first; requests that come together must not each write */
-  const noted = new Map<string, number>()
+export function createSessionUse(store: Pick<SessionStore, 'touch'>): SessionUse {
+  /** requests that come together must not each write */
+  const noted = createRecentMap<number>({ maxEntries: MAX_REMEMBERED })
   return {
-    lastUsedSeconds: ({ sid, createdAtSeconds }, seen, nowSeconds) =>
-      Math.max(
-        createdAtSeconds,
-        noted.get(sid) ?? 0,
-        seenSeconds(seen, nowSeconds, (kind) => observer.anomaly(kind, seenKey(sid))),
-      ),
+    lastUsedSeconds: ({ sid, createdAtSeconds }) => Math.max(createdAtSeconds, noted.get(sid) ?? 0),
     note: ({ sid, expiresAtSeconds }, nowSeconds) => {
-      noted.delete(sid)
       noted.set(sid, nowSeconds)
-      const [oldest] = noted.keys()
-      if (noted.size > MAX_REMEMBERED && oldest !== undefined) noted.delete(oldest)
       void store.touch(sid, Math.floor(nowSeconds), expiresAtSeconds)
     },
   }
 }
 
 /**
- * What is no moment of the past counts as never seen, so that nothing written there outlasts real use;
+ * The moment that stands under a session's last-seen key; what is no moment of the past counts as never seen, so that nothing written there outlasts real use;
  * another sidecar's clock may be a little ahead.
  */
 export function seenSeconds(
   seen: StoredValue,
   nowSeconds: number,
-  report: (kind: 'wrong-type' | 'malformed') => void,
+  report: (kind: StateAnomaly) => void,
 ): number {
   if (seen.kind === 'absent') return 0
   const text = seen.kind === 'text' ? seen.text : ''

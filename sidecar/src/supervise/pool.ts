@@ -120,11 +120,13 @@ export function createPool(deps: PoolDeps): Pool {
 
   function check(): void {
     const nowMs = deps.nowMs()
-    // After a pause of this very process everyone looks silent: give them a round to be heard.
-    const wasPaused = nowMs - lastCheckMs > SILENT_AFTER_MS / 2
+    // While this very process got no processor everyone looked silent: that time does not count, and
+    // after a longer pause they have a round to be heard.
+    const lateMs = Math.max(0, nowMs - lastCheckMs - CHECK_EVERY_MS)
     lastCheckMs = nowMs
     for (const link of links) {
-      if (wasPaused) link.lastHeardMs = nowMs
+      const excusedMs = lateMs > CHECK_EVERY_MS ? Number.POSITIVE_INFINITY : lateMs
+      link.lastHeardMs = Math.min(link.lastHeardMs + excusedMs, nowMs)
       const silentMs = nowMs - link.lastHeardMs
       if (link.state === 'ready' && silentMs > SILENT_AFTER_MS) kill(link, 'silent')
       if (link.state === 'starting' && silentMs > START_WITHIN_MS) kill(link, 'slow-start')

@@ -2,13 +2,13 @@ import { hash, type KeyObject } from 'node:crypto'
 import { compactVerify, errors } from 'jose'
 import type { Principal } from '../domain/principal.ts'
 import type { DenyReason, Reason } from '../domain/reason.ts'
+import { createRecentMap } from '../domain/recent-map.ts'
 import { ok, type Result, refuse } from '../domain/result.ts'
 import { readPrincipal, refusalAt, type TokenLimits } from './claims.ts'
 import { type CompactToken, MAX_TOKEN_LENGTH, parseCompactToken } from './compact-token.ts'
 import { chooseKey, createKeyRing, type KeyRing } from './key-ring.ts'
 import type { KeySource } from './key-source.ts'
 import type { TrustedIssuer } from './trusted-issuer.ts'
-import { createVerifiedTokenCache } from './verified-token-cache.ts'
 
 export interface TokenVerifier {
   /**
@@ -46,7 +46,7 @@ export function createTokenVerifier(parts: TokenVerifierParts): TokenVerifier {
   const { observer, limits } = parts
   const issuers = byIss(parts.issuers)
   const ring = createKeyRing(parts.keys)
-  const cache = createVerifiedTokenCache(parts.cacheSize)
+  const cache = createRecentMap<VerifiedToken>({ maxEntries: parts.cacheSize })
   const running = new Map<string, Running>()
 
   function conclude({ issuer, result }: Verdict, nowSeconds: number): Result<Principal> {
@@ -104,6 +104,12 @@ export function createTokenVerifier(parts: TokenVerifierParts): TokenVerifier {
 interface Verdict {
   readonly issuer: string
   readonly result: Result<Principal>
+}
+
+/** A token whose signature and claims were found good under the keys of `epoch`. */
+interface VerifiedToken {
+  readonly principal: Principal
+  readonly epoch: symbol
 }
 
 interface Running {

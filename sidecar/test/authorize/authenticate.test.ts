@@ -23,7 +23,11 @@ function ask(headers: Headers, tier: Tier = 'internal') {
 }
 
 function refusal(reason: string, credential: string) {
-  return { ok: false, reason, context: { credential, principal: null, sid: null, policies: [] } }
+  return {
+    ok: false,
+    reason,
+    context: { credential, principal: null, sid: null, policies: [], isFromOutage: false },
+  }
 }
 
 describe('a caller', () => {
@@ -37,6 +41,7 @@ describe('a caller', () => {
         principal: { issuer: 'idp', subject: 'alice', groups: ['analysts'] },
         sid: null,
         policies: [],
+        isFromOutage: false,
         subjectToken: { token, expiresAtSeconds: NOW + 3600 },
         expiresAtSeconds: NOW + 3600,
       },
@@ -54,6 +59,7 @@ describe('a caller', () => {
         principal: ALICE,
         sid: SESSION.sid,
         policies: [],
+        isFromOutage: false,
         subjectToken: SESSION.accessToken,
         expiresAtSeconds: SESSION.expiresAtSeconds,
       },
@@ -124,7 +130,13 @@ describe('a session', () => {
     expect(await ask({ HTTP_COOKIE: COOKIE })).toEqual({
       ok: false,
       reason: 'session-revoked',
-      context: { credential: 'session', principal: ALICE, sid: SESSION.sid, policies: [] },
+      context: {
+        credential: 'session',
+        principal: ALICE,
+        sid: SESSION.sid,
+        policies: [],
+        isFromOutage: false,
+      },
     })
   })
 })

@@ -46,6 +46,7 @@ describe('an allow', () => {
       principal: { issuer: 'idp', subject: 'alice' },
       sid: null,
       policies: ['analysts'],
+      isFromOutage: false,
       obligations: [
         { variable: 'BRICKGATE_USER', value: 'alice' },
         { variable: 'BRICKGATE_TIER', value: 'internal' },
@@ -120,6 +121,7 @@ describe('a denial', () => {
       effect: 'deny',
       reason: 'upstream-credential-unavailable',
       policies: ['analysts'],
+      isFromOutage: false,
     })
     const unpermitted = { ...SESSION_BEARER, BRICKGATE_TARGET: '/sql' }
     expect(await decide(unpermitted)).toMatchObject({ reason: 'no-policy-permits' })

@@ -2,6 +2,7 @@ import {
   createMemoryKeyValues,
   type MemoryKeyValues,
 } from '../../src/adapters/memory-key-values.ts'
+import { uncachedReader } from '../../src/adapters/state-reader.ts'
 import { createStateStores } from '../../src/adapters/state-stores.ts'
 import { type AuthenticateDeps, createAuthenticate } from '../../src/authorize/authenticate.ts'
 import type { CheckDeps } from '../../src/authorize/check.ts'
@@ -111,6 +112,7 @@ function standing(memory: MemoryKeyValues, key: SigningKey): AuthenticateDeps {
   const observer = anomalyLog()
   const stores = createStateStores({
     keyValues: memory,
+    reader: uncachedReader(memory),
     observer,
     newId: () => 'state-2',
     maxTokenLifetimeSeconds: 108_000,

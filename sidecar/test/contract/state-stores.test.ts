@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { createSessionRecords } from '../../src/adapters/session-records.ts'
+import { uncachedReader } from '../../src/adapters/state-reader.ts'
 import { acceptState, initState, showState } from '../../src/adapters/state-record.ts'
 import { createStateStores, type StateStores } from '../../src/adapters/state-stores.ts'
 import { ok, type refuse } from '../../src/domain/result.ts'
@@ -39,6 +40,7 @@ describe.each(IMPLEMENTATIONS)('state stores in %s', (_, open) => {
     const newId = () => `state-${++ids}`
     stores = createStateStores({
       keyValues,
+      reader: uncachedReader(keyValues),
       observer: log,
       newId,
       maxTokenLifetimeSeconds: LIFETIME,
@@ -59,7 +61,7 @@ describe.each(IMPLEMENTATIONS)('state stores in %s', (_, open) => {
       expect(await records.create(made, 'first')).toEqual(ok(true))
       expect(await records.create(made, 'second')).toEqual(ok(false))
       expect(await stores.sessions.read(sid, NOW)).toEqual(
-        ok({ record: storedText('first'), lostSinceSeconds: 0 }),
+        ok({ record: storedText('first'), lostSinceSeconds: 0, isFromOutage: false }),
       )
     })
 
@@ -69,7 +71,7 @@ describe.each(IMPLEMENTATIONS)('state stores in %s', (_, open) => {
       expect(await stores.sessions.touch(sid, NOW, NOW + 100)).toEqual(ok(undefined))
       expect(await stores.sessions.readSeen(sid)).toEqual(ok(storedText(String(NOW))))
       const reading = await stores.sessions.read(sid, NOW)
-      expect(reading).toEqual(ok({ record: ABSENT, lostSinceSeconds: 0 }))
+      expect(reading).toEqual(ok({ record: ABSENT, lostSinceSeconds: 0, isFromOutage: false }))
     })
   })
 
@@ -96,16 +98,19 @@ describe.each(IMPLEMENTATIONS)('state stores in %s', (_, open) => {
       }
       const { revocations } = createStateStores({
         keyValues: racing,
+        reader: uncachedReader(racing),
         observer: log,
         newId: () => 'second',
         maxTokenLifetimeSeconds: LIFETIME,
       })
-      expect(await revocations.read([], NOW)).toEqual(ok({ values: [], lostSinceSeconds: NOW + 5 }))
+      expect(await revocations.read([], NOW)).toEqual(
+        ok({ values: [], lostSinceSeconds: NOW + 5, isFromOutage: false }),
+      )
     })
 
     test('loses the sessions that are not found', async () => {
       const reading = await stores.sessions.read(sid, NOW)
-      expect(reading).toEqual(ok({ record: ABSENT, lostSinceSeconds: NOW }))
+      expect(reading).toEqual(ok({ record: ABSENT, lostSinceSeconds: NOW, isFromOutage: false }))
     })
 
     test('ends when the tokens of its time have expired', async () => {

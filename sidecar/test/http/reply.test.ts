@@ -37,6 +37,7 @@ function allow(obligations: readonly Obligation[]): Allow {
     principal: ALICE,
     sid: null,
     policies: ['p'],
+    isFromOutage: false,
     obligations,
   }
 }
@@ -49,6 +50,7 @@ function deny(reason: DenyReason): Deny {
     principal: ALICE,
     sid: null,
     policies: ['p'],
+    isFromOutage: false,
   }
 }
 

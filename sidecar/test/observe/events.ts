@@ -45,6 +45,7 @@ export function allowEvent(request: Partial<typeof REQUEST> = {}): DecisionEvent
       principal: PRINCIPAL,
       sid: 'f'.repeat(64),
       policies: ['readers', 'writers'],
+      isFromOutage: false,
       obligations: [{ variable: 'BRICKGATE_AUTHORIZATION', value: 'Bearer a-secret-upstream' }],
     },
     durationMicroseconds: 321,
@@ -64,6 +65,7 @@ export function unreadableEvent(): DecisionEvent {
       principal: null,
       sid: null,
       policies: [],
+      isFromOutage: false,
     },
     durationMicroseconds: 7,
   }

@@ -4,6 +4,7 @@ import {
   createMemoryKeyValues,
   type MemoryKeyValues,
 } from '../../src/adapters/memory-key-values.ts'
+import { uncachedReader } from '../../src/adapters/state-reader.ts'
 import { createStateStores } from '../../src/adapters/state-stores.ts'
 import { ok, refuse } from '../../src/domain/result.ts'
 import { ABSENT, type StoredValue, storedText, WRONG_TYPE } from '../../src/domain/stored-value.ts'
@@ -31,6 +32,7 @@ beforeEach(() => {
   log = anomalyLog()
   const stores = createStateStores({
     keyValues: memory,
+    reader: uncachedReader(memory),
     observer: log,
     newId: () => 'state-2',
     maxTokenLifetimeSeconds: 108_000,
@@ -42,8 +44,8 @@ const checkToken = (principal = ALICE) => view.check(principal, null, NOW)
 const checkSession = (session = SESSION) => view.check(session.principal, session, NOW)
 
 test('who is not revoked is in good standing', async () => {
-  expect(await checkToken()).toEqual(ok(undefined))
-  expect(await checkSession()).toEqual(ok(undefined))
+  expect(await checkToken()).toEqual(ok({ isFromOutage: false }))
+  expect(await checkSession()).toEqual(ok({ isFromOutage: false }))
   expect(log.told).toEqual([])
 })
 
@@ -130,7 +132,7 @@ describe('state loss', () => {
     ['of no known moment', { issuedAtSeconds: Number.NaN, authTimeSeconds: null }, 'state-lost'],
   ] as const)('a token %s', async (_, times, reason) => {
     memory.set('bg:state', JSON.stringify({ id: 'a', since: NOW - 100 }))
-    const outcome = reason === null ? ok(undefined) : refuse(reason)
+    const outcome = reason === null ? ok({ isFromOutage: false }) : refuse(reason)
     expect(await checkToken({ ...ALICE, ...times })).toEqual(outcome)
   })
 
@@ -168,7 +170,7 @@ describe('whatever a store answers', () => {
     const readings = fc.tuple(fc.array(value, { maxLength: KEYS.length }), lostSince, fc.boolean())
     await fc.assert(
       fc.asyncProperty(readings, async ([values, lostSinceSeconds, isSession]) => {
-        const store = { read: async () => ok({ values, lostSinceSeconds }) }
+        const store = { read: async () => ok({ values, lostSinceSeconds, isFromOutage: false }) }
         const session = isSession ? SESSION : null
         const outcome = await viewOn(store).check(ALICE, session, NOW)
         if (!outcome.ok) return

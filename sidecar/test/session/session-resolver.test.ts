@@ -3,6 +3,7 @@ import {
   createMemoryKeyValues,
   type MemoryKeyValues,
 } from '../../src/adapters/memory-key-values.ts'
+import { uncachedReader } from '../../src/adapters/state-reader.ts'
 import { createStateStores } from '../../src/adapters/state-stores.ts'
 import { refuse } from '../../src/domain/result.ts'
 import { encodeSession, type Session } from '../../src/session/session.ts'
@@ -29,6 +30,7 @@ let resolver: SessionResolver
 function resolverWith(options: { cipher?: SessionCipher; anyTier?: boolean }): SessionResolver {
   const stores = createStateStores({
     keyValues: memory,
+    reader: uncachedReader(memory),
     observer: log,
     newId: () => 'state-2',
     maxTokenLifetimeSeconds: 108_000,

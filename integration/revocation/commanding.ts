@@ -1,0 +1,8 @@
+import { jsonLines } from '../stack/client.ts'
+import { type StackInfo, stackFile } from '../stack/stack.ts'
+
+/** What the audit log holds of operators, oldest first. */
+export function operatorActs(info: StackInfo): readonly Readonly<Record<string, unknown>>[] {
+  const lines = jsonLines(stackFile(info, 'logs/audit.log')) as Readonly<Record<string, unknown>>[]
+  return lines.filter((line) => line['event'] === 'revocation')
+}

@@ -1,0 +1,94 @@
+import type { Clock } from '../domain/clock.ts'
+
+/**
+ * Proves that invalidations arrive: writes a key under each tracked prefix, and waits for word of all of
+ * them. Bookkeeping only: whoever owns the connection calls it.
+ */
+export interface Heartbeat {
+  /** a new connection listens from now on */
+  start(): void
+  /** the connection is gone */
+  stop(): void
+  /** writes the next one, unless one is still awaited or nothing listens */
+  beat(): void
+  /** @returns whether an invalidated key is a heartbeat, be it another process's */
+  heard(key: string): boolean
+  /** whether one has been awaited for longer than this */
+  isOverdue(afterMs: number): boolean
+  /** since the writing of the last one that came back; Infinity when none did */
+  stalenessMs(): number
+  /** the same, but counted from the making of this heartbeat while none came back */
+  ageMs(): number
+}
+
+export interface HeartbeatDeps {
+  readonly prefixes: readonly string[]
+  /** @returns whether every key was written */
+  readonly write: (keys: readonly string[]) => Promise<boolean>
+  readonly clock: Pick<Clock, 'monotonicMs'>
+  /** a name that no other process or connection has */
+  readonly newId: () => string
+  /** told how long one took from its writing to its last invalidation */
+  readonly onLag: (ms: number) => void
+}
+
+const SUFFIX = ':heartbeat'
+
+interface Beat {
+  readonly sentMs: number
+  /** keys of which no invalidation came yet */
+  readonly awaited: Set<string>
+}
+
+export function createHeartbeat(deps: HeartbeatDeps): Heartbeat {
+  const { clock } = deps
+  const madeMs = clock.monotonicMs()
+  let freshAsOfMs = Number.NEGATIVE_INFINITY
+  /** null while nothing listens */
+  let name: string | null = null
+  let pending: Beat | null = null
+
+  return {
+    start() {
+      name = deps.newId()
+      pending = null
+    },
+    stop() {
+      name = null
+      pending = null
+    },
+    beat() {
+      if (name !== null && pending === null) void send(name)
+    },
+    heard(key) {
+      if (!key.endsWith(SUFFIX)) return false
+      if (pending?.awaited.delete(key) === true && pending.awaited.size === 0) arrived(pending)
+      return true
+    },
+    isOverdue: (afterMs) => pending !== null && clock.monotonicMs() - pending.sentMs > afterMs,
+    stalenessMs: () => clock.monotonicMs() - freshAsOfMs,
+    ageMs: () => clock.monotonicMs() - Math.max(freshAsOfMs, madeMs),
+  }
+
+  async function send(from: string): Promise<void> {
+    const keys = deps.prefixes.map((prefix) => `${prefix}${separated(prefix)}${from}${SUFFIX}`)
+    const beat = { sentMs: clock.monotonicMs(), awaited: new Set(keys) }
+    pending = beat
+    const isWritten = await deps.write(keys)
+    if (isWritten || pending !== beat) return
+    pending = null
+    // INVARIANT: a write that failed may still happen later. Its invalidation must not prove a later
+    // one, so the next has another name.
+    if (name === from) name = deps.newId()
+  }
+
+  function arrived(beat: Beat): void {
+    freshAsOfMs = beat.sentMs
+    pending = null
+    deps.onLag(clock.monotonicMs() - beat.sentMs)
+  }
+}
+
+function separated(prefix: string): string {
+  return prefix.endsWith(':') ? '' : ':'
+}

@@ -1,0 +1,175 @@
+import { createRecentMap } from '../domain/recent-map.ts'
+import { ok, type Result } from '../domain/result.ts'
+import type { StoredValue } from '../domain/stored-value.ts'
+import { decodeState, STATE_KEY } from '../revocation/state-loss.ts'
+import type { FeedListener, Freshness } from './invalidation-feed.ts'
+import type { KeyValues } from './key-values.ts'
+import { createKnownRevocations } from './known-revocations.ts'
+import { readWithState, type StateReader, type StateReading } from './state-reader.ts'
+
+/** Told of what the cache does; must not throw. */
+export interface NearCacheObserver {
+  /** every value of a read was at hand */
+  hit(): void
+  miss(): void
+  /** @param keys how many were named; a whole reset counts as one */
+  invalidated(keys: number): void
+}
+
+export interface NearCacheDeps {
+  readonly keyValues: Pick<KeyValues, 'read'>
+  readonly feed: Freshness
+  readonly observer: NearCacheObserver
+  /** values may be used while every invalidation up to so long ago was heard */
+  readonly maxStalenessMs: number
+  /** how long after the last proof of freshness known values serve when Redis fails; null for not at all */
+  readonly serveKnownForMs: number | null
+  /** the bounds of what is held, keys and characters of keys and values */
+  readonly bounds: { readonly maxEntries: number; readonly maxCharacters: number }
+}
+
+/** Values of Redis near at hand, dropped as soon as the feed says that they changed. */
+export interface NearCache extends StateReader, FeedListener {
+  /** keys held */
+  readonly size: number
+}
+
+type Snapshot = Omit<StateReading, 'isFromOutage'>
+
+interface Flight {
+  readonly startedAt: number
+  readonly keys: readonly string[]
+  readonly result: Promise<Result<Snapshot>>
+}
+
+const SESSION_PREFIX = 'bg:session:'
+const REVOKED_PREFIX = 'bg:revoked:'
+
+/**
+ * INVARIANT: a value is held only if no invalidation of its key, and no reset, came while it was read;
+ * a read that was overtaken so is not joined by those who come later. While the feed is not fresh nothing
+ * is joined or held, and every read asks Redis.
+ */
+export function createNearCache(deps: NearCacheDeps): NearCache {
+  const { feed, maxStalenessMs, observer } = deps
+  const { maxEntries, maxCharacters } = deps.bounds
+  const held = createRecentMap<StoredValue>({
+    maxEntries,
+    maxWeight: maxCharacters,
+    weightOf: (key, value) => key.length + (value.kind === 'text' ? value.text.length : 0),
+  })
+  const revocations = createKnownRevocations(maxEntries)
+  const flights = new Map<string, Flight>()
+  /** counts what the feed said; where each key was last named, as long as reads are under way */
+  let position = 0
+  let resetAt = 0
+  const namedAt = new Map<string, number>()
+  let stateId: string | null = null
+
+  return {
+    async read(keys) {
+      const isFresh = feed.stalenessMs() <= maxStalenessMs
+      const known = isFresh ? heldReading(keys) : null
+      if (known !== null) {
+        observer.hit()
+        return ok({ ...known, isFromOutage: false })
+      }
+      observer.miss()
+      const reading = await (isFresh ? join(keys) : fetch(keys))
+      if (reading.ok) return ok({ ...reading.value, isFromOutage: false })
+      return duringOutage(keys) ?? reading
+    },
+    invalidated(keys) {
+      position++
+      observer.invalidated(keys.length)
+      for (const key of keys) {
+        held.delete(key)
+        if (flights.size > 0) namedAt.set(key, position)
+      }
+    },
+    reset() {
+      resetAt = ++position
+      observer.invalidated(1)
+      held.clear()
+    },
+    get size() {
+      return held.size
+    },
+  }
+
+  function heldReading(keys: readonly string[]): Snapshot | null {
+    const state = held.get(STATE_KEY)
+    if (state === undefined) return null
+    const values: StoredValue[] = []
+    for (const key of keys) {
+      const value = held.get(key)
+      if (value === undefined) return null
+      values.push(value)
+    }
+    return { values, state }
+  }
+
+  /** What was known when Redis was last heard; never for whom nothing was. */
+  function duringOutage(keys: readonly string[]): Result<StateReading> | null {
+    const { serveKnownForMs } = deps
+    if (serveKnownForMs === null || !(feed.stalenessMs() <= serveKnownForMs)) return null
+    const known = heldReading(keys)
+    return known === null ? null : ok({ ...known, isFromOutage: true })
+  }
+
+  function join(keys: readonly string[]): Promise<Result<Snapshot>> {
+    const name = keys.join('\n') // no key has a line break
+    const running = flights.get(name)
+    if (running !== undefined && ![...keys, STATE_KEY].some((key) => isOvertaken(key, running))) {
+      return running.result
+    }
+    const result = fetch(keys).then((reading) => {
+      if (reading.ok) hold(flight, reading.value)
+      if (flights.get(name) === flight) flights.delete(name)
+      if (flights.size === 0) namedAt.clear()
+      return reading
+    })
+    const flight: Flight = { startedAt: position, keys, result }
+    flights.set(name, flight)
+    return result
+  }
+
+  async function fetch(keys: readonly string[]): Promise<Result<Snapshot>> {
+    const { serverId } = feed
+    const reading = await readWithState(deps.keyValues, keys)
+    if (!reading.ok) return reading
+    const { values, state } = reading.value
+    // a server that was replaced meanwhile vouches for nothing
+    const provenance = { serverId: serverId() === feed.serverId() ? serverId() : null, state }
+    return ok({
+      state,
+      values: values.map((value, index) => {
+        const key = keys[index] ?? ''
+        return key.startsWith(REVOKED_PREFIX)
+          ? revocations.reconcile(key, value, provenance)
+          : value
+      }),
+    })
+  }
+
+  function hold(flight: Flight, { values, state }: Snapshot): void {
+    const record = state.kind === 'text' ? decodeState(state.text) : null
+    if (record?.id !== stateId) held.clear() // what was read before may be lost
+    stateId = record?.id ?? null
+    if (state.kind !== 'absent') holdUnlessOvertaken(STATE_KEY, state, flight)
+    for (const [index, key] of flight.keys.entries()) {
+      const value = values[index]
+      // random session ids must not push out real ones
+      const isUnknownSession = value?.kind === 'absent' && key.startsWith(SESSION_PREFIX)
+      if (value !== undefined && !isUnknownSession) holdUnlessOvertaken(key, value, flight)
+    }
+  }
+
+  function holdUnlessOvertaken(key: string, value: StoredValue, flight: Flight): void {
+    if (!isOvertaken(key, flight)) held.set(key, value)
+  }
+
+  function isOvertaken(key: string, { startedAt }: Flight): boolean {
+    return resetAt > startedAt || (namedAt.get(key) ?? 0) > startedAt
+  }
+}

@@ -1,0 +1,49 @@
+import { openConfiguredRedis } from '../adapters/configured-redis.ts'
+import type { KeyValues } from '../adapters/key-values.ts'
+import { createRedisKeyValues } from '../adapters/redis-key-values.ts'
+import type { Config } from '../config/schema.ts'
+import type { Result } from '../domain/result.ts'
+import { CommandError } from './command-error.ts'
+
+/** Redis, for as long as a command takes. */
+export interface OpenRedis {
+  readonly redis: ReturnType<typeof openConfiguredRedis>
+  readonly keyValues: KeyValues
+  /** @throws {CommandError} for a refusal, which is Redis' own failure */
+  answered<T>(result: Result<T>): T
+}
+
+const CONNECT_WITHIN_MS = 5000
+
+/** @throws {CommandError} when Redis does not answer */
+export async function withRedis<T>(
+  config: Config,
+  work: (open: OpenRedis) => Promise<T>,
+): Promise<T> {
+  let lastFailure = 'no answer'
+  const unavailable = (): CommandError => new CommandError('unavailable', `redis: ${lastFailure}`)
+  const ready = Promise.withResolvers<void>()
+  const observer = {
+    connected: (isUp: boolean) => (isUp ? ready.resolve() : undefined),
+    connectionFailed: (message: string) => void (lastFailure = message),
+    commandsEnded: (_seconds: number, failure: string | null) => {
+      if (failure !== null) lastFailure = failure
+    },
+  }
+  const redis = openConfiguredRedis(config, observer)
+  const timer = setTimeout(() => ready.reject(unavailable()), CONNECT_WITHIN_MS)
+  try {
+    await ready.promise
+    return await work({
+      redis,
+      keyValues: createRedisKeyValues(redis, observer),
+      answered: (result) => {
+        if (!result.ok) throw unavailable()
+        return result.value
+      },
+    })
+  } finally {
+    clearTimeout(timer)
+    redis.disconnect()
+  }
+}

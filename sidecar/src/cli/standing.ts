@@ -1,0 +1,25 @@
+import { ok, type Result } from '../domain/result.ts'
+import { type StoredValue, WRONG_TYPE } from '../domain/stored-value.ts'
+import { isRefused } from '../revocation/judge.ts'
+import { revocationKeys } from '../revocation/revocation-keys.ts'
+import type { Session } from '../session/session.ts'
+
+interface Readable {
+  read(keys: readonly string[]): Promise<Result<readonly StoredValue[]>>
+}
+
+/** Whether something refuses a session, as the next request of it would be told. Changes nothing. */
+export async function isRevoked(
+  { principal, sid, signInSeconds }: Session,
+  store: Readable,
+  clockSkewSeconds: number,
+): Promise<Result<boolean>> {
+  const keys = revocationKeys(principal, sid)
+  const values = await store.read(keys.map(({ name }) => name))
+  if (!values.ok) return values
+  return ok(
+    keys.some((key, index) =>
+      isRefused(key, values.value[index] ?? WRONG_TYPE, signInSeconds, clockSkewSeconds),
+    ),
+  )
+}

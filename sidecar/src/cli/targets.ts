@@ -1,0 +1,72 @@
+import type { Config } from '../config/schema.ts'
+import { isKeyName } from '../domain/principal.ts'
+import type { RevocationTarget } from '../revocation/revocation-keys.ts'
+import { CommandError } from './command-error.ts'
+
+const SID = /^[0-9a-f]{64}$/
+
+/**
+ * Reads what a command line names.
+ *
+ * @throws {CommandError} for what could never refuse anything, such as an issuer that is not configured
+ */
+export function readTarget(
+  kind: RevocationTarget['kind'],
+  operand: string,
+  config: Config,
+): RevocationTarget {
+  switch (kind) {
+    case 'all':
+      return { kind }
+    case 'session':
+      return { kind, sid: readSid(operand) }
+    case 'issuer':
+      return { kind, issuer: readIssuer(operand, config) }
+    default: {
+      const { issuer, name } = readPair(operand, config)
+      if (kind === 'subject') return { kind, subject: `${issuer}|${name}` }
+      if (kind === 'client') return { kind, issuer, clientId: name }
+      if (kind === 'token') return { kind, issuer, tokenId: name }
+      return { kind, issuer, idpSession: name }
+    }
+  }
+}
+
+/** @returns `<issuer>|<subject>` @throws {CommandError} for another form */
+export function readSubject(operand: string, config: Config): string {
+  const { issuer, name } = readPair(operand, config)
+  return `${issuer}|${name}`
+}
+
+/** @throws {CommandError} for another form; a token is not repeated */
+export function readSid(operand: string): string {
+  if (operand.startsWith('bgs_')) {
+    throw usage('this is the token of a session, and secret; the sid is in the audit log')
+  }
+  if (!SID.test(operand)) throw usage(`${quoted(operand)} is no sid of 64 lower-case hex digits`)
+  return operand
+}
+
+function readPair(operand: string, config: Config): { issuer: string; name: string } {
+  const separator = operand.indexOf('|')
+  const name = operand.slice(separator + 1)
+  if (separator < 0 || !isKeyName(name)) {
+    throw usage(`${quoted(operand)} is not of the form 'issuer|name', without spaces in the name`)
+  }
+  return { issuer: readIssuer(operand.slice(0, separator), config), name }
+}
+
+function readIssuer(alias: string, { issuers }: Config): string {
+  const aliases = issuers.map(({ name }) => name)
+  if (aliases.includes(alias)) return alias
+  throw usage(`${quoted(alias)} is no issuer in brickgate.yaml, which has ${aliases.join(', ')}`)
+}
+
+function usage(message: string): CommandError {
+  return new CommandError('usage', message)
+}
+
+/** What a command line said, in a message. */
+export function quoted(text: string): string {
+  return `\`${text.slice(0, 64).replace(/[\p{C}\p{Zl}\p{Zp}]/gu, '?')}\``
+}

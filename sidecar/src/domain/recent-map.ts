@@ -1,0 +1,60 @@
+/** A bounded map from strings that forgets what was used longest ago. */
+export interface RecentMap<V> {
+  /** counts as a use */
+  get(key: string): V | undefined
+  set(key: string, value: V): void
+  /** @returns whether there was one */
+  delete(key: string): boolean
+  clear(): void
+  readonly size: number
+}
+
+export interface RecentMapBounds<V> {
+  /** 0 keeps nothing */
+  readonly maxEntries: number
+  /** bound of the sum of `weightOf`; no bound when left out */
+  readonly maxWeight?: number
+  readonly weightOf?: (key: string, value: V) => number
+}
+
+export function createRecentMap<V>(bounds: RecentMapBounds<V>): RecentMap<V> {
+  const { maxEntries, maxWeight = Number.POSITIVE_INFINITY, weightOf = () => 0 } = bounds
+  /** in the order of use, oldest first */
+  const entries = new Map<string, V>()
+  let weight = 0
+
+  function remove(key: string): boolean {
+    const value = entries.get(key)
+    if (value === undefined) return false
+    weight -= weightOf(key, value)
+    return entries.delete(key)
+  }
+
+  return {
+    get(key) {
+      const value = entries.get(key)
+      if (value === undefined) return undefined
+      entries.delete(key)
+      entries.set(key, value)
+      return value
+    },
+    set(key, value) {
+      remove(key)
+      entries.set(key, value)
+      weight += weightOf(key, value)
+      while (entries.size > maxEntries || weight > maxWeight) {
+        const [oldest] = entries.keys()
+        if (oldest === undefined) break
+        remove(oldest)
+      }
+    },
+    delete: remove,
+    clear() {
+      entries.clear()
+      weight = 0
+    },
+    get size() {
+      return entries.size
+    },
+  }
+}

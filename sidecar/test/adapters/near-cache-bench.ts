@@ -1,0 +1,71 @@
+import type { Freshness } from '../../src/adapters/invalidation-feed.ts'
+import { createMemoryKeyValues } from '../../src/adapters/memory-key-values.ts'
+import {
+  createNearCache,
+  type NearCache,
+  type NearCacheDeps,
+  type NearCacheObserver,
+} from '../../src/adapters/near-cache.ts'
+import type { Result } from '../../src/domain/result.ts'
+import type { StoredValue } from '../../src/domain/stored-value.ts'
+
+export const STATE = '{"id":"state-1","since":0}'
+export const MAX_STALENESS_MS = 2000
+
+/** A cache on a Redis in memory that answers when the test says, behind a feed that the test is. */
+export interface NearCacheBench {
+  readonly cache: NearCache
+  readonly memory: ReturnType<typeof createMemoryKeyValues>
+  /** what the feed says of itself */
+  readonly feed: { staleness: number; server: string | null }
+  /** while true, reads take what is there and then wait */
+  isHolding: boolean
+  /** lets the reads go that wait */
+  release(): void
+  /** how many reads went to Redis */
+  readonly asked: () => number
+  readonly counts: { hits: number; misses: number; invalidated: number }
+}
+
+export function createNearCacheBench(changes: Partial<NearCacheDeps> = {}): NearCacheBench {
+  const memory = createMemoryKeyValues(() => 0)
+  memory.set('bg:state', STATE)
+  const feed = { staleness: 0, server: 'server-1' as string | null }
+  const freshness: Freshness = { stalenessMs: () => feed.staleness, serverId: () => feed.server }
+  const counts = { hits: 0, misses: 0, invalidated: 0 }
+  const observer: NearCacheObserver = {
+    hit: () => void counts.hits++,
+    miss: () => void counts.misses++,
+    invalidated: (keys) => void (counts.invalidated += keys),
+  }
+  let waiting: (() => void)[] = []
+  let asked = 0
+  async function read(keys: readonly string[]): Promise<Result<readonly StoredValue[]>> {
+    asked++
+    const values = await memory.read(keys)
+    if (bench.isHolding) await new Promise<void>((resolve) => void waiting.push(resolve))
+    return values
+  }
+  const bench: NearCacheBench = {
+    memory,
+    feed,
+    isHolding: false,
+    release() {
+      bench.isHolding = false
+      for (const resolve of waiting) resolve()
+      waiting = []
+    },
+    asked: () => asked,
+    counts,
+    cache: createNearCache({
+      keyValues: { read },
+      feed: freshness,
+      observer,
+      maxStalenessMs: MAX_STALENESS_MS,
+      serveKnownForMs: null,
+      bounds: { maxEntries: 1000, maxCharacters: 1_000_000 },
+      ...changes,
+    }),
+  }
+  return bench
+}

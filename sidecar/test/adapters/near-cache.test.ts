@@ -1,0 +1,285 @@
+import { beforeEach, describe, expect, test } from 'vitest'
+import { refuse } from '../../src/domain/result.ts'
+import { createNearCacheBench, MAX_STALENESS_MS, type NearCacheBench } from './near-cache-bench.ts'
+
+const SUBJECT = 'bg:revoked:subject:okta|00u1'
+const ALL = 'bg:revoked:all'
+const SESSION = `bg:session:${'a'.repeat(64)}`
+const UNAVAILABLE = refuse('state-unavailable')
+
+let bench: NearCacheBench
+
+beforeEach(() => {
+  bench = createNearCacheBench()
+})
+
+/** The values as text, null for absent; a refusal as its reason. */
+async function read(...keys: readonly string[]): Promise<readonly (string | null)[] | string> {
+  const reading = await bench.cache.read(keys)
+  if (!reading.ok) return reading.reason
+  return reading.value.values.map((value) => (value.kind === 'text' ? value.text : null))
+}
+
+/** What Redis does when a key is written. */
+function write(key: string, text: string | null): void {
+  if (text === null) void bench.memory.delete(key)
+  else bench.memory.set(key, text)
+  bench.cache.invalidated([key])
+}
+
+function flush(): void {
+  bench.memory.clear()
+  bench.cache.reset()
+}
+
+describe('values at hand', () => {
+  test('are asked for once, absent ones too', async () => {
+    bench.memory.set(SUBJECT, '5')
+    expect(await read(SUBJECT, ALL)).toEqual(['5', null])
+    expect(await read(ALL, SUBJECT)).toEqual([null, '5'])
+    expect(await read(SUBJECT)).toEqual(['5'])
+    expect(bench.asked()).toBe(1)
+    expect(bench.counts).toEqual({ hits: 2, misses: 1, invalidated: 0 })
+  })
+
+  test('go when Redis says that they changed, and only they', async () => {
+    await read(SUBJECT, ALL)
+    write(SUBJECT, '7')
+    expect(await read(ALL)).toEqual([null])
+    expect(bench.asked()).toBe(1)
+    expect(await read(SUBJECT)).toEqual(['7'])
+    expect(bench.counts.invalidated).toBe(1)
+  })
+
+  test('go all of them with a reset', async () => {
+    await read(SUBJECT)
+    await read(ALL)
+    bench.cache.reset()
+    expect(bench.cache.size).toBe(0)
+    await read(SUBJECT)
+    expect(bench.asked()).toBe(3)
+  })
+
+  test('do not count while the feed is stale, and count again when it catches up', async () => {
+    await read(SUBJECT)
+    bench.memory.set(SUBJECT, '7') // unheard
+    bench.feed.staleness = MAX_STALENESS_MS
+    expect(await read(SUBJECT)).toEqual([null])
+    bench.feed.staleness = MAX_STALENESS_MS + 1
+    expect(await read(SUBJECT)).toEqual(['7'])
+    expect(await read(SUBJECT)).toEqual(['7'])
+    expect(bench.asked()).toBe(3)
+  })
+
+  test('are not held before the feed was proven', async () => {
+    bench.feed.staleness = Number.POSITIVE_INFINITY
+    await read(SUBJECT)
+    expect(bench.cache.size).toBe(0)
+    bench.feed.staleness = Number.NaN
+    await read(SUBJECT)
+    expect(bench.asked()).toBe(2)
+  })
+
+  test('are no session that was not found: random ids must not push out real ones', async () => {
+    expect(await read(SESSION)).toEqual([null])
+    expect(await read(SESSION)).toEqual([null])
+    expect(bench.asked()).toBe(2)
+    bench.memory.set(SESSION, 'record')
+    expect(await read(SESSION)).toEqual(['record'])
+    expect(await read(SESSION)).toEqual(['record'])
+    expect(bench.asked()).toBe(3)
+  })
+
+  test('are bounded in number and size', async () => {
+    bench = createNearCacheBench({ bounds: { maxEntries: 3, maxCharacters: 200 } })
+    for (let user = 0; user < 10; user++) await read(`bg:revoked:subject:okta|${user}`)
+    expect(bench.cache.size).toBe(3)
+    bench.memory.set(SESSION, 'x'.repeat(300))
+    await read(SESSION)
+    expect(bench.cache.size).toBe(0)
+  })
+})
+
+describe('a read that an invalidation overtakes', () => {
+  test('is answered, and not held', async () => {
+    bench.isHolding = true
+    const early = read(SUBJECT)
+    await turn()
+    write(SUBJECT, '7')
+    bench.release()
+    expect(await early).toEqual([null])
+    expect(await read(SUBJECT)).toEqual(['7'])
+    expect(bench.asked()).toBe(2)
+  })
+
+  test('is not joined by those who come later', async () => {
+    bench.isHolding = true
+    const early = read(SUBJECT)
+    const joined = read(SUBJECT)
+    await turn()
+    write(SUBJECT, '7')
+    const late = read(SUBJECT)
+    await turn()
+    bench.release()
+    expect(await Promise.all([early, joined, late])).toEqual([[null], [null], ['7']])
+    expect(bench.asked()).toBe(2)
+    expect(await read(SUBJECT)).toEqual(['7'])
+  })
+
+  test.each([
+    ['a reset', () => bench.cache.reset()],
+    ['word of bg:state', () => bench.cache.invalidated(['bg:state'])],
+  ])('nor after %s', async (_, overtake) => {
+    bench.isHolding = true
+    const early = read(SUBJECT)
+    await turn()
+    bench.memory.set(SUBJECT, '7')
+    overtake()
+    const late = read(SUBJECT)
+    await turn()
+    bench.release()
+    expect(await early).toEqual([null])
+    expect(await late).toEqual(['7'])
+  })
+
+  test('costs nobody else', async () => {
+    bench.isHolding = true
+    const early = read(SUBJECT, ALL)
+    await turn()
+    bench.cache.invalidated([SUBJECT])
+    bench.release()
+    await early
+    expect(await read(ALL)).toEqual([null])
+    expect(bench.asked()).toBe(1)
+  })
+
+  test('while the feed is stale nobody joins anybody', async () => {
+    bench.feed.staleness = MAX_STALENESS_MS + 1
+    bench.isHolding = true
+    const early = read(SUBJECT)
+    await turn()
+    bench.memory.set(SUBJECT, '7') // unheard
+    const late = read(SUBJECT)
+    await turn()
+    bench.release()
+    expect(await Promise.all([early, late])).toEqual([[null], ['7']])
+  })
+})
+
+describe('a revocation that vanished', () => {
+  const lost = '{"id":"state-2","since":100}'
+
+  beforeEach(async () => {
+    bench.memory.set(SUBJECT, '9999999999')
+    await read(SUBJECT)
+  })
+
+  test('is lifted when somebody deleted it', async () => {
+    write(SUBJECT, null)
+    expect(await read(SUBJECT)).toEqual([null])
+  })
+
+  test.each([
+    ['with everything else, while bg:state is missing', () => flush()],
+    [
+      'with everything else, once a loss is recorded',
+      () => {
+        flush()
+        write('bg:state', lost)
+      },
+    ],
+    [
+      'behind a bg:state that cannot be read',
+      () => {
+        flush()
+        write('bg:state', 'OK')
+      },
+    ],
+    [
+      'when another server took over',
+      () => {
+        write(SUBJECT, null)
+        bench.feed.server = 'server-2'
+        bench.cache.reset()
+      },
+    ],
+    [
+      'while it is not known which server answers',
+      () => {
+        bench.feed.server = null
+        write(SUBJECT, null)
+      },
+    ],
+  ])('stays %s', async (_, happens) => {
+    happens()
+    expect(await read(SUBJECT)).toEqual(['9999999999'])
+    expect(await read(SUBJECT)).toEqual(['9999999999'])
+  })
+
+  test('is gone when an operator accepts the loss', async () => {
+    flush()
+    write('bg:state', lost)
+    await read(SUBJECT)
+    write('bg:state', '{"id":"state-2","since":0}')
+    bench.cache.reset()
+    expect(await read(SUBJECT)).toEqual([null])
+  })
+
+  test('can be set and lifted again after a loss', async () => {
+    flush()
+    write('bg:state', lost)
+    write(SUBJECT, '5')
+    expect(await read(SUBJECT)).toEqual(['5'])
+    write(SUBJECT, null)
+    expect(await read(SUBJECT)).toEqual([null])
+  })
+})
+
+test('whatever was held goes when bg:state is another one', async () => {
+  await read(SUBJECT)
+  bench.memory.set(SUBJECT, '7')
+  bench.memory.set('bg:state', '{"id":"state-2","since":0}')
+  await read(ALL) // finds the other state, though the feed said nothing
+  expect(await read(SUBJECT)).toEqual(['7'])
+})
+
+describe('an outage', () => {
+  test('refuses, when nothing else was configured', async () => {
+    await read(SUBJECT)
+    bench.memory.isDown = true
+    bench.feed.staleness = MAX_STALENESS_MS
+    expect(await read(SUBJECT)).toEqual([null])
+    bench.feed.staleness = MAX_STALENESS_MS + 1
+    expect(await bench.cache.read([SUBJECT])).toEqual(UNAVAILABLE)
+  })
+
+  test('serves who was known, marked, for as long as configured, and nobody new', async () => {
+    bench = createNearCacheBench({ serveKnownForMs: 30_000 })
+    bench.memory.set(ALL, '5')
+    await read(SUBJECT, ALL)
+    bench.memory.isDown = true
+    bench.feed.staleness = 30_000
+    const known = await bench.cache.read([SUBJECT, ALL])
+    expect(known.ok && known.value.isFromOutage).toBe(true)
+    expect(await read(SUBJECT, ALL)).toEqual([null, '5'])
+    expect(await read(SUBJECT, 'bg:revoked:subject:okta|other')).toBe('state-unavailable')
+    bench.feed.staleness = 30_001
+    expect(await read(SUBJECT, ALL)).toBe('state-unavailable')
+  })
+
+  test('is none while Redis answers, however stale the feed', async () => {
+    bench = createNearCacheBench({ serveKnownForMs: 30_000 })
+    await read(SUBJECT)
+    bench.memory.set(SUBJECT, '7') // unheard
+    bench.feed.staleness = 29_000
+    const reading = await bench.cache.read([SUBJECT])
+    expect(reading.ok && reading.value).toMatchObject({
+      isFromOutage: false,
+      values: [{ kind: 'text', text: '7' }],
+    })
+  })
+})
+
+function turn(): Promise<void> {
+  return new Promise((resolve) => void setImmediate(resolve))
+}

@@ -88,7 +88,7 @@ describeHttp2((edge) => {
     const { ending, body } = await ask(headersFrames(change(get(CLUSTERS)), true))
     expect(ending).toBe('response')
     expect(JSON.parse(body)).toEqual({
-      error_code: expect.stringMatching(/^[A-Z_]+$/),
+      error_code: expect.not.stringMatching(/^TEMPORARILY/), // which SDKs would repeat
       message: expect.stringMatching(/\(request id [0-9a-f]{32}\)$/),
     })
     expect(await stack.upstreamRequests()).toEqual([])

@@ -11,7 +11,8 @@ local headers, env = r.resp_header, r.req_env
 local OWN_COOKIES = { ["__host-brickgate"] = true, ["__host-brickgate-signin"] = true }
 
 local REASONS = {
-  [400] = "bad-request", [411] = "length-required", [413] = "body-too-large",
+  [400] = "bad-request", [405] = "method-not-allowed", [411] = "length-required",
+  [413] = "body-too-large",
   [417] = "bad-expectation", [421] = "misdirected-request", [431] = "headers-too-large",
   [501] = "not-implemented", [505] = "bad-version",
 }

@@ -74,8 +74,10 @@ async function serve(message: Start, log: Logger): Promise<void> {
   setInterval(() => void snapshot(metrics, null), SNAPSHOT_EVERY_MS)
 
   await listening
+  // For those that come after; a worker that is killed would leave nothing. It blocks, on a busy machine
+  // for more than a second, so it comes before the primary listens for silence.
+  flushCompileCache()
   await send({ type: 'ready' })
-  flushCompileCache() // for those that come after; a worker that is killed would leave nothing
 
   async function drain(): Promise<void> {
     await Promise.all((await listening).map((one) => one.close()))

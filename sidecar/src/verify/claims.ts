@@ -72,7 +72,8 @@ type Times = Pick<
   'authTimeSeconds' | 'issuedAtSeconds' | 'notBeforeSeconds' | 'expiresAtSeconds'
 >
 
-function readTimes(read: ClaimReader): Times | null {
+/** @returns null when one of those that must be there is missing; what is malformed the reader tells */
+export function readTimes(read: ClaimReader): Times | null {
   const expiresAtSeconds = read.seconds('exp')
   const issuedAtSeconds = read.seconds('iat')
   if (expiresAtSeconds === null || issuedAtSeconds === null) return null
@@ -81,7 +82,8 @@ function readTimes(read: ClaimReader): Times | null {
   return { authTimeSeconds, issuedAtSeconds, notBeforeSeconds, expiresAtSeconds }
 }
 
-function refusalOfTimes(times: Times, limits: TokenLimits): DenyReason | null {
+/** What no moment could make valid. */
+export function refusalOfTimes(times: Times, limits: TokenLimits): DenyReason | null {
   const { authTimeSeconds, issuedAtSeconds, expiresAtSeconds } = times
   // Revocations compare auth_time: a sign-in after the token's own issue would outrun them.
   if ((authTimeSeconds ?? 0) > issuedAtSeconds + limits.clockSkewSeconds) return 'malformed-token'
@@ -91,7 +93,8 @@ function refusalOfTimes(times: Times, limits: TokenLimits): DenyReason | null {
 
 type Facts = Pick<Principal, 'email' | 'groups' | 'tokenId' | 'idpSession'>
 
-function readFacts(read: ClaimReader, token: CompactToken, issuer: TrustedIssuer): Facts {
+/** What the presets do not differ in. */
+export function readFacts(read: ClaimReader, token: CompactToken, issuer: TrustedIssuer): Facts {
   const id = read.name('jti') ?? (issuer.preset === 'entra' ? read.name('uti') : null)
   return {
     email: readEmail(token.claims, issuer.claims.email),
@@ -110,7 +113,7 @@ function readEmail(claims: JsonObject, claim: string): string | null {
 }
 
 /** Whether a claim is to be fetched elsewhere (OpenID Connect Core section 5.6.2, Entra ID's overage). */
-function isDistributed(claims: JsonObject, claim: string): boolean {
+export function isDistributed(claims: JsonObject, claim: string): boolean {
   if (!Object.hasOwn(claims, '_claim_names')) return false
   const names = claims['_claim_names']
   return !isObject(names) || Object.hasOwn(names, claim)

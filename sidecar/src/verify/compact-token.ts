@@ -16,11 +16,21 @@ export interface CompactToken {
 export const MAX_TOKEN_LENGTH = 32 * 1024
 
 const COMPACT = /^([\w-]+)\.([\w-]+)\.[\w-]*$/
-const ACCESS_TOKEN_TYPES = new Set(['jwt', 'at+jwt'])
+/** Media types of a token by what it is for, in lower case and without `application/`. */
+const TOKEN_TYPES = {
+  access: ['jwt', 'at+jwt'],
+  id: ['jwt'],
+  logout: ['jwt', 'logout+jwt'],
+} as const satisfies Record<string, readonly string[]>
+
 const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
-/** Refuses with `malformed-token`, or `wrong-token-type` for a `typ` that no access token has. */
-export function parseCompactToken(text: string): Result<CompactToken> {
+/** Refuses with `malformed-token`, or `wrong-token-type` for a `typ` that no token of this use has. */
+export function parseCompactToken(
+  text: string,
+  use: keyof typeof TOKEN_TYPES = 'access',
+): Result<CompactToken> {
+  if (text.length > MAX_TOKEN_LENGTH) return refuse('malformed-token')
   const [, encodedHeader = '', encodedClaims = ''] = COMPACT.exec(text) ?? []
   const header = decodeObject(encodedHeader)
   const claims = decodeObject(encodedClaims)
@@ -31,14 +41,14 @@ export function parseCompactToken(text: string): Result<CompactToken> {
   if (Object.hasOwn(header, 'crit')) return refuse('malformed-token')
   if (typeof alg !== 'string' || typeof typ !== 'string') return refuse('malformed-token')
   if (typeof iss !== 'string' || !isStringOrNull(kid)) return refuse('malformed-token')
-  if (!isAccessTokenType(typ)) return refuse('wrong-token-type')
+  if (!isOfType(typ, TOKEN_TYPES[use])) return refuse('wrong-token-type')
   const signingInput = text.slice(0, encodedHeader.length + 1 + encodedClaims.length)
   return ok({ text, signingInput, algorithm: alg, kid, issuer: iss, claims })
 }
 
 /** `typ` is a media type without regard to case, `application/` understood (RFC 7515 section 4.1.9). */
-function isAccessTokenType(typ: string): boolean {
-  return ACCESS_TOKEN_TYPES.has(typ.toLowerCase().replace(/^application\//, ''))
+function isOfType(typ: string, types: readonly string[]): boolean {
+  return types.includes(typ.toLowerCase().replace(/^application\//, ''))
 }
 
 function isStringOrNull(value: unknown): value is string | null {

@@ -82,6 +82,20 @@ function generic(read: ClaimReader, issuer: TrustedIssuer): Result<Identity> {
   return ok({ subject, clientId, scopes: [...read.words('scope'), ...read.words('scp')] })
 }
 
+/**
+ * The same stable subject from a token about a person that is no access token: an ID token or a logout
+ * token. Okta has what is `uid` in access tokens as `sub` in these.
+ *
+ * @returns null when the token does not tell
+ */
+export function personOf(read: ClaimReader, issuer: TrustedIssuer): string | null {
+  const own = read.name(issuer.claims.subject)
+  if (issuer.preset === 'okta') return ofUser(own ?? read.name('sub'))
+  if (issuer.preset !== 'entra') return ofUser(own)
+  const tenant = read.name('tid')
+  return tenant !== null && tenant === tenantOf(issuer) ? own && `${tenant}:${own}` : null
+}
+
 const CLIENT_PREFIX = 'client:'
 
 function ofClient(clientId: string): string {

@@ -1,13 +1,13 @@
-import { hash, type KeyObject } from 'node:crypto'
-import { compactVerify, errors } from 'jose'
+import { hash } from 'node:crypto'
 import type { Principal } from '../domain/principal.ts'
-import type { DenyReason, Reason } from '../domain/reason.ts'
+import type { DenyReason } from '../domain/reason.ts'
 import { createRecentMap } from '../domain/recent-map.ts'
 import { ok, type Result, refuse } from '../domain/result.ts'
 import { readPrincipal, refusalAt, type TokenLimits } from './claims.ts'
 import { type CompactToken, MAX_TOKEN_LENGTH, parseCompactToken } from './compact-token.ts'
-import { chooseKey, createKeyRing, type KeyRing } from './key-ring.ts'
+import { createKeyRing } from './key-ring.ts'
 import type { KeySource } from './key-source.ts'
+import { createSignatureCheck } from './signature.ts'
 import type { TrustedIssuer } from './trusted-issuer.ts'
 
 export interface TokenVerifier {
@@ -46,6 +46,7 @@ export function createTokenVerifier(parts: TokenVerifierParts): TokenVerifier {
   const { observer, limits } = parts
   const issuers = byIss(parts.issuers)
   const ring = createKeyRing(parts.keys)
+  const checkSignature = createSignatureCheck({ ...parts, ring })
   const cache = createRecentMap<VerifiedToken>({ maxEntries: parts.cacheSize })
   const running = new Map<string, Running>()
 
@@ -62,7 +63,7 @@ export function createTokenVerifier(parts: TokenVerifierParts): TokenVerifier {
   }
 
   function start(candidate: Candidate, epoch: symbol, digest: string): Running {
-    const verdict = authenticate(candidate, ring, parts).then(({ issuer, result }) => {
+    const verdict = authenticate(candidate).then(({ issuer, result }) => {
       if (running.get(digest) === started) running.delete(digest)
       if (result.ok && isCurrent(issuer, epoch)) {
         cache.set(digest, { principal: result.value, epoch })
@@ -72,6 +73,17 @@ export function createTokenVerifier(parts: TokenVerifierParts): TokenVerifier {
     const started: Running = { epoch, alias: candidate.issuer.alias, verdict }
     running.set(digest, started)
     return started
+  }
+
+  async function authenticate({ token, issuer }: Candidate): Promise<Verdict> {
+    const signature = await checkSignature(token, issuer)
+    if (!signature.ok) return unseen(signature.reason)
+    try {
+      return { issuer: issuer.alias, result: readPrincipal(token, issuer, limits) }
+    } catch (error) {
+      parts.onUnexpected(error)
+      return unseen('internal-error')
+    }
   }
 
   function join(digest: string): Running | null {
@@ -147,54 +159,4 @@ function readCandidate(
   if (issuer === undefined) return refuse('unknown-issuer')
   const isAllowed = issuer.algorithms.some((own) => own === token.value.algorithm)
   return isAllowed ? ok({ token: token.value, issuer }) : refuse('algorithm-not-allowed')
-}
-
-type Collaborators = Pick<TokenVerifierParts, 'keys' | 'limits' | 'onUnexpected'>
-
-async function authenticate(
-  { token, issuer }: Candidate,
-  ring: KeyRing,
-  { keys, limits, onUnexpected }: Collaborators,
-): Promise<Verdict> {
-  try {
-    const key = await findKey(token, issuer.alias, { ring, keys })
-    if (!key.ok) return unseen(key.reason)
-    await compactVerify(token.text, key.value, { algorithms: [...issuer.algorithms] })
-    return { issuer: issuer.alias, result: readPrincipal(token, issuer, limits) }
-  } catch (error) {
-    const reason = reasonOf(error)
-    if (reason === 'internal-error') onUnexpected(error)
-    return unseen(reason)
-  }
-}
-
-async function findKey(
-  token: CompactToken,
-  alias: string,
-  { ring, keys }: { readonly ring: KeyRing; readonly keys: KeySource },
-): Promise<Result<KeyObject>> {
-  const known = ring.current(alias)
-  const key = known && chooseKey(known, token)
-  if (key !== null) return ok(key)
-  const outcome = await keys.refresh(alias)
-  const renewed = ring.current(alias)
-  const found = renewed && chooseKey(renewed, token)
-  if (found !== null) return ok(found)
-  // An outage never says that a token is bad.
-  const isKnown = renewed !== null && outcome !== 'failed'
-  return refuse(isKnown ? 'unknown-key' : 'keys-unavailable')
-}
-
-const REASON_BY_CODE: Readonly<Record<string, Exclude<Reason, 'allowed'>>> = {
-  ERR_JWS_SIGNATURE_VERIFICATION_FAILED: 'bad-signature',
-  ERR_JWS_INVALID: 'malformed-token',
-}
-
-/** A signature error with a cause is a failure to verify, not a signature that does not verify. */
-function reasonOf(error: unknown): DenyReason {
-  if (!(error instanceof errors.JOSEError)) return 'internal-error'
-  if (error instanceof errors.JWSSignatureVerificationFailed && error.cause !== undefined) {
-    return 'internal-error'
-  }
-  return REASON_BY_CODE[error.code] ?? 'internal-error'
 }

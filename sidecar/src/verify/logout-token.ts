@@ -1,0 +1,58 @@
+import { ok, type Result, refuse } from '../domain/result.ts'
+import { createClaimReader } from './claim-reader.ts'
+import type { CompactToken } from './compact-token.ts'
+import type { RelyingParty } from './id-token.ts'
+import { personOf } from './presets.ts'
+import { isObject, type JsonObject } from './strict-json.ts'
+
+/** What the issuer says has ended. At least one of session and subject is there. */
+export interface LogoutOrder {
+  /** `jti`, by which a second delivery is known */
+  readonly tokenId: string
+  readonly issuedAtSeconds: number
+  readonly expiresAtSeconds: number
+  /** `sid` of the ended session at the IdP */
+  readonly idpSession: string | null
+  /** the stable subject without alias; without a session, all of the subject's are meant */
+  readonly subject: string | null
+}
+
+const EVENT = 'http://schemas.openid.net/event/backchannel-logout'
+/** A delivery takes seconds; what is valid for longer could be replayed longer than is remembered. */
+const MAX_LIFETIME_SECONDS = 3600
+
+/**
+ * Reads a logout token whose issuer and signature were verified (OpenID Connect Back-Channel Logout 1.0
+ * section 2.6).
+ */
+export function readLogoutToken(
+  token: CompactToken,
+  { issuer, clientId, limits }: RelyingParty,
+  nowSeconds: number,
+): Result<LogoutOrder> {
+  const read = createClaimReader(token.claims)
+  const tokenId = read.name('jti')
+  const issuedAtSeconds = read.seconds('iat')
+  const expiresAtSeconds = read.seconds('exp')
+  const idpSession = read.name('sid')
+  const subject = personOf(read, issuer)
+  const audiences = read.oneOrMore('aud')
+  if (read.isMalformed() || tokenId === null) return refuse('malformed-token')
+  if (issuedAtSeconds === null || expiresAtSeconds === null) return refuse('malformed-token')
+  // A nonce would make it pass for an ID token elsewhere, so it must not have one.
+  if (!isLogout(token.claims) || read.has('nonce')) return refuse('wrong-token-type')
+  if (!audiences.includes(clientId)) return refuse('wrong-audience')
+  if (idpSession === null && subject === null) return refuse('malformed-token')
+  if (!(nowSeconds < expiresAtSeconds)) return refuse('token-expired')
+  if (!(issuedAtSeconds <= nowSeconds + limits.clockSkewSeconds)) {
+    return refuse('token-not-yet-valid')
+  }
+  const lifetime = expiresAtSeconds - issuedAtSeconds
+  if (lifetime > MAX_LIFETIME_SECONDS) return refuse('token-lifetime-too-long')
+  return ok({ tokenId, issuedAtSeconds, expiresAtSeconds, idpSession, subject })
+}
+
+function isLogout(claims: JsonObject): boolean {
+  const events = Object.hasOwn(claims, 'events') ? claims['events'] : null
+  return isObject(events) && Object.hasOwn(events, EVENT) && isObject(events[EVENT])
+}

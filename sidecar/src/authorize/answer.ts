@@ -9,6 +9,7 @@ import { readAccessRequest } from '../http/access-request.ts'
 import { decisionReply, type ReplyContext } from '../http/reply.ts'
 import { readRequestId } from '../http/request-id.ts'
 import { unknownCaller } from './authenticate.ts'
+import { signInRedirect } from '../http/sign-in-redirect.ts'
 import type { Check } from './check.ts'
 
 /** One decision, for those who watch: never awaited, never able to change it. */
@@ -33,6 +34,8 @@ export interface AnswerDeps {
   readonly observer: DecisionObserver
   readonly clock: Clock
   readonly proof: string
+  /** the public URL of each tier, for the way to sign-in; null when there is none */
+  readonly signInAt: Readonly<Record<Tier, string>> | null
   /** runs a function after the reply was handed to the socket */
   readonly afterReply: (task: () => void) => void
 }
@@ -60,7 +63,11 @@ export function createAnswer(deps: AnswerDeps): Answer {
       durationMicroseconds: Math.round((deps.clock.monotonicMs() - startedMs) * 1000),
     }
     deps.afterReply(() => deps.observer.decided(event))
-    return decisionReply(decision, replyContext(event.requestId, deps.proof))
+    const redirect =
+      request.ok && deps.signInAt !== null
+        ? signInRedirect(request.value, decision, deps.signInAt[tier])
+        : null
+    return redirect ?? decisionReply(decision, replyContext(event.requestId, deps.proof))
   }
 
   async function decide(request: AccessRequest): Promise<Decision> {

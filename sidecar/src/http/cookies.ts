@@ -3,6 +3,9 @@ import type { Presented } from '../domain/access-request.ts'
 /** Carries a browser's session id. The prefix keeps other hosts and plain HTTP from setting it. */
 export const SESSION_COOKIE = '__Host-brickgate'
 
+/** Binds a sign-in that is under way to the browser that began it. */
+export const SIGN_IN_COOKIE = '__Host-brickgate-signin'
+
 /**
  * Whatever names a cookie of ours (the sign-in's too), in any case and place, or holds a session id:
  * a Cookie header merged by a comma, a nameless cookie (`=__Host-brickgate=…`), another name.
@@ -27,6 +30,29 @@ export function readCookies(
     else if (pair !== '' && !OURS.test(pair)) others.push(pair)
   }
   return { sessionCookies, otherCookies: others.join('; ') }
+}
+
+/**
+ * The value of a cookie of ours, for the responder.
+ *
+ * @returns null when it is absent or stands twice
+ */
+export function cookieOf(name: string, field: string | null): string | null {
+  const pairs = (field ?? '').split(';').map((piece) => splitPair(trim(piece)))
+  const [first, ...further] = pairs.filter((pair) => pair.name === name)
+  return first === undefined || further.length > 0 ? null : first.value
+}
+
+/**
+ * A `Set-Cookie` field. Such a cookie goes to this host alone, over TLS alone, to no script, and with no
+ * request of another site but a top-level GET; without a maximum age it ends with the browser.
+ *
+ * @param value of characters that need no quoting (RFC 6265 section 4.1.1)
+ * @param maxAgeSeconds 0 removes it
+ */
+export function setCookie(name: string, value: string, maxAgeSeconds: number | null): string {
+  const age = maxAgeSeconds === null ? '' : `; Max-Age=${maxAgeSeconds}`
+  return `${name}=${value}; Path=/; Secure; HttpOnly; SameSite=Lax${age}`
 }
 
 function splitPair(pair: string): { readonly name: string; readonly value: string } {

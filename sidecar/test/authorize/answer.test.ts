@@ -30,7 +30,8 @@ function answer(params: Params, deps: Partial<AnswerDeps> = {}): Promise<Reply> 
     failed: (error: unknown) => void failures.push(error),
   }
   const afterReply = (task: () => void) => void later.push(task)
-  const answering = { check, observer, clock: deciding.clock, proof: PROOF, afterReply, ...deps }
+  const own = { signInAt: null, proof: PROOF, afterReply }
+  const answering = { check, observer, clock: deciding.clock, ...own, ...deps }
   return createAnswer(answering)(paramsWith(params), 'external')
 }
 
@@ -92,6 +93,31 @@ describe('a denial', () => {
     expect(events).toEqual([])
     observe()
     expect(events).toMatchObject([{ decision: { effect: 'deny', reason: 'no-credential' } }])
+  })
+})
+
+describe('a page navigation without a good credential', () => {
+  const page = { HTTP_ACCEPT: 'text/html' }
+  const signInAt = { internal: 'https://in.example.com', external: 'https://ex.example.com' }
+
+  it('is redirected to sign-in on its own tier, and told of as the denial it is', async () => {
+    const { status, headers } = await answer(page, { signInAt })
+    observe()
+
+    expect(status).toBe(303)
+    const at = 'https://ex.example.com/_brickgate/sign-in?return_to=%2Fapi%2F2.1%2Fjobs%2Flist'
+    expect(headers).toContainEqual(['Location', at])
+    expect(events).toMatchObject([{ decision: { effect: 'deny', reason: 'no-credential' } }])
+  })
+
+  it('keeps its refusal where nobody can sign in', async () => {
+    expect((await answer(page)).status).toBe(401)
+  })
+
+  it('keeps its refusal while Redis does not answer', async () => {
+    deciding.memory.isDown = true
+    const cookie = { HTTP_COOKIE: `__Host-brickgate=${SESSION_ID}` }
+    expect((await answer({ ...page, ...cookie }, { signInAt })).status).toBe(503)
   })
 })
 

@@ -1,6 +1,12 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { readCookies, SESSION_COOKIE } from '../../src/http/cookies.ts'
+import {
+  cookieOf,
+  readCookies,
+  SESSION_COOKIE,
+  SIGN_IN_COOKIE,
+  setCookie,
+} from '../../src/http/cookies.ts'
 
 const ID = `bgs_${'A'.repeat(43)}`
 const OURS = `${SESSION_COOKIE}=${ID}`
@@ -68,4 +74,25 @@ it.each([
   const started = performance.now()
   readCookies(`a${field}b`)
   expect(performance.now() - started).toBeLessThan(2000)
+})
+
+describe('a cookie of ours', () => {
+  it.each<[says: string, field: string | null, value: string | null]>([
+    ['is null without a field', null, null],
+    ['is null in an empty field', '', null],
+    ['is found among others', `a=1; ${SIGN_IN_COOKIE}=x; ${OURS}`, 'x'],
+    ['is not the session', OURS, null],
+    ['is null when it stands twice', `${SIGN_IN_COOKIE}=x; ${SIGN_IN_COOKIE}=x`, null],
+    ['is case-sensitive', `${SIGN_IN_COOKIE.toUpperCase()}=x`, null],
+    ['is not taken from a nameless one', `=${SIGN_IN_COOKIE}=x`, null],
+  ])('%s', (_, field, value) => expect(cookieOf(SIGN_IN_COOKIE, field)).toBe(value))
+
+  it('is set for this host alone, out of reach of scripts and of other sites', () => {
+    expect(setCookie(SESSION_COOKIE, ID, null)).toBe(
+      `__Host-brickgate=${ID}; Path=/; Secure; HttpOnly; SameSite=Lax`,
+    )
+    expect(setCookie(SIGN_IN_COOKIE, '', 0)).toBe(
+      '__Host-brickgate-signin=; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=0',
+    )
+  })
 })

@@ -1,0 +1,28 @@
+/** The gateway's own page about a person's sessions, where a sign-in ends that was for no other page. */
+export const OWN_PAGE = '/_brickgate/'
+
+const MAX_LENGTH = 2048
+/** path-absolute (RFC 3986 section 4.2), printable, without the backslash that browsers read as a slash */
+const PATH_ABSOLUTE = /^\/(?!\/)[\x21-\x22\x24-\x5b\x5d-\x7e]*$/
+/** what another decoding would turn into a slash, a backslash, whitespace or the end of a line */
+const DECEPTIVE = /%(?:[01][0-9a-f]|2f|5c|7f|25)/i
+
+/**
+ * Whether a browser may be sent there after its sign-in: a path with its query, on the origin that the
+ * sign-in belongs to, and none of our own routes but the page about sessions, so that nobody is signed
+ * out, or in again, by coming back.
+ *
+ * @param address as the sign-in was asked for, decoded once
+ */
+export function isReturnAddress(address: string): boolean {
+  if (address.length > MAX_LENGTH || !PATH_ABSOLUTE.test(address)) return false
+  const url = URL.parse(address, 'https://origin.invalid')
+  // INVARIANT: a browser makes of it what is judged here: no dot segments to resolve, nothing to strip.
+  if (url === null || url.href !== `https://origin.invalid${address}`) return false
+  if (DECEPTIVE.test(url.pathname)) return false
+  return url.pathname === OWN_PAGE || !isOwn(url.pathname)
+}
+
+function isOwn(path: string): boolean {
+  return path.toLowerCase().replaceAll('%5f', '_').startsWith('/_brickgate')
+}

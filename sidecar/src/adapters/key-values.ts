@@ -27,6 +27,8 @@ export interface KeyValues {
   replace(key: string, expected: string, text: string): Promise<Result<boolean>>
   /** @returns whether there was one, of whatever type */
   delete(key: string): Promise<Result<boolean>>
+  /** @returns false, and nothing changed, unless the key holds exactly `expected` */
+  deleteIf(key: string, expected: string): Promise<Result<boolean>>
   /** Reads and deletes in one step: of all who take, one gets it. A key of another type stays. */
   take(key: string): Promise<Result<StoredValue>>
   /**

@@ -44,6 +44,11 @@ export function createMemoryKeyValues(nowSeconds: () => number): MemoryKeyValues
         return true
       }),
     delete: async (key) => answer(() => find(key) !== null && entries.delete(key)),
+    deleteIf: async (key, expected) =>
+      answer(() => {
+        const value = get(key)
+        return value.kind === 'text' && value.text === expected && entries.delete(key)
+      }),
     take: async (key) =>
       answer(() => {
         const value = get(key)

@@ -16,6 +16,10 @@ if redis.pcall('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 redis.call('SET', KEYS[1], ARGV[2], 'KEEPTTL')
 return 1`
 
+const DELETE_IF = `
+if redis.pcall('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+return redis.call('DEL', KEYS[1])`
+
 const EXTEND = `
 redis.call('EXPIREAT', KEYS[1], ARGV[1], 'GT')
 return redis.call('EXISTS', KEYS[1])`
@@ -47,6 +51,8 @@ export function createRedisKeyValues(redis: RedisClient, observer: RedisObserver
     replace: (key, expected, text) =>
       attempt(async () => (await redis.eval(REPLACE, 1, key, expected, text)) === 1),
     delete: (key) => attempt(async () => (await redis.del(key)) === 1),
+    deleteIf: (key, expected) =>
+      attempt(async () => (await redis.eval(DELETE_IF, 1, key, expected)) === 1),
     take: (key) => attempt(() => stored(redis.getdel(key))),
     extend: (key, expiresAtSeconds) =>
       attempt(

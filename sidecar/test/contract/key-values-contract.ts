@@ -103,6 +103,18 @@ export function describeKeyValues(implementations: readonly Implementation[]): v
       },
     )
 
+    test('deleteIf deletes exactly what it expects', async () => {
+      await bench.set('a', '1')
+      expect(await bench.keyValues.deleteIf('a', '2')).toEqual(ok(false))
+      expect(await bench.keyValues.read(['a'])).toEqual(ok([storedText('1')]))
+      expect(await bench.keyValues.deleteIf('a', '1')).toEqual(ok(true))
+      expect(await bench.keyValues.read(['a'])).toEqual(ok([ABSENT]))
+      expect(await bench.keyValues.deleteIf('a', '1')).toEqual(ok(false))
+      await bench.setWrongType('a', 'set')
+      expect(await bench.keyValues.deleteIf('a', '')).toEqual(ok(false))
+      expect(await bench.keyValues.read(['a'])).toEqual(ok([WRONG_TYPE]))
+    })
+
     test('delete says whether there was something', async () => {
       await bench.set('a', '1')
       expect(await bench.keyValues.delete('a')).toEqual(ok(true))

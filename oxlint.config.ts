@@ -10,6 +10,7 @@ const ROOMS = [
   'revocation',
   'policy',
   'upstream',
+  'sign-in',
   'authorize',
   'responder',
 ] as const
@@ -19,8 +20,9 @@ const PURE_ROOMS = ['domain', 'http', 'credential', 'policy', 'revocation']
 
 /** Whose functions, and not only types, a room may call: the story calls the pure rooms. */
 const CALLABLE: Readonly<Record<string, readonly string[]>> = {
+  'sign-in': ['http', 'verify'],
   authorize: ['http', 'credential', 'policy'],
-  responder: ['http', 'authorize'],
+  responder: ['http', 'session', 'authorize', 'sign-in'],
 }
 
 const OUTER = ['adapters', 'observe', 'supervise', 'config', 'cli']

@@ -19,7 +19,8 @@ import { proofOfAllow, readProof } from './config/proof.ts'
 import type { Config } from './config/schema.ts'
 import { trustedIssuers } from './config/trusted-issuers.ts'
 import type { Clock } from './domain/clock.ts'
-import { createAuditLog } from './observe/audit.ts'
+import type { Tier } from './domain/tier.ts'
+import { type AuditLog, createAuditLog } from './observe/audit.ts'
 import { createDecisionObserver } from './observe/decision-observer.ts'
 import type { Logger } from './observe/log.ts'
 import type { WorkerMetrics } from './observe/metrics.ts'
@@ -35,6 +36,7 @@ import { compilePolicies } from './policy/compile.ts'
 import { type PolicySet, policySet } from './policy/policy-set.ts'
 import { createRevocationView } from './revocation/revocation-view.ts'
 import { createSessionResolver } from './session/session-resolver.ts'
+import { createSigningIn, type SigningIn } from './signing-in.ts'
 import { createUpkeep, sessionCipher, type Upkeep } from './upkeep.ts'
 import {
   passthrough,
@@ -51,6 +53,10 @@ export interface App {
   readonly authenticate: Authenticate
   readonly observer: DecisionObserver
   readonly upkeep: Upkeep
+  /** null where nobody signs in with a browser */
+  readonly signingIn: SigningIn | null
+  /** the public URL of each tier: scheme, host and port */
+  readonly publicOrigins: Readonly<Record<Tier, string>>
   /** resolves when Redis answers, or after a second without it: its outage is answered, not waited for */
   connected(): Promise<void>
   /** lets go of connections and writes out what is held */
@@ -85,26 +91,27 @@ export function createApp(deps: AppDeps): App {
   const redis = openConfiguredRedis(config, redisObserver(metrics, log))
   const state = openState(config, redis, deps)
   const endWatch = watchRedis(redis, (isUp) => metrics.redisUp.set(isUp ? 1 : 0))
-  const audit = createAuditLog(config.audit.file, {
-    written: () => metrics.auditRecords.inc(),
-    dropped: () => metrics.auditDropped.inc(),
-    failing: (error) => log.error({ err: error }, 'the audit log cannot be written'),
-  })
+  const audit = openAudit(config, deps)
   const observer = createDecisionObserver(metrics, audit, log)
   const standing = createStanding(config, state, deps)
+  const publicOrigins = originsOf(config)
+  const verifier = createVerifier(config, deps)
+  const { keyValues } = state
+  const signingIn = createSigningIn(config, {
+    ...{ ...deps, ...standing },
+    ...{ keyValues, verifier, publicOrigins },
+  })
   const authenticate = createAuthenticate({
-    verifier: createVerifier(config, deps),
+    verifier,
     sessions: standing.sessions,
     revocations: standing.revocations,
     issuers: new Set(config.issuers.map((issuer) => issuer.name)),
-    publicOrigins: {
-      internal: config.tiers.internal.public_url,
-      external: config.tiers.external.public_url,
-    },
+    publicOrigins,
   })
   const check = createCheck({
     authenticate,
     policies: policiesInForce(loaded),
+    refresh: signingIn?.refresh ?? null,
     upstream: upstreamCredential(config),
     deployment: { workspaceId: config.workspace.id, product: PRODUCT },
     clock,
@@ -114,6 +121,7 @@ export function createApp(deps: AppDeps): App {
     check,
     observer,
     clock,
+    signInAt: signingIn === null ? null : publicOrigins,
     proof: proofOfAllow(readProof(config.runtime.proof_file)),
     afterReply: setImmediate,
   })
@@ -122,8 +130,10 @@ export function createApp(deps: AppDeps): App {
     authenticate,
     observer,
     upkeep: standing.upkeep,
+    signingIn,
+    publicOrigins,
     async connected() {
-      await untilReady(redis)
+      await Promise.all([untilReady(redis), signingIn?.provider.prepare()])
       await probeRedis(redis) // the first command of a process is slow; no request should meet it
     },
     close() {
@@ -133,6 +143,18 @@ export function createApp(deps: AppDeps): App {
       audit.flush()
     },
   }
+}
+
+function openAudit(config: Config, { metrics, log }: AppDeps): AuditLog {
+  return createAuditLog(config.audit.file, {
+    written: () => metrics.auditRecords.inc(),
+    dropped: () => metrics.auditDropped.inc(),
+    failing: (error) => log.error({ err: error }, 'the audit log cannot be written'),
+  })
+}
+
+function originsOf({ tiers }: Config): Readonly<Record<Tier, string>> {
+  return { internal: tiers.internal.public_url, external: tiers.external.public_url }
 }
 
 function untilReady(redis: RedisClient): Promise<void> {

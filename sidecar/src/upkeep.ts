@@ -3,7 +3,11 @@ import type { KeyValues } from './adapters/key-values.ts'
 import { createSessionRecords } from './adapters/session-records.ts'
 import type { Config } from './config/schema.ts'
 import { createRevocationWriter, type RevocationWriter } from './revocation/revocation-writer.ts'
-import { createSessionCipher, type SessionCipher } from './session/session-cipher.ts'
+import {
+  createSessionCipher,
+  type RecordType,
+  type SessionCipher,
+} from './session/session-cipher.ts'
 import { sessionIdFrom } from './session/session-id.ts'
 import type { SessionRecords } from './session/session-records.ts'
 import { createSessionRegistry, type SessionRegistry } from './session/session-registry.ts'
@@ -36,10 +40,15 @@ export function createUpkeep(
   return { registry, records, revocations }
 }
 
-/** The cipher of session records: the first key encrypts, all decrypt. */
-export function sessionCipher({ sessions: { keys } }: Config): SessionCipher {
+/** The cipher of session records. */
+export function sessionCipher(config: Config): SessionCipher {
+  return recordCipher(config, 'bg-session')
+}
+
+/** A cipher of records of one type: the first key encrypts, all decrypt. */
+export function recordCipher({ sessions: { keys } }: Config, type: RecordType): SessionCipher {
   const [current, ...previous] = keys
-  return createSessionCipher([keyBytes(current), ...previous.map(keyBytes)])
+  return createSessionCipher([keyBytes(current), ...previous.map(keyBytes)], type)
 }
 
 /** How long after a revocation what it refuses can still be presented, by the issuers' clocks. */

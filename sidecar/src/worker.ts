@@ -130,6 +130,11 @@ async function respondOn(
     observer: app.observer,
     clock: SYSTEM_CLOCK,
     version: VERSION,
+    browsers: app.signingIn && {
+      ...app.signingIn,
+      publicOrigins: app.publicOrigins,
+      onTrouble: (what) => log.warn(what),
+    },
     onUnexpected: (error) => log.error({ err: error }, 'a request to the responder failed'),
   })
   await responder.listen({ path, backlog: BACKLOG })

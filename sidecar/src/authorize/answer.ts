@@ -8,8 +8,8 @@ import type { Reply } from '../fcgi/reply.ts'
 import { readAccessRequest } from '../http/access-request.ts'
 import { decisionReply, type ReplyContext } from '../http/reply.ts'
 import { readRequestId } from '../http/request-id.ts'
-import { unknownCaller } from './authenticate.ts'
 import { signInRedirect } from '../http/sign-in-redirect.ts'
+import { unknownCaller } from './authenticate.ts'
 import type { Check } from './check.ts'
 
 /** One decision, for those who watch: never awaited, never able to change it. */

@@ -7,6 +7,7 @@ import type { DenyReason } from '../domain/reason.ts'
 import { ok, type Result, refuse } from '../domain/result.ts'
 import type { Tier } from '../domain/tier.ts'
 import type { RevocationView } from '../revocation/revocation-view.ts'
+import type { Session } from '../session/session.ts'
 import type { SessionResolver } from '../session/session-resolver.ts'
 import type { SubjectToken } from '../upstream/upstream-credential.ts'
 import type { TokenVerifier } from '../verify/token-verifier.ts'
@@ -16,6 +17,8 @@ import { isCrossSite } from './cross-site.ts'
 export interface Caller extends DecisionContext {
   readonly principal: Principal
   readonly subjectToken: SubjectToken | null
+  /** null for a bearer token */
+  readonly session: Session | null
   /** when the credential ends by itself */
   readonly expiresAtSeconds: number
 }
@@ -40,7 +43,7 @@ export interface AuthenticateDeps {
 interface Identity {
   readonly principal: Principal
   readonly subjectToken: SubjectToken | null
-  readonly session: { readonly sid: string; readonly signInSeconds: number } | null
+  readonly session: Session | null
   readonly expiresAtSeconds: number
 }
 
@@ -85,11 +88,11 @@ export function createAuthenticate(deps: AuthenticateDeps): Authenticate {
     const session = await deps.sessions.resolve(id, tier, nowSeconds)
     if (!session.ok) return session
     if (!deps.issuers.has(session.value.principal.issuer)) return refuse('session-unknown')
-    const { sid, principal, signInSeconds, accessToken, expiresAtSeconds } = session.value
+    const { principal, accessToken, expiresAtSeconds } = session.value
     return ok({
       principal,
       subjectToken: accessToken,
-      session: { sid, signInSeconds },
+      session: session.value,
       expiresAtSeconds,
     })
   }
@@ -109,7 +112,7 @@ export function createAuthenticate(deps: AuthenticateDeps): Authenticate {
     }
     const { isFromOutage } = standing.value
     const context = { credential, principal, sid, policies: [], isFromOutage }
-    return { ok: true, caller: { ...context, subjectToken, expiresAtSeconds } }
+    return { ok: true, caller: { ...context, subjectToken, session, expiresAtSeconds } }
   }
 }
 

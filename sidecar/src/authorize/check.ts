@@ -3,11 +3,13 @@ import type { Clock } from '../domain/clock.ts'
 import type { Decision, DecisionContext } from '../domain/decision.ts'
 import { obligation } from '../domain/obligation.ts'
 import type { DenyReason } from '../domain/reason.ts'
+import { ok, type Result } from '../domain/result.ts'
 import { namesOtherWorkspace } from '../http/workspace-selector.ts'
 import { evaluate } from '../policy/evaluate.ts'
 import type { PolicySet } from '../policy/policy-set.ts'
-import type { UpstreamCredential } from '../upstream/upstream-credential.ts'
-import type { Authenticate } from './authenticate.ts'
+import type { TokenRefresh } from '../sign-in/token-refresh.ts'
+import type { SubjectToken, UpstreamCredential } from '../upstream/upstream-credential.ts'
+import type { Authenticate, Caller } from './authenticate.ts'
 import { type Deployment, identityHeaders } from './identity-headers.ts'
 
 /** Whether one request goes on to the workspace, and as whom. */
@@ -16,6 +18,8 @@ export type Check = (request: AccessRequest) => Promise<Decision>
 export interface CheckDeps {
   readonly authenticate: Authenticate
   readonly policies: PolicySet
+  /** keeps the access tokens of sessions alive; null where nobody signs in */
+  readonly refresh: TokenRefresh | null
   readonly upstream: UpstreamCredential
   readonly deployment: Deployment
   readonly clock: Clock
@@ -34,7 +38,7 @@ export function createCheck(deps: CheckDeps): Check {
     const nowSeconds = deps.clock.nowSeconds()
     const authentication = await deps.authenticate(request, nowSeconds)
     if (!authentication.ok) return deny(authentication.reason, authentication.context)
-    const { principal, subjectToken } = authentication.caller
+    const { principal } = authentication.caller
 
     if (namesOtherWorkspace(request, deps.deployment.workspaceId)) {
       return deny('wrong-workspace', authentication.caller)
@@ -45,7 +49,9 @@ export function createCheck(deps: CheckDeps): Check {
     if (verdict.effect === 'forbid') return deny('policy-forbid', context)
     if (verdict.effect !== 'permit') return deny('no-policy-permits', context)
 
-    const authorization = deps.upstream.authorizationFor(subjectToken, nowSeconds)
+    const subjectToken = await liveToken(authentication.caller, nowSeconds)
+    if (!subjectToken.ok) return deny(subjectToken.reason, context)
+    const authorization = deps.upstream.authorizationFor(subjectToken.value, nowSeconds)
     if (!authorization.ok) return deny(authorization.reason, context)
     const identity = identityHeaders(principal, request, deps.deployment)
     if (!identity.ok) return deny(identity.reason, context)
@@ -60,6 +66,16 @@ export function createCheck(deps: CheckDeps): Check {
       isFromOutage: context.isFromOutage,
       obligations: [...identity.value, obligation('BRICKGATE_AUTHORIZATION', authorization.value)],
     }
+  }
+
+  async function liveToken(
+    caller: Caller,
+    nowSeconds: number,
+  ): Promise<Result<SubjectToken | null>> {
+    const { session, subjectToken } = caller
+    if (session === null || deps.refresh === null) return ok(subjectToken)
+    const fresh = await deps.refresh.freshen(session, nowSeconds)
+    return fresh.ok ? ok(fresh.value.accessToken) : fresh
   }
 }
 

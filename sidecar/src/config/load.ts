@@ -7,6 +7,7 @@ import { resolveReferences } from './references.ts'
 import { repeatedValues } from './repeated-values.ts'
 import { type Config, configSchema } from './schema.ts'
 import { schemaProblems } from './schema-problems.ts'
+import { unknownIssuers } from './unknown-issuers.ts'
 
 /** Everything that a start needs of the disk, read once and checked whole. */
 export interface LoadedConfig {
@@ -49,6 +50,7 @@ export function loadConfig(
   const problems = withoutSequels(resolved.problems, [
     ...(parsed.error === undefined ? [] : schemaProblems(parsed.error)),
     ...repeatedValues(document),
+    ...unknownIssuers(document),
     ...missingFiles(document, at),
     ...policy.problems,
     ...proofProblems(document, at, checks.proof),

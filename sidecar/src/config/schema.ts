@@ -73,6 +73,24 @@ const sessionKey = z
   .string()
   .regex(/^[A-Za-z0-9_-]{43}$/, 'must be 256 bits in base64url (43 characters)')
 
+/** What a scope or a client id may be made of (RFC 6749 appendix A), without spaces. */
+const oauthWord = z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]{1,255}$/, 'must be printable ASCII')
+
+const signIn = z.strictObject({
+  /** the `name` of one of `issuers` */
+  issuer: text,
+  client_id: oauthWord,
+  client_secret: z.string().regex(/^[\x20-\x7e]+$/, 'must be printable ASCII'),
+  client_authentication: z
+    .enum(['client_secret_basic', 'client_secret_post'])
+    .default('client_secret_basic'),
+  scopes: z
+    .array(oauthWord)
+    .default(['openid', 'profile', 'email', 'offline_access'])
+    .refine((scopes) => scopes.includes('openid'), 'must contain openid'),
+  resource: z.url({ error: 'must be an absolute URI' }).optional(),
+})
+
 /** `brickgate.yaml`: the one source of its types, its validation and its JSON Schema. */
 export const configSchema = z.strictObject({
   redis: redisSchema,
@@ -122,6 +140,7 @@ export const configSchema = z.strictObject({
     any_tier: z.boolean().default(false),
     keys: z.tuple([sessionKey], sessionKey),
   }),
+  sign_in: signIn.optional(),
   audit: z.strictObject({ file: text.default('-') }).prefault({}),
   admin: z.strictObject({ listen: address }).prefault({ listen: '127.0.0.1:9464' }),
   runtime: z.strictObject({

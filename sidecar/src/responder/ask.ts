@@ -6,12 +6,12 @@ import type { Clock } from '../domain/clock.ts'
 import type { Decision, DecisionContext } from '../domain/decision.ts'
 import type { DenyReason } from '../domain/reason.ts'
 import { type Result, refuse } from '../domain/result.ts'
-import { isTier } from '../domain/tier.ts'
 import type { Reply } from '../fcgi/reply.ts'
 import { readEnvelope } from '../http/access-request.ts'
 import { decisionReply } from '../http/reply.ts'
 import { readRequestId } from '../http/request-id.ts'
 import { cgiParams } from './cgi-params.ts'
+import { tierOf } from './visit.ts'
 
 export interface AskDeps {
   readonly authenticate: Authenticate
@@ -21,7 +21,7 @@ export interface AskDeps {
 
 export type Answered<T> =
   | { readonly ok: true; readonly value: T }
-  | { readonly ok: false; readonly refusal: Reply }
+  | { readonly ok: false; readonly refusal: Reply; readonly decision: Decision }
 
 /** What names the session that a request was about, null for none: the record names it, too. */
 type Concerned = Pick<DecisionContext, 'sid'>
@@ -52,8 +52,7 @@ export function createAsk(deps: AskDeps): Ask {
   return async (incoming, act) => {
     const startedMs = deps.clock.monotonicMs()
     const params = cgiParams(incoming)
-    const tier = params.get('BRICKGATE_TIER')
-    if (!isTier(tier)) throw new TypeError('a request to the responder has no tier')
+    const tier = tierOf(incoming)
     const envelope = readEnvelope(params, tier)
     const { result, decision } = await perform(envelope, act)
 
@@ -67,7 +66,8 @@ export function createAsk(deps: AskDeps): Ask {
     })
     if (result.ok) return result
     // A denial has no place for the proof, and the responder has no use for one.
-    return { ok: false, refusal: decisionReply(decision, replyContext(requestId, '')) }
+    const refusal = decisionReply(decision, replyContext(requestId, ''))
+    return { ok: false, refusal, decision }
   }
 
   async function perform<T extends Concerned>(

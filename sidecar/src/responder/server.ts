@@ -2,11 +2,15 @@ import Fastify, { type FastifyError, type FastifyInstance } from 'fastify'
 import { createServer } from 'node-fastcgi'
 import { ok } from '../domain/result.ts'
 import { type AskDeps, createAsk } from './ask.ts'
+import type { BrowserRoutesDeps } from './browser-deps.ts'
+import { addBrowserRoutes } from './browser-routes.ts'
 import { type ProgramSessionsDeps, programSessions } from './program-sessions.ts'
 import { sendError, sendReply } from './send.ts'
 
 export interface ResponderDeps extends AskDeps, ProgramSessionsDeps {
   readonly version: string
+  /** null where nobody signs in with a browser: those pages are not there then */
+  readonly browsers: Omit<BrowserRoutesDeps, keyof AskDeps | 'ask' | 'registry'> | null
   /** told of an error that no client caused */
   readonly onUnexpected: (error: unknown) => void
 }
@@ -48,5 +52,6 @@ export function createResponder(deps: ResponderDeps): FastifyInstance {
     })
   })
   programSessions(app, ask, deps)
+  if (deps.browsers !== null) addBrowserRoutes(app, { ...deps, ...deps.browsers, ask })
   return app
 }

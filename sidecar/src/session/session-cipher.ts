@@ -12,27 +12,35 @@ export interface SessionCipher {
 /** The first encrypts, all decrypt: a key is replaced without ending a session. */
 export type SessionKeys = readonly [Uint8Array, ...Uint8Array[]]
 
-// INVARIANT: what another part encrypts with the same key carries another `typ` and is no session.
-const HEADER = { alg: 'dir', enc: 'A256GCM', typ: 'bg-session' } as const
+/** What a record is for. */
+export type RecordType = 'bg-session' | 'bg-signin'
+
+const HEADER = { alg: 'dir', enc: 'A256GCM' } as const
 const ACCEPTED = {
   keyManagementAlgorithms: [HEADER.alg],
   contentEncryptionAlgorithms: [HEADER.enc],
   maxDecompressedLength: 0,
 }
 
-/** @throws {RangeError} unless every key has 256 bits */
-export function createSessionCipher(keys: SessionKeys): SessionCipher {
+/**
+ * @param typ INVARIANT: what another part encrypts with the same key carries another, and is no session
+ * @throws {RangeError} unless every key has 256 bits
+ */
+export function createSessionCipher(
+  keys: SessionKeys,
+  typ: RecordType = 'bg-session',
+): SessionCipher {
   const [current, ...previous] = keys
   const currentKey = secretKey(current)
   const allKeys = [currentKey, ...previous.map(secretKey)]
   return {
     encrypt: (plaintext) =>
       new CompactEncrypt(new TextEncoder().encode(plaintext))
-        .setProtectedHeader(HEADER)
+        .setProtectedHeader({ ...HEADER, typ })
         .encrypt(currentKey),
     decrypt: async (record) => {
       for (const key of allKeys) {
-        const plaintext = await decryptWith(key, record)
+        const plaintext = await decryptWith(key, record, typ)
         if (plaintext !== null) return plaintext
       }
       return null
@@ -40,10 +48,14 @@ export function createSessionCipher(keys: SessionKeys): SessionCipher {
   }
 }
 
-async function decryptWith(key: KeyObject, record: string): Promise<string | null> {
+async function decryptWith(
+  key: KeyObject,
+  record: string,
+  typ: RecordType,
+): Promise<string | null> {
   try {
     const { plaintext, protectedHeader } = await compactDecrypt(record, key, ACCEPTED)
-    return protectedHeader.typ === HEADER.typ ? new TextDecoder().decode(plaintext) : null
+    return protectedHeader.typ === typ ? new TextDecoder().decode(plaintext) : null
   } catch (error) {
     if (error instanceof errors.JOSEError) return null
     throw error

@@ -61,6 +61,7 @@ describe('a caller', () => {
         policies: [],
         isFromOutage: false,
         subjectToken: SESSION.accessToken,
+        session: SESSION,
         expiresAtSeconds: SESSION.expiresAtSeconds,
       },
     })

@@ -96,6 +96,7 @@ export async function createDeciding(): Promise<Deciding> {
     checkDeps: {
       authenticate: createAuthenticate(authenticateDeps),
       policies: compilePolicies(POLICIES),
+      refresh: null,
       upstream: passthrough,
       deployment: { workspaceId: '1234567890123456', product: 'brickgate/0.0.0' },
       clock,

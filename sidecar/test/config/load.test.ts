@@ -55,6 +55,15 @@ function withCa(document: unknown): unknown {
   return { ...Object(document), workspace: { ca_file: 'ca.pem', ...workspace } }
 }
 
+it('a sign-in is by an issuer that is described', () => {
+  const signIn = { client_id: 'id', client_secret: 'secret' }
+  const by = (issuer: string) => ({ ...MINIMAL, sign_in: { issuer, ...signIn } })
+
+  expect(problemsOf(by('okta'))).toEqual([])
+  const message = 'is the name of none of `issuers`'
+  expect(problemsOf(by('entra'))).toEqual([{ path: 'sign_in.issuer', message }])
+})
+
 describe('a good configuration', () => {
   it('is loaded with absolute paths, its policy, and every file to watch', () => {
     const document = documentWith('sessions.keys', ['${file:session-key}'])

@@ -4,6 +4,8 @@ import { configSchema } from '../../src/config/schema.ts'
 import { schemaProblems } from '../../src/config/schema-problems.ts'
 import { documentWith, MINIMAL, type Section } from './documents.ts'
 
+const SIGN_IN = { issuer: 'okta', client_id: '0oa1', client_secret: 'secret' }
+
 function problems(document: unknown): readonly Problem[] {
   const { error } = configSchema.safeParse(document)
   return error === undefined ? [] : schemaProblems(error)
@@ -80,6 +82,7 @@ describe('nothing that is not known is ignored:', () => {
     'revocation',
     'outage',
     'sessions',
+    'sign_in',
     'audit',
     'admin',
     'runtime',
@@ -163,6 +166,15 @@ describe('a value is refused:', () => {
     ['sessions.keys', ['A'.repeat(42)]],
     ['sessions.keys', [`${'A'.repeat(42)}=`]],
     ['sessions.any_tier', 'yes'],
+    ['sign_in', {}],
+    ['sign_in', { ...SIGN_IN, client_id: '' }],
+    ['sign_in', { ...SIGN_IN, client_secret: '' }],
+    ['sign_in', { ...SIGN_IN, client_secret: 'a\nb' }],
+    ['sign_in', { ...SIGN_IN, client_authentication: 'none' }],
+    ['sign_in', { ...SIGN_IN, scopes: ['email'] }],
+    ['sign_in', { ...SIGN_IN, scopes: ['openid', 'two words'] }],
+    ['sign_in', { ...SIGN_IN, scopes: 'openid' }],
+    ['sign_in', { ...SIGN_IN, resource: 'databricks' }],
     ['runtime.workers', 0],
     ['runtime.workers', 65],
     ['runtime.workers', '2'],
@@ -182,6 +194,8 @@ describe('a value is accepted:', () => {
     ['tiers.internal.listen', '[::]:443'],
     ['workspace.credential', { type: 'personal_access_token', token: 'dapi0' }],
     ['headers.user', 'Remote-User'],
+    ['sign_in', SIGN_IN],
+    ['sign_in', { ...SIGN_IN, scopes: ['openid'], resource: 'api://databricks' }],
     ['sessions.keys', ['A'.repeat(43), `${'-_'.repeat(21)}9`]],
   ])('%s: %j', (path, value) => {
     expect(problemPaths(documentWith(path, value))).toEqual([])

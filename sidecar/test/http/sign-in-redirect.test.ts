@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { unknownCaller } from '../../src/authorize/authenticate.ts'
 import type { Decision } from '../../src/domain/decision.ts'
 import { type DenyReason, REASONS } from '../../src/domain/reason.ts'
 import { signInRedirect } from '../../src/http/sign-in-redirect.ts'
@@ -8,8 +9,7 @@ const PUBLIC = 'https://dbx.example.com'
 const PAGE = { HTTP_ACCEPT: 'text/html,application/xhtml+xml', HTTP_SEC_FETCH_MODE: 'navigate' }
 
 function denied(reason: DenyReason): Decision {
-  const context = { credential: 'none', principal: null, sid: null, policies: [] } as const
-  return { effect: 'deny', reason, ...context }
+  return { effect: 'deny', reason, ...unknownCaller('none') }
 }
 
 function redirectOf(changes: Readonly<Record<string, string>>, reason: DenyReason) {

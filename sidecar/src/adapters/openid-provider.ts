@@ -1,0 +1,210 @@
+import type * as OpenIdClientLibrary from 'openid-client'
+import { Agent, fetch, type RequestInit as UndiciInit } from 'undici'
+import type { Tier } from '../domain/tier.ts'
+import {
+  CALLBACK_PATH,
+  type OpenIdProvider,
+  type ProviderAnswer,
+  type ProviderFailure,
+  type ProviderTokens,
+  SIGNED_OUT_PATH,
+} from '../sign-in/openid-provider.ts'
+
+/** The client at the provider, as `sign_in` of the configuration describes it. */
+export interface OpenIdClient {
+  readonly issuer: string
+  readonly clientId: string
+  readonly clientSecret: string
+  readonly authentication: 'client_secret_basic' | 'client_secret_post'
+  readonly scopes: readonly string[]
+  /** RFC 8707, sent with every request for a token; null for none */
+  readonly resource: string | null
+  /** PEM of the only authorities trusted for the issuer; null for those of Node */
+  readonly ca: string | null
+  /** the public URL of each tier */
+  readonly publicOrigins: Readonly<Record<Tier, string>>
+}
+
+/** Told why the provider gave nothing; must not throw. */
+export type ProviderFailureListener = (operation: string, error: unknown) => void
+
+type Library = typeof OpenIdClientLibrary
+type Discovered = OpenIdClientLibrary.Configuration
+
+interface Ready {
+  readonly library: Library
+  readonly configuration: Discovered
+}
+
+const TIMEOUT_SECONDS = 5
+const REDISCOVER_MS = 3_600_000
+const MAX_ANSWER_BYTES = 512 * 1024
+
+/**
+ * The only caller of openid-client. The provider's metadata are fetched when first needed: a provider that
+ * is down keeps no process from starting.
+ */
+export function createOpenIdProvider(
+  client: OpenIdClient,
+  onFailure: ProviderFailureListener,
+): OpenIdProvider {
+  const discovery = createDiscovery(client)
+  const resource = client.resource === null ? {} : { resource: client.resource }
+  return {
+    prepare: async () => void (await import('openid-client')),
+    authorizationUrl: ({ tier, state, nonce, codeVerifier, isForced }) =>
+      attempt('authorization', async ({ library, configuration }) => {
+        const url = library.buildAuthorizationUrl(configuration, {
+          redirect_uri: `${client.publicOrigins[tier]}${CALLBACK_PATH}`,
+          scope: client.scopes.join(' '),
+          state,
+          nonce,
+          code_challenge: await library.calculatePKCECodeChallenge(codeVerifier),
+          code_challenge_method: 'S256',
+          ...(isForced ? { prompt: 'login' } : {}),
+          ...resource,
+        })
+        return url.href
+      }),
+    redeem: ({ tier, state, nonce, codeVerifier, parameters }) =>
+      attempt('redeeming a code', async ({ library, configuration }) => {
+        const url = new URL(`${client.publicOrigins[tier]}${CALLBACK_PATH}`)
+        url.search = parameters.toString()
+        const expected = { expectedState: state, expectedNonce: nonce, idTokenExpected: true }
+        const checks = { ...expected, pkceCodeVerifier: codeVerifier }
+        return tokensOf(
+          await library.authorizationCodeGrant(configuration, url, checks, { ...resource }),
+        )
+      }),
+    refresh: (refreshToken) =>
+      attempt('refreshing a token', async ({ library, configuration }) =>
+        tokensOf(await library.refreshTokenGrant(configuration, refreshToken, { ...resource })),
+      ),
+    endSessionUrl: async (idToken, tier) => {
+      const answer = await attempt('signing out', async ({ library, configuration }) => {
+        if (configuration.serverMetadata().end_session_endpoint === undefined) return null
+        return library.buildEndSessionUrl(configuration, {
+          post_logout_redirect_uri: `${client.publicOrigins[tier]}${SIGNED_OUT_PATH}`,
+          ...(idToken === null ? {} : { id_token_hint: idToken }),
+        }).href
+      })
+      return answer.ok ? answer.value : null
+    },
+    endSessionOrigin: () =>
+      new URL(discovery.known()?.serverMetadata().end_session_endpoint ?? client.issuer).origin,
+  }
+
+  async function attempt<T>(
+    operation: string,
+    work: (ready: Ready) => Promise<T>,
+  ): Promise<ProviderAnswer<T>> {
+    let ready: Ready | null = null
+    try {
+      ready = await discovery.ready()
+      return { ok: true, value: await work(ready) }
+    } catch (error) {
+      onFailure(operation, error)
+      return {
+        ok: false,
+        failure: ready === null ? 'unavailable' : failureOf(error, ready.library),
+      }
+    }
+  }
+}
+
+interface Discovery {
+  /** the library with the provider's metadata, fetched anew each hour, one fetch at a time */
+  ready(): Promise<Ready>
+  /** the metadata that were fetched last */
+  known(): Discovered | null
+}
+
+function createDiscovery(client: OpenIdClient): Discovery {
+  const dispatcher = new Agent({
+    maxResponseSize: MAX_ANSWER_BYTES,
+    connect: client.ca === null ? {} : { ca: client.ca },
+  })
+  let known: Ready | null = null
+  let fetchedAtMs = Number.NEGATIVE_INFINITY
+  let running: Promise<Ready> | null = null
+
+  async function discover(): Promise<Ready> {
+    const library = await import('openid-client')
+    const authentication =
+      client.authentication === 'client_secret_post'
+        ? library.ClientSecretPost(client.clientSecret)
+        : library.ClientSecretBasic(client.clientSecret)
+    const configuration = await library.discovery(
+      new URL(client.issuer),
+      client.clientId,
+      {},
+      authentication,
+      { timeout: TIMEOUT_SECONDS, [library.customFetch]: send },
+    )
+    // INVARIANT: character by character, as `iss` of tokens is compared.
+    const { issuer } = configuration.serverMetadata()
+    if (issuer !== client.issuer) throw new Error('the discovery document names another issuer')
+    known = { library, configuration }
+    fetchedAtMs = performance.now()
+    return known
+  }
+
+  async function send(address: string, init: object): Promise<Response> {
+    // The package types fetch apart from Node's globals; what is sent is text or URLSearchParams.
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+    const options = { ...init, dispatcher } as UndiciInit
+    return fetch(address, options)
+  }
+
+  return {
+    ready: async () => {
+      if (known !== null && performance.now() - fetchedAtMs < REDISCOVER_MS) return known
+      running ??= discover().finally(() => (running = null))
+      try {
+        return await running
+      } catch (error) {
+        if (known === null) throw error
+        return known // metadata of an hour ago serve while newer ones cannot be had
+      }
+    },
+    known: () => known?.configuration ?? null,
+  }
+}
+
+function tokensOf(answer: {
+  readonly access_token: string
+  readonly expires_in?: number | undefined
+  readonly refresh_token?: string | undefined
+  readonly id_token?: string | undefined
+}): ProviderTokens {
+  return {
+    accessToken: answer.access_token,
+    expiresInSeconds: answer.expires_in ?? null,
+    refreshToken: answer.refresh_token ?? null,
+    idToken: answer.id_token ?? null,
+  }
+}
+
+/** What says nothing of the request itself: no answer, and answers of a provider in trouble. */
+const TROUBLE: ReadonlySet<string> = new Set([
+  'OAUTH_TIMEOUT',
+  'OAUTH_ABORT',
+  'OAUTH_RESPONSE_IS_NOT_CONFORM',
+  'OAUTH_RESPONSE_IS_NOT_JSON',
+  'OAUTH_PARSE_ERROR',
+])
+const TROUBLE_WORDS: ReadonlySet<string> = new Set(['server_error', 'temporarily_unavailable'])
+
+function failureOf(error: unknown, library: Library): ProviderFailure {
+  if (error instanceof library.ResponseBodyError) {
+    if (error.status >= 500 || TROUBLE_WORDS.has(error.error)) return 'unavailable'
+    return error.error === 'invalid_grant' ? 'invalid-grant' : 'refused'
+  }
+  if (error instanceof library.AuthorizationResponseError) {
+    return TROUBLE_WORDS.has(error.error) ? 'unavailable' : 'refused'
+  }
+  if (error instanceof library.ClientError && error.code !== undefined) {
+    return TROUBLE.has(error.code) ? 'unavailable' : 'refused'
+  }
+  return 'unavailable' // a connection that failed, however the platform says so
+}

@@ -1,0 +1,30 @@
+/** When something that failed may be tried again: after 1, 2, 4, 8, then every 10 seconds. */
+export interface Backoff {
+  isOver(name: string, nowMs: number): boolean
+  failed(name: string, nowMs: number): void
+  succeeded(name: string): void
+}
+
+const FIRST_MS = 1000
+const LONGEST_MS = 10_000
+const MAX_REMEMBERED = 10_000
+
+export function createBackoff(): Backoff {
+  /** oldest first */
+  const failures = new Map<string, { readonly count: number; readonly untilMs: number }>()
+  return {
+    isOver: (name, nowMs) => nowMs >= (failures.get(name)?.untilMs ?? Number.NEGATIVE_INFINITY),
+    failed(name, nowMs) {
+      const count = (failures.get(name)?.count ?? 0) + 1
+      failures.delete(name)
+      failures.set(name, { count, untilMs: nowMs + pauseMs(count) })
+      const [oldest] = failures.keys()
+      if (failures.size > MAX_REMEMBERED && oldest !== undefined) failures.delete(oldest)
+    },
+    succeeded: (name) => void failures.delete(name),
+  }
+}
+
+function pauseMs(count: number): number {
+  return Math.min(FIRST_MS * 2 ** (count - 1), LONGEST_MS)
+}

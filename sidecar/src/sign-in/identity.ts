@@ -1,0 +1,75 @@
+import type { Principal } from '../domain/principal.ts'
+import { subjectKey } from '../domain/principal.ts'
+import type { DenyReason } from '../domain/reason.ts'
+import { ok, type Result, refuse } from '../domain/result.ts'
+import type { Session } from '../session/session.ts'
+import type { ExpectedNonce, Identification } from '../verify/id-token.ts'
+import type { SignInTokens } from '../verify/sign-in-tokens.ts'
+import type { TokenVerifier } from '../verify/token-verifier.ts'
+import type { ProviderTokens } from './openid-provider.ts'
+
+/** What the tokens of a sign-in or a refresh say, verified. */
+export interface SignedInIdentity {
+  readonly principal: Principal
+  /** null when it is not a JWT for our audiences: what was not verified is not forwarded */
+  readonly accessToken: Session['accessToken']
+}
+
+export interface IdentityDeps {
+  readonly tokens: SignInTokens
+  readonly verifier: TokenVerifier
+  /** told why an access token of the provider will not be forwarded */
+  readonly onUnusable: (reason: DenyReason) => void
+}
+
+/**
+ * Who signed in, by the ID token; the access token adds its id, so that revoking it ends the session, and
+ * the groups where the ID token has none.
+ *
+ * @returns refuses when a token does not verify, or the two speak of different people
+ */
+export async function identify(
+  given: ProviderTokens,
+  expected: ExpectedNonce,
+  nowSeconds: number,
+  deps: IdentityDeps,
+): Promise<Result<SignedInIdentity>> {
+  if (given.idToken === null) return refuse('malformed-token')
+  const who = await deps.tokens.idToken(given.idToken, expected, nowSeconds)
+  if (!who.ok) return who
+  const access = await deps.verifier.verify(given.accessToken, nowSeconds)
+  if (access.ok) return together(who.value, access.value, given, nowSeconds)
+  if (access.reason === 'keys-unavailable') return access
+  deps.onUnusable(access.reason)
+  if (who.value.groups === 'elsewhere') return refuse('groups-unknown')
+  return ok({ principal: who.value.principal, accessToken: null })
+}
+
+function together(
+  { principal, groups }: Identification,
+  access: Principal,
+  given: ProviderTokens,
+  nowSeconds: number,
+): Result<SignedInIdentity> {
+  // INVARIANT: what goes to the workspace speaks for the person whose session it is.
+  if (subjectKey(access) !== subjectKey(principal)) return refuse('wrong-token-type')
+  return ok({
+    principal: {
+      ...principal,
+      tokenId: access.tokenId,
+      email: principal.email ?? access.email,
+      groups: groups === 'listed' ? principal.groups : access.groups,
+    },
+    accessToken: accessTokenOf(given, access, nowSeconds),
+  })
+}
+
+/** @returns the access token until the earlier of what it says itself and what the provider says */
+export function accessTokenOf(
+  { accessToken, expiresInSeconds }: ProviderTokens,
+  { expiresAtSeconds }: Pick<Principal, 'expiresAtSeconds'>,
+  nowSeconds: number,
+): NonNullable<Session['accessToken']> {
+  const told = nowSeconds + (expiresInSeconds ?? Number.POSITIVE_INFINITY)
+  return { token: accessToken, expiresAtSeconds: Math.min(expiresAtSeconds, told) }
+}

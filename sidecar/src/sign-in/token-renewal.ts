@@ -1,0 +1,188 @@
+import { subjectKey } from '../domain/principal.ts'
+import type { Result } from '../domain/result.ts'
+import type { Session } from '../session/session.ts'
+import type { SessionRegistry } from '../session/session-registry.ts'
+import { nonceOf } from '../verify/sign-in-tokens.ts'
+import { accessTokenOf, type IdentityDeps, identify } from './identity.ts'
+import type { OpenIdProvider, ProviderTokens } from './openid-provider.ts'
+import { type LockStore, refreshLockKey } from './refresh-lock.ts'
+
+/** What became of a session whose access token was to be renewed. */
+export type Renewed =
+  | { readonly kind: 'renewed'; readonly session: Session }
+  /** it is over, here or at the provider */
+  | { readonly kind: 'ended' }
+  /** it goes on as it was; to be tried again */
+  | { readonly kind: 'failed' }
+
+/** Renews the access token of a session, once for all sidecars. Never rejects. */
+export type Renewal = (session: Session, nowSeconds: number) => Promise<Renewed>
+
+export interface TokenRenewalDeps extends IdentityDeps {
+  readonly provider: Pick<OpenIdProvider, 'refresh'>
+  readonly registry: Pick<SessionRegistry, 'find' | 'update' | 'end'>
+  readonly locks: LockStore
+  /** a name of this attempt that no other has */
+  readonly newOwner: () => string
+  readonly wait: (milliseconds: number) => Promise<void>
+  /** told what an operator should know; never of a token */
+  readonly onEvent: (event: RenewalEvent) => void
+  readonly onUnexpected: (error: unknown) => void
+}
+
+/**
+ * `refreshed`: the provider gave a new token. `grant-ended`: it says that the sign-in counts no more.
+ * `unverified`: what it gave speaks for another or does not verify. `unsaved`: Redis would not take what it
+ * gave, so that a rotated refresh token is lost.
+ */
+export type RenewalEvent = 'refreshed' | 'grant-ended' | 'unverified' | 'unsaved'
+
+const FAILED: Renewed = { kind: 'failed' }
+const ENDED: Renewed = { kind: 'ended' }
+
+/** Longer than the provider may take; an owner that died holds others up for no longer. */
+const LOCK_SECONDS = 15
+/** After a failure nobody else asks the provider at once. */
+const PAUSE_SECONDS = 1
+/** How often, and how many times, the record of another's work is looked for. */
+const LOOK_EVERY_MS = 60
+const LOOKS = 20
+const SAVE_EVERY_MS = 250
+const SAVES = 120
+
+export function createTokenRenewal(deps: TokenRenewalDeps): Renewal {
+  const { registry, locks, provider } = deps
+  return async (session, nowSeconds) => {
+    const key = refreshLockKey(session.sid)
+    const owner = deps.newOwner()
+    try {
+      const acquired = await locks.acquire(key, owner, nowSeconds + LOCK_SECONDS)
+      if (!acquired.ok) return FAILED
+      if (!acquired.value) return await follow(session, nowSeconds)
+      const renewed = await renewAlone(session, nowSeconds)
+      if (renewed.kind === 'failed') await locks.hold(key, owner, nowSeconds + PAUSE_SECONDS)
+      else await locks.release(key, owner)
+      return renewed
+    } catch (error) {
+      deps.onUnexpected(error)
+      return FAILED
+    }
+  }
+
+  /** Another asks the provider: what it gets shows in the record. */
+  async function follow(session: Session, nowSeconds: number): Promise<Renewed> {
+    for (let looks = 0; looks < LOOKS; looks += 1) {
+      await deps.wait(LOOK_EVERY_MS)
+      const current = await read(session, nowSeconds)
+      if (current.kind !== 'renewed' || isRenewed(session, current.session)) return current
+    }
+    return FAILED
+  }
+
+  async function renewAlone(session: Session, nowSeconds: number): Promise<Renewed> {
+    // The session at hand may be of a moment ago, when another had the lock.
+    const current = await read(session, nowSeconds)
+    if (current.kind !== 'renewed' || isRenewed(session, current.session)) return current
+    const { refreshToken } = current.session
+    if (refreshToken === null) return FAILED
+    const given = await provider.refresh(refreshToken)
+    if (given.ok) return accept(current.session, given.value, nowSeconds)
+    return given.failure === 'invalid-grant' ? end(current.session, nowSeconds) : FAILED
+  }
+
+  async function read(session: Session, nowSeconds: number): Promise<Renewed> {
+    const found = await registry.find(session.sid, nowSeconds)
+    if (!found.ok) return FAILED
+    return found.value === null ? ENDED : { kind: 'renewed', session: found.value.session }
+  }
+
+  /** INVARIANT: only the provider's word about the token that the session holds ends it. */
+  async function end(session: Session, nowSeconds: number): Promise<Renewed> {
+    const current = await read(session, nowSeconds)
+    if (current.kind !== 'renewed') return current
+    if (current.session.refreshToken !== session.refreshToken) return current
+    const ended = await registry.end(session)
+    if (ended.ok) deps.onEvent('grant-ended')
+    return ended.ok ? ENDED : FAILED
+  }
+
+  /** A refresh token that was rotated is kept, whatever becomes of the rest: the one before is used up. */
+  async function accept(
+    session: Session,
+    given: ProviderTokens,
+    nowSeconds: number,
+  ): Promise<Renewed> {
+    const fresh = await freshParts(session, given, nowSeconds)
+    const isUsable = fresh.ok && fresh.value !== null
+    deps.onEvent(isUsable ? 'refreshed' : 'unverified')
+    const saved = await save(session, nowSeconds, (held) => ({
+      ...held,
+      ...(isUsable ? fresh.value : {}),
+      refreshToken: given.refreshToken ?? held.refreshToken,
+    }))
+    return isUsable || saved.kind === 'ended' ? saved : FAILED
+  }
+
+  async function freshParts(
+    session: Session,
+    given: ProviderTokens,
+    nowSeconds: number,
+  ): Promise<Result<FreshParts | null>> {
+    if (given.idToken === null) return byAccessToken(session, given, nowSeconds)
+    const expected = { nonce: nonceOf(session.idToken ?? '') ?? '', isRequired: false }
+    const identity = await identify(given, expected, nowSeconds, deps)
+    if (!identity.ok) return identity
+    const { principal, accessToken } = identity.value
+    const isSame = subjectKey(principal) === subjectKey(session.principal)
+    if (!isSame || accessToken === null) return { ok: true, value: null }
+    const { groups, email } = principal
+    return {
+      ok: true,
+      value: {
+        principal: { ...session.principal, groups, email },
+        accessToken,
+        idToken: given.idToken,
+      },
+    }
+  }
+
+  async function byAccessToken(
+    session: Session,
+    given: ProviderTokens,
+    nowSeconds: number,
+  ): Promise<Result<FreshParts | null>> {
+    const access = await deps.verifier.verify(given.accessToken, nowSeconds)
+    if (!access.ok) return access
+    const isSame = subjectKey(access.value) === subjectKey(session.principal)
+    const accessToken = accessTokenOf(given, access.value, nowSeconds)
+    return { ok: true, value: isSame ? { accessToken } : null }
+  }
+
+  /** INVARIANT: a session that ended meanwhile stays ended, and what else changed in it stays changed. */
+  async function save(
+    session: Session,
+    nowSeconds: number,
+    change: (held: Session) => Session,
+  ): Promise<Renewed> {
+    let held = session
+    for (let saves = 0; saves < SAVES; saves += 1) {
+      const after = change(held)
+      const updated = await registry.update(held, after)
+      if (updated.ok && updated.value) return { kind: 'renewed', session: after }
+      const current = updated.ok ? await read(session, nowSeconds) : FAILED
+      if (current.kind === 'ended') return current
+      if (current.kind === 'renewed') {
+        if (current.session.refreshToken !== session.refreshToken) return current
+        held = current.session
+      } else await deps.wait(SAVE_EVERY_MS)
+    }
+    deps.onEvent('unsaved')
+    return FAILED
+  }
+}
+
+type FreshParts = Pick<Session, 'accessToken'> & Partial<Pick<Session, 'principal' | 'idToken'>>
+
+function isRenewed(before: Session, now: Session): boolean {
+  return before.accessToken?.token !== now.accessToken?.token
+}

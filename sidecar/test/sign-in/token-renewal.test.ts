@@ -1,0 +1,215 @@
+import { beforeEach, describe, expect, it } from 'vitest'
+import type { ProviderAnswer, ProviderTokens } from '../../src/sign-in/openid-provider.ts'
+import { NOW } from '../verify/minting.ts'
+import { createRefreshing, type Refreshing } from './refreshing.ts'
+
+const LOCK = /^bg:lock:refresh:[0-9a-f]{64}$/
+
+let bench: Refreshing
+
+beforeEach(async () => {
+  bench = await createRefreshing()
+})
+
+function lockOf(sid: string) {
+  const key = `bg:lock:refresh:${sid}`
+  expect(key).toMatch(LOCK)
+  return bench.memory.read([key])
+}
+
+describe('a renewal', () => {
+  it('puts new tokens into the session and leaves the rest', async () => {
+    const session = await bench.open()
+    const renewed = await bench.sidecar()(session, NOW)
+
+    const current = await bench.current()
+    expect(renewed).toEqual({ kind: 'renewed', session: current })
+    expect(current).toEqual({
+      ...session,
+      accessToken: { token: expect.any(String), expiresAtSeconds: NOW + 3600 },
+      refreshToken: expect.stringMatching(/^refresh-[1-9]/),
+    })
+    expect(current?.accessToken?.token).not.toBe(session.accessToken?.token)
+    expect(bench.asked).toEqual(['refresh-0'])
+    expect(bench.events).toEqual(['refreshed'])
+    expect(await lockOf(session.sid)).toMatchObject({ value: [{ kind: 'absent' }] })
+  })
+
+  it('keeps a refresh token that the provider does not rotate', async () => {
+    bench.answer = () => bench.given({ refreshToken: null })
+    await bench.sidecar()(await bench.open(), NOW)
+    expect((await bench.current())?.refreshToken).toBe('refresh-0')
+  })
+
+  it('is one at the provider, however many sidecars need it', async () => {
+    const session = await bench.open()
+    let answer: (given: ProviderAnswer<ProviderTokens>) => void = () => undefined
+    bench.answer = () => new Promise((resolve) => (answer = resolve))
+    const all = [1, 2, 3, 4].map(() => bench.sidecar()(session, NOW))
+    for (let turns = 0; turns < 20; turns += 1)
+      await new Promise((resolve) => setImmediate(resolve))
+    answer(bench.given())
+
+    const renewed = await Promise.all(all)
+    expect(bench.asked).toEqual(['refresh-0'])
+    const current = await bench.current()
+    for (const one of renewed) expect(one).toEqual({ kind: 'renewed', session: current })
+  })
+
+  it('asks nobody again for a session of a moment ago', async () => {
+    const session = await bench.open()
+    await bench.sidecar()(session, NOW)
+    const late = await bench.sidecar()(session, NOW)
+    expect(bench.asked).toHaveLength(1)
+    expect(late).toEqual({ kind: 'renewed', session: await bench.current() })
+  })
+
+  it('takes groups and e-mail of a new ID token, and nothing else', async () => {
+    const session = await bench.open()
+    const idToken = bench.idToken({
+      groups: ['new'],
+      email: 'new@example.com',
+      sid: 'other',
+      auth_time: NOW,
+    })
+    bench.answer = () => bench.given({ idToken })
+    await bench.sidecar()(session, NOW)
+    expect(await bench.current()).toMatchObject({
+      idToken,
+      signInSeconds: session.signInSeconds,
+      principal: { ...session.principal, groups: ['new'], email: 'new@example.com' },
+    })
+  })
+})
+
+describe('a session goes on as it was, but for a rotated refresh token, when', () => {
+  it.each<[string, () => Partial<ProviderTokens>]>([
+    ['the ID token has another nonce', () => ({ idToken: bench.idToken({ nonce: 'n-2' }) })],
+    ['the ID token is for another', () => ({ idToken: bench.idToken({ aud: 'other' }) })],
+    ['the ID token is of another person', () => ({ idToken: bench.idToken({ sub: 'bob' }) })],
+    [
+      'the access token is of another person',
+      () => ({ accessToken: bench.accessToken({ sub: 'bob' }) }),
+    ],
+    ['the access token is for another', () => ({ accessToken: bench.accessToken({ aud: 'x' }) })],
+    ['the access token is none', () => ({ accessToken: 'opaque' })],
+    ['nothing verifies', () => ({ accessToken: 'opaque', idToken: 'opaque' })],
+  ])('%s', async (_, changes) => {
+    const session = await bench.open()
+    bench.answer = () => bench.given({ ...changes(), refreshToken: 'rotated' })
+    expect(await bench.sidecar()(session, NOW)).toEqual({ kind: 'failed' })
+    expect(await bench.current()).toEqual({ ...session, refreshToken: 'rotated' })
+    expect(bench.events).toEqual(['unverified'])
+  })
+})
+
+describe('a failure', () => {
+  it.each(['unavailable', 'refused'] as const)(
+    'of the provider (%s) ends nothing',
+    async (failure) => {
+      const session = await bench.open()
+      bench.answer = () => ({ ok: false, failure })
+      expect(await bench.sidecar()(session, NOW)).toEqual({ kind: 'failed' })
+      expect(await bench.current()).toEqual(session)
+      // nobody else asks at once: the lock stays for a moment
+      expect(await bench.sidecar()(session, NOW)).toEqual({ kind: 'failed' })
+      expect(bench.asked).toHaveLength(1)
+    },
+  )
+
+  it('of Redis ends nothing', async () => {
+    const session = await bench.open()
+    bench.memory.isDown = true
+    expect(await bench.sidecar()(session, NOW)).toEqual({ kind: 'failed' })
+    bench.memory.isDown = false
+    expect(await bench.current()).toEqual(session)
+    expect(bench.asked).toEqual([])
+  })
+
+  it('of a part is told and ends nothing', async () => {
+    const session = await bench.open()
+    const broken = new Error('broken')
+    bench.answer = () => Promise.reject(broken)
+    expect(await bench.sidecar()(session, NOW)).toEqual({ kind: 'failed' })
+    expect(bench.unexpected).toEqual([broken])
+    expect(await bench.current()).toEqual(session)
+  })
+})
+
+describe('nothing that the provider rotated is lost', () => {
+  it('when Redis fails just then', async () => {
+    const session = await bench.open()
+    bench.answer = () => {
+      bench.memory.isDown = true
+      return bench.given({ refreshToken: 'rotated' })
+    }
+    let waits = 0
+    bench.onWait = () => {
+      waits += 1
+      bench.memory.isDown = waits < 5
+    }
+    expect(await bench.sidecar()(session, NOW)).toMatchObject({ kind: 'renewed' })
+    expect((await bench.current())?.refreshToken).toBe('rotated')
+    expect(waits).toBe(5)
+  })
+
+  it('when the record changes just then, and the change stays', async () => {
+    const session = await bench.open()
+    bench.answer = async () => {
+      const { value: found } = (await bench.registry.find(session.sid, NOW)) as {
+        value: { session: typeof session }
+      }
+      await bench.registry.update(found.session, { ...found.session, userAgent: 'changed' })
+      return bench.given({ refreshToken: 'rotated' })
+    }
+    expect(await bench.sidecar()(session, NOW)).toMatchObject({ kind: 'renewed' })
+    expect(await bench.current()).toMatchObject({ refreshToken: 'rotated', userAgent: 'changed' })
+  })
+
+  it('and it is told when Redis never takes it', async () => {
+    const session = await bench.open()
+    bench.answer = () => {
+      bench.memory.isDown = true
+      return bench.given()
+    }
+    expect(await bench.sidecar()(session, NOW)).toEqual({ kind: 'failed' })
+    expect(bench.events).toEqual(['refreshed', 'unsaved'])
+  })
+})
+
+describe('a session ends', () => {
+  it('when the provider says that its grant counts no more', async () => {
+    const session = await bench.open()
+    bench.answer = () => ({ ok: false, failure: 'invalid-grant' })
+    expect(await bench.sidecar()(session, NOW)).toEqual({ kind: 'ended' })
+    expect(await bench.current()).toBeNull()
+    expect(bench.events).toEqual(['grant-ended'])
+  })
+
+  it('not when that was said of a refresh token that it has no more', async () => {
+    const session = await bench.open()
+    bench.answer = async () => {
+      await bench.registry.update(session, { ...session, refreshToken: 'newer' })
+      return { ok: false, failure: 'invalid-grant' }
+    }
+    expect(await bench.sidecar()(session, NOW)).toMatchObject({ kind: 'renewed' })
+    expect((await bench.current())?.refreshToken).toBe('newer')
+  })
+
+  it('and stays ended, though a refresh was under way', async () => {
+    const session = await bench.open()
+    bench.answer = async () => {
+      await bench.registry.end(session)
+      return bench.given()
+    }
+    expect(await bench.sidecar()(session, NOW)).toEqual({ kind: 'ended' })
+    expect(await bench.current()).toBeNull()
+  })
+
+  it('for a sidecar that comes too late', async () => {
+    const session = await bench.open()
+    await bench.registry.end(session)
+    expect(await bench.sidecar()(session, NOW)).toEqual({ kind: 'ended' })
+    expect(bench.asked).toEqual([])
+  })
+})

@@ -4,6 +4,7 @@ import { copyFileSync, existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { stringify } from 'yaml'
+import { SIGN_IN_CLIENT } from '../integration/idp/clients.ts'
 import { createPki, type Pki } from '../integration/pki/create-pki.ts'
 import { HOME } from './gateway.ts'
 import type { Piece } from './piece.ts'
@@ -118,6 +119,12 @@ function demoConfig(ports: DemoPorts, pki: Demo['pki']): ConfigPatch {
     policy: { file: 'policy.yaml' },
     // biome-ignore lint/suspicious/noTemplateCurlyInString: a reference of brickgate.yaml
     sessions: { keys: ['${file:secrets/session-key}'] },
+    sign_in: {
+      issuer: 'demo',
+      client_id: SIGN_IN_CLIENT.id,
+      client_secret: SIGN_IN_CLIENT.secret,
+      scopes: ['openid', 'email', 'groups', 'all-apis'],
+    },
     audit: { file: 'logs/audit.log' },
     runtime: { directory: 'sockets', proof_file: 'secrets/proof' },
   }
@@ -142,7 +149,7 @@ export function worldPieces(demo: Demo): readonly Piece[] {
         ...['--port', String(ports.idp)],
         ...['--cert', pki.servers.gateway.cert, '--key', pki.servers.gateway.key],
         ...['--ca', pki.ca],
-        ...['--redirect-uri', `https://localhost:${ports.internal}/_brickgate/callback`],
+        ...signInAddresses(ports),
       ],
       environment: {},
       isReady: () => accepts(`127.0.0.1:${ports.idp}`),
@@ -159,6 +166,19 @@ export function worldPieces(demo: Demo): readonly Piece[] {
       environment: {},
       isReady: () => accepts(`127.0.0.1:${ports.workspace}`),
     },
+  ]
+}
+
+/** Where the provider sends browsers and logout tokens. Both tiers sign people in. */
+function signInAddresses({ internal, external }: DemoPorts): string[] {
+  const page = (port: number, name: string): string =>
+    `https://localhost:${port}/_brickgate/${name}`
+  return [
+    ...['--redirect-uri', page(internal, 'callback')],
+    ...['--redirect-uri', page(external, 'callback')],
+    ...['--post-logout-redirect-uri', page(internal, 'signed-out')],
+    ...['--post-logout-redirect-uri', page(external, 'signed-out')],
+    ...['--backchannel-logout-uri', page(internal, 'backchannel-logout')],
   ]
 }
 

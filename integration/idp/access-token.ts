@@ -16,23 +16,30 @@ export const LIFETIME_SECONDS = 3600
 /** What may be asked for at that audience. */
 export const SCOPES = 'all-apis sql'
 
-const RESOURCE: ResourceServer = {
-  audience: AUDIENCE,
-  scope: SCOPES,
-  accessTokenTTL: LIFETIME_SECONDS,
-  accessTokenFormat: 'jwt',
-  jwt: { sign: { alg: 'RS256' } },
-}
+type ResourceIndicators = NonNullable<Configuration['features']>['resourceIndicators']
 
-/** Makes every access token a JWT (RFC 9068) for the audience, whether or not `resource` is sent. */
-export const resourceIndicators: NonNullable<Configuration['features']>['resourceIndicators'] = {
-  enabled: true,
-  defaultResource: () => AUDIENCE,
-  useGrantedResource: () => true,
-  getResourceServerInfo: (_context, resource) => {
-    if (resource !== AUDIENCE) throw new errors.InvalidTarget()
-    return RESOURCE
-  },
+/**
+ * Makes every access token a JWT (RFC 9068) for the audience, whether or not `resource` is sent.
+ *
+ * @param lifetimeSeconds asked for each token
+ */
+export function resourceIndicators(lifetimeSeconds: () => number): ResourceIndicators {
+  const describe = (): ResourceServer => ({
+    audience: AUDIENCE,
+    scope: SCOPES,
+    accessTokenTTL: lifetimeSeconds(),
+    accessTokenFormat: 'jwt',
+    jwt: { sign: { alg: 'RS256' } },
+  })
+  return {
+    enabled: true,
+    defaultResource: () => AUDIENCE,
+    useGrantedResource: () => true,
+    getResourceServerInfo: (_context, resource) => {
+      if (resource !== AUDIENCE) throw new errors.InvalidTarget()
+      return describe()
+    },
+  }
 }
 
 /** The account's claims that go into its access tokens; a client's own token has none. */

@@ -13,6 +13,10 @@ export interface ProviderSettings {
   /** sign the provider's cookies; the first signs, all verify */
   readonly cookieKeys: readonly string[]
   readonly signIn: SignInAddresses
+  /** how long access tokens live from now on */
+  readonly lifetimeSeconds: () => number
+  /** whether an account gets no more tokens */
+  readonly isDisabled: (username: string) => boolean
   /** sends the logout tokens */
   readonly fetch: TrustingFetch
 }
@@ -27,10 +31,12 @@ export function createConfiguration(settings: ProviderSettings, keys: KeyRing): 
     cookies: { keys: settings.cookieKeys },
     jwks: { keys: keys.published().map(describeKey) },
     claims: { openid: ['sub'], email: ['email', 'email_verified'], groups: ['groups'] },
-    features: FEATURES,
+    features: { ...FEATURES, resourceIndicators: resourceIndicators(settings.lifetimeSeconds) },
     extraTokenClaims,
-    findAccount: (_context, username) => describeAccount(username),
+    findAccount: (_context, username) =>
+      settings.isDisabled(username) ? undefined : describeAccount(username),
     loadExistingGrant: findOrCreateGrant,
+    rotateRefreshToken: true, // and one that is used twice ends its grant
     issueRefreshToken: (_context, client) => client.grantTypeAllowed('refresh_token'),
     responseTypes: ['code'],
     pkce: { required: () => true },
@@ -47,7 +53,6 @@ const FEATURES: Configuration['features'] = {
   backchannelLogout: { enabled: true },
   clientCredentials: { enabled: true },
   devInteractions: { enabled: false },
-  resourceIndicators,
   rpInitiatedLogout: {
     enabled: true,
     logoutSource: (context, form) => {

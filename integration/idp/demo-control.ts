@@ -1,8 +1,7 @@
 import { z } from 'zod'
 import { BadCall, type ControlRoutes, parseCall } from '../service/json-routes.ts'
+import { type EndpointGate, OUTAGES } from './endpoint-gate.ts'
 import type { KeyRing } from './key-ring.ts'
-import type { MetadataGate } from './metadata-gate.ts'
-import { OUTAGES } from './metadata-gate.ts'
 import { mintToken } from './mint-token.ts'
 
 /** Everything under this path is for the demo and for tests; README.md beside this file lists it. */
@@ -10,17 +9,23 @@ export const CONTROL_PREFIX = '/__demo/'
 
 const TokenCall = z.record(z.string(), z.unknown())
 const WithdrawCall = z.strictObject({ kid: z.string().optional() })
+const LifetimeCall = z.strictObject({ seconds: z.int().positive() })
+const AccountCall = z.strictObject({ username: z.string() })
 const OutageCall = z.strictObject({ mode: z.enum(OUTAGES) })
 
 /** The control routes. Nothing guards them: whoever reaches the provider may mint any token. */
 export function createDemoControl(parts: {
   readonly issuer: string
   readonly keys: KeyRing
-  readonly gate: MetadataGate
+  readonly gate: EndpointGate
   /** called after the ring changed, before the answer */
   readonly onKeysChanged: () => void
+  /** how long access tokens live from now on */
+  readonly setLifetime: (seconds: number) => void
+  /** accounts that get no more tokens, neither by sign-in nor by refresh */
+  readonly disabled: Set<string>
 }): ControlRoutes {
-  const { issuer, keys, gate, onKeysChanged } = parts
+  const { issuer, keys, gate, onKeysChanged, setLifetime, disabled } = parts
   const listKeys = () => ({
     keys: keys.published().map(({ kid, algorithm }) => ({ kid, algorithm })),
   })
@@ -42,5 +47,11 @@ export function createDemoControl(parts: {
     'GET /__demo/stats': () => gate.stats(),
     'DELETE /__demo/stats': () => gate.resetStats(),
     'POST /__demo/outage': ({ body }) => gate.setOutage(parseCall(OutageCall, body).mode),
+    'POST /__demo/token-outage': ({ body }) =>
+      gate.setTokenOutage(parseCall(OutageCall, body).mode),
+    'POST /__demo/lifetime': ({ body }) => setLifetime(parseCall(LifetimeCall, body).seconds),
+    'POST /__demo/disable': ({ body }) => void disabled.add(parseCall(AccountCall, body).username),
+    'POST /__demo/enable': ({ body }) =>
+      void disabled.delete(parseCall(AccountCall, body).username),
   }
 }

@@ -6,13 +6,14 @@ import { createControlHandler } from '../service/json-routes.ts'
 import { closeServer, listen } from '../service/listen.ts'
 import { splitTarget } from '../service/split-target.ts'
 import { createTrustingFetch } from '../service/trusting-fetch.ts'
+import { LIFETIME_SECONDS } from './access-token.ts'
 import type { SignInAddresses } from './clients.ts'
 import { createConfiguration, type ProviderSettings } from './configuration.ts'
 import { CONTROL_PREFIX, createDemoControl } from './demo-control.ts'
+import { createEndpointGate } from './endpoint-gate.ts'
 import { INTERACTION_PREFIX, serveInteraction } from './interaction.ts'
 import { createKeyRing, type KeyRing } from './key-ring.ts'
 import { createMemoryState } from './memory-adapter.ts'
-import { createMetadataGate } from './metadata-gate.ts'
 
 export interface IdentityProviderOptions {
   /** PEM text of the server certificate for `issuerHost`, and of its key */
@@ -49,14 +50,29 @@ export async function createIdentityProvider(
   return { url, close: () => closeServer(server) }
 }
 
-function serve(server: Server, issuer: string, keys: KeyRing, settings: ProviderSettings): void {
-  const gate = createMetadataGate()
+function serve(
+  server: Server,
+  issuer: string,
+  keys: KeyRing,
+  fixed: Omit<ProviderSettings, 'lifetimeSeconds' | 'isDisabled'>,
+): void {
+  let lifetimeSeconds = LIFETIME_SECONDS
+  const disabled = new Set<string>()
+  const settings = {
+    ...fixed,
+    lifetimeSeconds: () => lifetimeSeconds,
+    isDisabled: (username: string) => disabled.has(username),
+  }
+  const gate = createEndpointGate()
   // oidc-provider fixes its keys when it is built: a change of keys means another one on the same state.
   let provider = buildProvider(issuer, keys, settings)
   const onKeysChanged = (): void => {
     provider = buildProvider(issuer, keys, settings)
   }
-  const control = createControlHandler(createDemoControl({ issuer, keys, gate, onKeysChanged }))
+  const setLifetime = (seconds: number): void => void (lifetimeSeconds = seconds)
+  const control = createControlHandler(
+    createDemoControl({ issuer, keys, gate, disabled, onKeysChanged, setLifetime }),
+  )
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
     const { path } = splitTarget(request.url ?? '')
     if (path.startsWith(CONTROL_PREFIX)) return void control(request, response)

@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import type { EndpointStats } from '../idp/endpoint-gate.ts'
 import { type ProviderFixture, startProvider } from '../idp/fixture.ts'
-import type { MetadataStats } from '../idp/metadata-gate.ts'
 import type { MintedToken } from '../idp/mint-token.ts'
 import { type StackClient, stackClient } from '../stack/client.ts'
 import { auditedRefusal, ensureServes, forbidden, unauthorized } from '../stack/refusals.ts'
@@ -137,7 +137,7 @@ describe('keys that the gateway does not have', () => {
       const tokens = Array.from({ length: 20 }, () => withRandomKid(good))
       const answers = await Promise.all(tokens.map((token) => stack.sendAs(token, PATH)))
       statuses.push(...answers.map(({ status }) => status))
-      fetches = (await corp.control<MetadataStats>('GET', 'stats')).jwks
+      fetches = (await corp.control<EndpointStats>('GET', 'stats')).jwks
     }
 
     const elapsedMs = performance.now() - startedMs

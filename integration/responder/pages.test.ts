@@ -36,7 +36,6 @@ describe('version', () => {
 
 describe('a page that is not there is 404 and never reaches the workspace:', () => {
   it.each([
-    ['GET', '/_brickgate/'],
     ['GET', '/_brickgate/who'],
     ['GET', '/_brickgate/whoami/'],
     ['GET', '/_brickgate/metrics'],

@@ -6,6 +6,9 @@ export interface CookieBrowser {
   visit(address: string | URL, form?: Readonly<Record<string, string>>): Promise<Response>
   /** the absolute target of a redirect. @throws when the response is none */
   redirectOf(response: Response): URL
+  /** the `Cookie` field for an address, empty without any */
+  cookiesOf(address: string | URL): string
+  setCookie(address: string | URL, name: string, value: string): void
 }
 
 /** @param fetch how to reach the servers; cookies are kept per origin, paths and expiry ignored */
@@ -20,7 +23,7 @@ export function createCookieBrowser(fetch: TrustingFetch): CookieBrowser {
     async visit(address, form) {
       const url = new URL(address)
       const jar = jarOf(url)
-      const cookie = [...jar].map(([name, value]) => `${name}=${value}`).join('; ')
+      const cookie = fieldOf(jar)
       const posting = form === undefined ? {} : { method: 'POST', body: new URLSearchParams(form) }
       const response = await fetch(url, { headers: { cookie }, redirect: 'manual', ...posting })
       for (const line of response.headers.getSetCookie()) keep(jar, line)
@@ -31,7 +34,13 @@ export function createCookieBrowser(fetch: TrustingFetch): CookieBrowser {
       if (location === null) throw new Error(`status ${response.status} is no redirect`)
       return new URL(location, response.url)
     },
+    cookiesOf: (address) => fieldOf(jarOf(new URL(address))),
+    setCookie: (address, name, value) => void jarOf(new URL(address)).set(name, value),
   }
+}
+
+function fieldOf(jar: ReadonlyMap<string, string>): string {
+  return [...jar].map(([name, value]) => `${name}=${value}`).join('; ')
 }
 
 function keep(jar: Map<string, string>, line: string): void {

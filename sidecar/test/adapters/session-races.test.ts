@@ -7,6 +7,7 @@ import type { KeyValues } from '../../src/adapters/key-values.ts'
 import { openRedis } from '../../src/adapters/redis.ts'
 import { createRedisKeyValues } from '../../src/adapters/redis-key-values.ts'
 import { createSessionRecords } from '../../src/adapters/session-records.ts'
+import { uncachedReader } from '../../src/adapters/state-reader.ts'
 import { createStateStores } from '../../src/adapters/state-stores.ts'
 import { ok } from '../../src/domain/result.ts'
 import { ABSENT } from '../../src/domain/stored-value.ts'
@@ -66,6 +67,7 @@ async function connect(
     }),
     sessions: createStateStores({
       keyValues,
+      reader: uncachedReader(keyValues),
       observer,
       newId: () => 'state',
       maxTokenLifetimeSeconds: 108_000,

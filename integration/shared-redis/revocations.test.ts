@@ -6,7 +6,7 @@ import { judge } from './verdict.ts'
 
 const BOUND_MS = 2000
 const KINDS = 8
-const AMOUNT = { requestsPerSecond: 100, revocations: 60, seconds: 20, commandEvery: 3 }
+const AMOUNT = { requestsPerSecond: 100, revocations: 60, seconds: 20, commandEvery: 5 }
 
 let gateways: Gateways
 let run: RevocationsUnderLoad

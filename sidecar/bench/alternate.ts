@@ -5,7 +5,8 @@ export interface Contender {
   run(): Promise<number>
 }
 
-const ROUNDS = 7
+/** How often each is run, warming up not counted. */
+export const RUNS = 7
 
 /**
  * Runs both in turn, because a machine's speed drifts, and prints the median of each and the median of
@@ -15,11 +16,11 @@ export async function alternate(title: string, a: Contender, b: Contender): Prom
   await a.run()
   await b.run()
   const pairs: [number, number][] = []
-  for (let round = 0; round < ROUNDS; round++) pairs.push([await a.run(), await b.run()])
+  for (let round = 0; round < RUNS; round++) pairs.push([await a.run(), await b.run()])
   const [left, right] = [pairs.map(([first]) => first), pairs.map(([, second]) => second)]
   const ratios = pairs.map(([first, second]) => first / second)
   process.stdout.write(
-    `${title}, median of ${ROUNDS} alternating runs:\n` +
+    `${title}, median of ${RUNS} alternating runs:\n` +
       `  ${a.name}: ${median(left).toFixed(1)} µs\n` +
       `  ${b.name}: ${median(right).toFixed(1)} µs\n` +
       `  ratio: ${median(ratios).toFixed(2)} (${Math.min(...ratios).toFixed(2)} to ${Math.max(...ratios).toFixed(2)})\n`,

@@ -1,30 +1,35 @@
 import type { Config } from '../config/schema.ts'
-import { openConfiguredRedis } from './configured-redis.ts'
+import { createClusterInvalidationFeed } from './cluster-invalidation-feed.ts'
+import { clusterSettings, openConfiguredRedis } from './configured-redis.ts'
 import {
   createInvalidationFeed,
   type InvalidationFeed,
   type InvalidationFeedDeps,
 } from './invalidation-feed.ts'
 import { isCluster, type RedisClient, type RedisObserver } from './redis.ts'
+import { openClusterTracking } from './redis-cluster.ts'
 
-export interface ConfiguredFeedDeps extends Omit<InvalidationFeedDeps, 'tracking' | 'commands'> {
+export interface ConfiguredFeedDeps
+  extends Omit<InvalidationFeedDeps, 'tracking' | 'commands' | 'heartbeatPrefixes'> {
   readonly commands: RedisClient
   readonly connectionObserver: RedisObserver
 }
 
 /** What the Redis that `brickgate.yaml` describes says about changes. @throws {Error} when a file cannot be read */
-export function openConfiguredFeed(config: Config, deps: ConfiguredFeedDeps): InvalidationFeed {
+export function openConfiguredFeed(
+  { redis }: Pick<Config, 'redis'>,
+  deps: ConfiguredFeedDeps,
+): InvalidationFeed {
   const { commands, connectionObserver } = deps
-  if (isCluster(commands)) return NEVER_FRESH
-  const tracking = openConfiguredRedis(config, connectionObserver, 'tracking')
-  if (isCluster(tracking)) throw new TypeError('the feed of a cluster has several connections')
+  if ('cluster' in redis && isCluster(commands)) {
+    const settings = clusterSettings(redis)
+    return createClusterInvalidationFeed({
+      ...deps,
+      commands,
+      openTracking: (address) => openClusterTracking(settings, address, connectionObserver),
+    })
+  }
+  const tracking = openConfiguredRedis({ redis }, connectionObserver, 'tracking')
+  if (isCluster(tracking)) throw new TypeError('a cluster is listened to server by server')
   return createInvalidationFeed({ ...deps, commands, tracking })
-}
-
-/** With it every request reads Redis. */
-const NEVER_FRESH: InvalidationFeed = {
-  stalenessMs: () => Number.POSITIVE_INFINITY,
-  serverId: () => null,
-  start: () => undefined,
-  close: () => undefined,
 }

@@ -9,7 +9,7 @@ import {
   type RedisObserver,
   type TlsSettings,
 } from './redis.ts'
-import { openClusterRedis } from './redis-cluster.ts'
+import { type ClusterSettings, openClusterRedis } from './redis-cluster.ts'
 import { openSentinelRedis, type ServerAddress } from './redis-sentinel.ts'
 
 /**
@@ -27,12 +27,8 @@ export function openConfiguredRedis(
   if ('url' in redis) {
     return openRedis({ url: redis.url, ...credentials, ...certificatesOf(redis) }, observer, role)
   }
-  const tls = tlsOf(redis)
   if ('cluster' in redis) {
-    return openClusterRedis(
-      { servers: redis.cluster.map(addressOf), ...credentials, tls },
-      observer,
-    )
+    return openClusterRedis(clusterSettings(redis), observer)
   }
   return openSentinelRedis(
     {
@@ -41,7 +37,7 @@ export function openConfiguredRedis(
       db: redis.db,
       ...credentials,
       sentinelCredentials: credentialsOf(redis.sentinel_username, redis.sentinel_password),
-      tls,
+      tls: tlsOf(redis),
     },
     observer,
     role,
@@ -50,6 +46,17 @@ export function openConfiguredRedis(
 
 type RedisConfig = Config['redis']
 type WithTls = Exclude<RedisConfig, { url: string }>
+
+/** @throws {Error} when a file cannot be read */
+export function clusterSettings(
+  redis: Extract<RedisConfig, { cluster: unknown }>,
+): ClusterSettings {
+  return {
+    servers: redis.cluster.map(addressOf),
+    ...credentialsOf(redis.username, redis.password),
+    tls: tlsOf(redis),
+  }
+}
 
 function credentialsOf(username: string | undefined, password: string | undefined): Credentials {
   return { username: username ?? null, password: password ?? null }

@@ -84,7 +84,11 @@ export function createHeartbeat(deps: HeartbeatDeps): Heartbeat {
     const beat = { sentMs: clock.monotonicMs(), awaited: new Set(keys) }
     pending = beat
     const isWritten = await deps.write(keys)
-    if (isWritten || pending !== beat) return
+    if (pending !== beat) return
+    if (isWritten) {
+      if (keys.length === 0) arrived(beat)
+      return
+    }
     pending = null
     // INVARIANT: a write that failed may still happen later. Its invalidation must not prove a later
     // one, so the next has another name.

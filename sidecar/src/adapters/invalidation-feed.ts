@@ -38,7 +38,9 @@ export interface InvalidationFeedDeps {
   /** a connection of its own: RESP2, no resubscribing by itself, opened like the one for commands */
   readonly tracking: Redis
   /** the one for commands: heartbeats go the way that writes go */
-  readonly commands: Redis
+  readonly commands: Pick<Redis, 'set'>
+  /** where to write heartbeats when not right under the tracked prefixes; none: PING has to do */
+  readonly heartbeatPrefixes?: readonly string[]
   readonly observer: FeedObserver
   readonly clock: Clock
   /** a fresh name for each connection's heartbeats */
@@ -62,8 +64,8 @@ const SILENT_AFTER_MS = 1000
 export function createInvalidationFeed(deps: InvalidationFeedDeps): InvalidationFeed {
   const { tracking, clock, observer } = deps
   const heartbeat = createHeartbeat({
-    prefixes: TRACKED_PREFIXES,
-    write: (keys) => writeHeartbeats(deps.commands, keys),
+    prefixes: deps.heartbeatPrefixes ?? TRACKED_PREFIXES,
+    write: (keys) => (keys.length === 0 ? pinged(tracking) : writeHeartbeats(deps.commands, keys)),
     clock,
     newId: deps.newId,
     onLag: (ms) => observer.lag(ms / 1000),
@@ -120,6 +122,16 @@ export function createInvalidationFeed(deps: InvalidationFeedDeps): Invalidation
     }
     heartbeat.beat()
     observer.staleness(heartbeat.ageMs() / 1000)
+  }
+}
+
+/** A primary without slots: nothing can be written there. At least this very connection is alive. */
+async function pinged(tracking: Redis): Promise<boolean> {
+  try {
+    await tracking.ping()
+    return true
+  } catch {
+    return false
   }
 }
 

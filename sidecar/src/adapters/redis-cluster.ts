@@ -1,4 +1,4 @@
-import { Cluster } from 'ioredis'
+import { Cluster, Redis, type RedisOptions } from 'ioredis'
 import {
   CONNECTION_OPTIONS,
   type Credentials,
@@ -6,7 +6,9 @@ import {
   describeFailure,
   observed,
   type RedisObserver,
+  ROLE_OPTIONS,
   reconnectDelayMs,
+  SERVER_OPTIONS,
   type TlsSettings,
   tlsOptions,
 } from './redis.ts'
@@ -41,14 +43,30 @@ export function openClusterRedis(settings: ClusterSettings, observer: RedisObser
     clusterRetryStrategy: reconnectDelayMs,
     // Names stay names, so that certificates are compared with them and a changed address is found.
     dnsLookup: (host, callback) => callback(null, host),
-    redisOptions: {
-      ...CONNECTION_OPTIONS,
-      ...credentialOptions(settings),
-      ...(settings.tls === null ? {} : { tls: tlsOptions(settings.tls) }),
-    },
+    redisOptions: { ...CONNECTION_OPTIONS, ...accessOptions(settings) },
   })
   // Only a first command would connect, and fail the others that come meanwhile.
   cluster.on('+node', (node) => void node.connect().catch(() => 'the node error says it'))
   cluster.on('node error', (error) => observer.connectionFailed(describeFailure(error)))
   return observed(cluster, observer)
+}
+
+/** The connection to one server of a Cluster on which it tells of changes. */
+export function openClusterTracking(
+  settings: ClusterSettings,
+  address: ServerAddress,
+  observer: RedisObserver,
+): Redis {
+  const options = { ...SERVER_OPTIONS, ...ROLE_OPTIONS.tracking, ...accessOptions(settings) }
+  const { host, port } = address
+  return observed(new Redis({ ...options, host, port }), observer)
+}
+
+function accessOptions(
+  settings: ClusterSettings,
+): Pick<RedisOptions, 'username' | 'password' | 'tls'> {
+  return {
+    ...credentialOptions(settings),
+    ...(settings.tls === null ? {} : { tls: tlsOptions(settings.tls) }),
+  }
 }

@@ -1,4 +1,5 @@
-import { type Cluster, Command, type Redis } from 'ioredis'
+import type { Cluster, Redis } from 'ioredis'
+import { slotOf } from './cluster-topology.ts'
 import { isCluster, type RedisClient } from './redis.ts'
 
 /** How long a write waits for its replicas, all in all. */
@@ -25,7 +26,7 @@ export async function replicasHave(redis: RedisClient, key: string): Promise<boo
 
 /** The connection on which the Cluster's client writes the key. WAIT is about a connection's own writes. */
 function ownerOf(cluster: Cluster, key: string): Redis {
-  const [address] = cluster.slots[new Command('get', [key]).getSlot() ?? 0] ?? []
+  const [address] = cluster.slots[slotOf(key)] ?? []
   const owner = cluster
     .nodes('master')
     .find(({ options }) => `${options.host}:${options.port}` === address)

@@ -2,14 +2,23 @@ NODE := .tools/node
 PATH := $(CURDIR)/.tools:$(PATH):/usr/sbin:/sbin
 export PATH
 
-ifeq ($(RUNTIME),docker)
-$(error RUNTIME=docker is not available yet; leave RUNTIME out to run native processes)
-else ifneq ($(filter-out native,$(RUNTIME)),)
-$(error RUNTIME is `$(RUNTIME)`, which is not known; it may be native)
+RUNTIME ?= $(if $(shell command -v apt-get),native,docker)
+ifneq ($(filter-out native docker,$(RUNTIME)),)
+$(error RUNTIME is `$(RUNTIME)`, which is not known; it may be native or docker)
 endif
 
-.PHONY: up down logs test soak check bench setup setup-test
+.PHONY: up down logs test soak check bench sbom setup setup-test
 
+ifeq ($(RUNTIME),docker)
+up: ## start the gateway; without a configuration, the demo
+	@launch/docker.sh up
+
+down: ## stop what `make up` started
+	@launch/docker.sh down
+
+logs: ## follow the logs of what `make up` started
+	@launch/docker.sh logs
+else
 up: setup ## start the gateway; without a brickgate.yaml, the demo
 	@$(NODE) launch/up.ts
 
@@ -18,6 +27,7 @@ down: ## stop what `make up` started
 
 logs: ## follow the logs of what `make up` started
 	@tail -n 20 -F .run/logs/*.log
+endif
 
 test: setup-test ## every test
 	@$(NODE) node_modules/vitest/vitest.mjs run $(TEST_FLAGS)
@@ -30,6 +40,11 @@ check: setup-test ## format, lint, types, dead code, budgets, unit tests
 
 bench: setup-test ## the benchmarks; every figure is a ratio within one run
 	@$(NODE) sidecar/bench/main.ts
+
+sbom: ## what the sidecar is made of (CycloneDX), in .run/sbom.json; npm 10 or newer
+	@mkdir -p .run
+	@npm sbom --sbom-format=cyclonedx --omit=dev --package-lock-only > .run/sbom.json
+	@echo 'sbom: .run/sbom.json'
 
 setup:
 	@launch/setup.sh

@@ -51,8 +51,16 @@ export async function mintDemoTokens(demo: Demo): Promise<DemoTokens> {
   return Object.fromEntries(await Promise.all(pairs))
 }
 
-/** Writes `demo.env` in shell syntax, readable by its owner only, for it holds tokens. */
-export function writeDemoEnv(demo: Demo, tokens: DemoTokens): string {
+/**
+ * Writes `demo.env` in shell syntax, readable by its owner only, for it holds tokens.
+ *
+ * @param changed values that differ where the demo runs in containers
+ */
+export function writeDemoEnv(
+  demo: Demo,
+  tokens: DemoTokens,
+  changed: Readonly<Record<string, string>> = {},
+): string {
   const { ports } = demo
   const file = join(demo.directory, 'demo.env')
   const values = {
@@ -64,6 +72,7 @@ export function writeDemoEnv(demo: Demo, tokens: DemoTokens): string {
     IDP_URL: `https://localhost:${ports.idp}`,
     SIM_URL: `http://127.0.0.1:${ports.control}`,
     ...tokens,
+    ...changed,
   }
   const lines = Object.entries(values).map(([name, value]) => `export ${name}='${value}'\n`)
   writeFileSync(file, lines.join(''), { mode: 0o600 })

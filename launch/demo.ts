@@ -9,6 +9,7 @@ import { createPki, type Pki } from '../integration/pki/create-pki.ts'
 import { HOME } from './gateway.ts'
 import type { Piece } from './piece.ts'
 import { accepts } from './probe.ts'
+import { makeSecret } from './secret.ts'
 
 /** The loopback ports of a demo. */
 export interface DemoPorts {
@@ -16,9 +17,6 @@ export interface DemoPorts {
   readonly external: number
   readonly redirect: number
   readonly admin: number
-  /** what the egress and lighttpd count, for Prometheus */
-  readonly egressAdmin: number
-  readonly lighttpdAdmin: number
   readonly redis: number
   readonly idp: number
   readonly workspace: number
@@ -30,8 +28,6 @@ export const DEMO_PORTS: DemoPorts = {
   external: 8444,
   redirect: 8080,
   admin: 9464,
-  egressAdmin: 9465,
-  lighttpdAdmin: 9466,
   redis: 16379,
   idp: 9443,
   workspace: 9444,
@@ -42,6 +38,9 @@ export const WORKSPACE = {
   host: 'adb-1234567890123456.7.azuredatabricks.net',
   id: '1234567890123456',
 } as const
+
+/** A name of the provider that means it on the host (RFC 6761) and, as an alias, among containers. */
+export const IDP_HOST = 'idp.localhost'
 
 /** Everything a demo has on disk. */
 export interface Demo {
@@ -81,7 +80,7 @@ export async function prepareDemo(
 
 function createDemoPki(directory: string): Promise<Demo['pki']> {
   return createPki(join(directory, 'pki'), {
-    gateway: ['localhost', '127.0.0.1'],
+    gateway: ['localhost', '127.0.0.1', IDP_HOST],
     workspace: [WORKSPACE.host],
   })
 }
@@ -120,11 +119,7 @@ function demoConfig(ports: DemoPorts, pki: Demo['pki']): ConfigPatch {
       },
     },
     redirect: { listen: at(ports.redirect) },
-    admin: {
-      listen: at(ports.admin),
-      egress_listen: at(ports.egressAdmin),
-      lighttpd_listen: at(ports.lighttpdAdmin),
-    },
+    admin: { listen: at(ports.admin) },
     policy: { file: 'policy.yaml' },
     // biome-ignore lint/suspicious/noTemplateCurlyInString: a reference of brickgate.yaml
     sessions: { keys: ['${file:secrets/session-key}'] },
@@ -201,10 +196,6 @@ function redisArguments(port: number, directory: string): string[] {
     'maxmemory-policy': 'noeviction',
   }
   return Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value])
-}
-
-function makeSecret(file: string, value: string): void {
-  if (!existsSync(file)) writeFileSync(file, `${value}\n`, { mode: 0o600, flag: 'wx' })
 }
 
 /** Runs a `brickgate` command against a configuration. @throws {Error} with what it printed, when it fails */

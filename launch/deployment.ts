@@ -7,6 +7,7 @@ import { compilePolicies } from '../sidecar/src/policy/compile.ts'
 import { brickgate, type Demo, worldPieces } from './demo.ts'
 import { gatewayPieces, type LighttpdProgram, type Place } from './gateway.ts'
 import { startPiece, stopPiece } from './piece.ts'
+import { makeSecret } from './secret.ts'
 
 /** Every piece that a deployment may have, in the order in which they are stopped. */
 const STOP_ORDER = ['lighttpd', 'sidecar', 'egress', 'workspace', 'idp', 'redis'] as const
@@ -62,9 +63,8 @@ async function initialiseOnce(configFile: string, directory: string): Promise<vo
 }
 
 function makeProof(file: string): void {
-  if (existsSync(file)) return
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
-  writeFileSync(file, `${randomBytes(32).toString('hex')}\n`, { mode: 0o600, flag: 'wx' })
+  makeSecret(file, randomBytes(32).toString('hex'))
 }
 
 /** Where a deployment of this repository keeps what it runs on. */

@@ -3,14 +3,17 @@ import type { Server as HttpServer } from 'node:http'
 import type { Server as HttpsServer } from 'node:https'
 import type { Server as NetServer } from 'node:net'
 
+/** In a container, 127.0.0.1 is nobody's but its own; what reaches it there is the engine's to say. */
+const ADDRESS = process.env['BRICKGATE_SERVICE_ADDRESS'] ?? '127.0.0.1'
+
 /**
- * Starts `server` on 127.0.0.1, the only address any of these services ever binds.
+ * Starts `server` on 127.0.0.1, the only address any of these services binds outside a container.
  *
  * @param port 0 takes a free one
  * @returns the port it listens on
  */
 export async function listen(server: NetServer, port: number): Promise<number> {
-  server.listen(port, '127.0.0.1')
+  server.listen(port, ADDRESS)
   await once(server, 'listening')
   const address = server.address()
   if (address === null || typeof address === 'string') throw new Error('not a TCP listener')

@@ -94,8 +94,8 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     run: ({ load, options }) => stateShow(load().config, options.json),
   },
   'state accept': {
-    options: ['reason', 'dry-run', 'json'],
-    run: ({ load, options }) => stateAccept(load().config, options),
+    options: ['json'],
+    run: ({ load, options }) => stateAccept(load().config, options.json),
   },
   version: { run: () => `${VERSION}\n` },
   help: { run: () => USAGE },

@@ -1,0 +1,112 @@
+import { createHash, createPrivateKey, randomBytes, X509Certificate } from 'node:crypto'
+import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { edgeSettings, environmentFile } from '../../sidecar/src/cli/settings.ts'
+import { stateInit } from '../../sidecar/src/cli/state.ts'
+import { ConfigError, EXIT_CONFIG, type Problem } from '../../sidecar/src/config/config-error.ts'
+import { loadConfig } from '../../sidecar/src/config/load.ts'
+import { readProof } from '../../sidecar/src/config/proof.ts'
+import type { Config } from '../../sidecar/src/config/schema.ts'
+import { compilePolicies } from '../../sidecar/src/policy/compile.ts'
+import { makeSecret } from '../secret.ts'
+import { DEMO_REQUEST, OPERATOR_PASSWORD, PLACES } from './places.ts'
+
+/**
+ * The init steps of docker-compose.yml. `prepare`, before anything else: makes what is secret, once, and
+ * the settings of lighttpd and HAProxy, each time. `state`, when Redis answers: says once that it is new.
+ */
+const HOME = join(import.meta.dirname, '../..')
+const GROUP_MAY_READ = 0o640
+const HINT = `
+To configure Brickgate, copy .env.example to .env and fill it in; \`docker compose up -d --wait\` then starts it.
+To try it out without: \`docker compose --profile demo up -d --wait\`.
+`
+
+const step = process.argv[2]
+try {
+  if (step === 'prepare') prepare()
+  else if (step === 'state') await initialiseOnce()
+  else throw new Error(`no step is called \`${step}\``)
+} catch (error) {
+  process.stderr.write(`brickgate: ${error instanceof Error ? error.message : String(error)}\n`)
+  if (error instanceof ConfigError) process.stderr.write(HINT)
+  process.exitCode = error instanceof ConfigError ? EXIT_CONFIG : 1
+}
+
+function prepare(): void {
+  makeSecret(proofFile(), randomBytes(32).toString('hex'), GROUP_MAY_READ)
+  makeSecret(join(PLACES.secrets, 'session-key'), randomBytes(32).toString('base64url'))
+  makeSecret(join(PLACES.secrets, 'redis-password'), randomBytes(32).toString('hex'))
+  makeSecret(OPERATOR_PASSWORD, randomBytes(32).toString('hex'))
+  write(join(PLACES.redis, 'users.acl'), redisUsers(), GROUP_MAY_READ)
+  const file = chosenConfig()
+  const config = checkedConfig(file)
+  const settings = edgeSettings(config, HOME, join(config.runtime.directory, 'logs'))
+  write(join(PLACES.settings, 'edge.env'), environmentFile(settings), GROUP_MAY_READ)
+  const own = environmentFile({ BRICKGATE_CONFIG: file })
+  write(join(PLACES.settings, 'sidecar.env'), own, GROUP_MAY_READ)
+  process.stdout.write(`brickgate: ${file} is usable\n`)
+}
+
+/** The demo's configuration when it was asked for just now, else the operator's. */
+function chosenConfig(): string {
+  if (!existsSync(DEMO_REQUEST)) return join(PLACES.operator, 'brickgate.yaml')
+  rmSync(DEMO_REQUEST)
+  return join(PLACES.demo, 'brickgate.yaml')
+}
+
+/** @throws {ConfigError} also for certificates that lighttpd could not use, which the sidecar never reads */
+function checkedConfig(file: string): Config {
+  const checks = { policy: compilePolicies, proof: readProof }
+  const { config } = loadConfig(file, process.env, checks)
+  const problems = (['internal', 'external'] as const).flatMap((tier) => {
+    const message = certificateProblem(config.tiers[tier].tls)
+    return message === null ? [] : [{ path: `tiers.${tier}.tls`, message }]
+  }) satisfies Problem[]
+  if (problems.length > 0) throw new ConfigError(file, problems)
+  return config
+}
+
+function certificateProblem(tls: Config['tiers']['internal']['tls']): string | null {
+  try {
+    const certificate = new X509Certificate(readFileSync(tls.certificate))
+    const key = createPrivateKey(readFileSync(tls.key))
+    return certificate.checkPrivateKey(key) ? null : 'the key is not the certificate’s'
+  } catch (error) {
+    const why = error instanceof Error && 'code' in error ? String(error.code) : 'unreadable'
+    return `\`${tls.certificate}\` and \`${tls.key}\` are no certificate and key that group 10000 can read (${why})`
+  }
+}
+
+/** Users with the digests of their passwords, which say nothing to whoever reads the file. */
+function redisUsers(): string {
+  const template = readFileSync(join(HOME, 'deploy/compose/users.acl'), 'utf8')
+  const digest = (file: string): string =>
+    `#${createHash('sha256').update(readFileSync(file, 'utf8').trim()).digest('hex')}`
+  return template
+    .replace(
+      /^(user brickgate .*)>PASSWORD/m,
+      `$1${digest(join(PLACES.secrets, 'redis-password'))}`,
+    )
+    .replace(/^(user brickgate-operator .*)>PASSWORD/m, `$1${digest(OPERATOR_PASSWORD)}`)
+}
+
+/** Only the first start may say so: a Redis that was emptied since looks the same. */
+async function initialiseOnce(): Promise<void> {
+  const marker = join(PLACES.secrets, 'initialised')
+  if (existsSync(marker)) return
+  const file = process.env['BRICKGATE_CONFIG']
+  if (file === undefined) throw new Error('the step `prepare` has not run')
+  process.stdout.write(`brickgate: ${await stateInit(checkedConfig(file), false)}`)
+  writeFileSync(marker, '')
+}
+
+/** Replaces a file whole: who reads it meanwhile has the old one. */
+function write(file: string, text: string, mode: number): void {
+  writeFileSync(`${file}.next`, text, { mode })
+  renameSync(`${file}.next`, file)
+}
+
+function proofFile(): string {
+  return join(PLACES.proof, 'proof')
+}

@@ -17,6 +17,9 @@ export interface DemoPorts {
   readonly external: number
   readonly redirect: number
   readonly admin: number
+  /** what the egress and lighttpd count, for Prometheus */
+  readonly egressAdmin: number
+  readonly lighttpdAdmin: number
   readonly redis: number
   readonly idp: number
   readonly workspace: number
@@ -28,6 +31,8 @@ export const DEMO_PORTS: DemoPorts = {
   external: 8444,
   redirect: 8080,
   admin: 9464,
+  egressAdmin: 9465,
+  lighttpdAdmin: 9466,
   redis: 16379,
   idp: 9443,
   workspace: 9444,
@@ -119,7 +124,11 @@ function demoConfig(ports: DemoPorts, pki: Demo['pki']): ConfigPatch {
       },
     },
     redirect: { listen: at(ports.redirect) },
-    admin: { listen: at(ports.admin) },
+    admin: {
+      listen: at(ports.admin),
+      egress_listen: at(ports.egressAdmin),
+      lighttpd_listen: at(ports.lighttpdAdmin),
+    },
     policy: { file: 'policy.yaml' },
     // biome-ignore lint/suspicious/noTemplateCurlyInString: a reference of brickgate.yaml
     sessions: { keys: ['${file:secrets/session-key}'] },

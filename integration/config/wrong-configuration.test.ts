@@ -21,7 +21,7 @@ beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'brickgate-config-'))
   const port = await freePort()
   const others = { redirect: 2, redis: 3, idp: 4, workspace: 5, control: 6 }
-  ports = { internal: 7, external: 8, admin: port, ...others }
+  ports = { internal: 7, external: 8, admin: port, egressAdmin: 9, lighttpdAdmin: 10, ...others }
   const demo = await prepareDemo(folder, ports)
   good = readFileSync(demo.configFile, 'utf8')
 })

@@ -65,6 +65,14 @@ describe('whoever can write to Redis makes no session:', () => {
       'a record under our key without a principal',
       (sid) => encrypted(plain(sid, { principal: null }), key),
     ],
+    [
+      'a record under our key of a kind that there is not',
+      (sid) => encrypted(plain(sid, { kind: 'administrator' }), key),
+    ],
+    [
+      'a record under our key of a version that knew no kinds',
+      (sid) => encrypted(plain(sid, { kind: undefined }), key),
+    ],
   ])('%s', async (_, forge) => {
     const id = sessionIdFrom(randomBytes(32))
     await stack.redis.set(`bg:session:${sidOf(id)}`, await forge(sidOf(id)), 'EX', 600)

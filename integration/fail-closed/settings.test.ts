@@ -75,7 +75,7 @@ const BAD_SETTINGS: readonly (readonly [name: string, value: string])[] = [
 /** `BRICKGATE_LIGHTTPD_DIR` is left out: whoever starts lighttpd needs it to name the file. */
 const OF_LIGHTTPD = [
   ...['RUN_DIR', 'SPOOL_DIR', 'LOG_DIR', 'PROOF_FILE', 'HTTP2'],
-  ...['INTERNAL_LISTEN', 'EXTERNAL_LISTEN', 'REDIRECT_LISTEN'],
+  ...['INTERNAL_LISTEN', 'EXTERNAL_LISTEN', 'REDIRECT_LISTEN', 'LIGHTTPD_ADMIN_LISTEN'],
   ...['INTERNAL_PUBLIC_URL', 'EXTERNAL_PUBLIC_URL'],
   ...['INTERNAL_TLS_CERT', 'INTERNAL_TLS_KEY', 'EXTERNAL_TLS_CERT', 'EXTERNAL_TLS_KEY'],
   ...['MAX_CONNECTIONS', 'MAX_CONNECTIONS_PER_ADDRESS'],
@@ -84,7 +84,7 @@ const OF_LIGHTTPD = [
 
 const OF_EGRESS = [
   ...['RUN_DIR', 'PROOF_FILE', 'UPSTREAM_MAX_CONNECTIONS'],
-  ...['WORKSPACE_HOST', 'WORKSPACE_ADDRESS', 'WORKSPACE_CA'],
+  ...['WORKSPACE_HOST', 'WORKSPACE_ADDRESS', 'WORKSPACE_CA', 'EGRESS_ADMIN_LISTEN'],
 ]
 
 describe.each(testedLighttpds())('lighttpd $version', (tested) => {
@@ -141,9 +141,10 @@ describe.each(testedLighttpds())('lighttpd $version', (tested) => {
 })
 
 describe('the egress', () => {
-  /** The stack's, without the folder that is the egress's own. */
+  /** The stack's, without the folder and the listener that are the egress's own. */
   function settings(): Settings {
-    const { BRICKGATE_RUN_DIR: _, ...others } = edgeSettings(stack.info.config, '', '')
+    const all = edgeSettings(stack.info.config, '', '')
+    const { BRICKGATE_RUN_DIR: _, BRICKGATE_EGRESS_ADMIN_LISTEN: __, ...others } = all
     return others
   }
 

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest'
 import { type StackClient, stackClient } from '../stack/client.ts'
 import { brickgate, redisCli } from '../stack/commands.ts'
+import { operatorActs } from './commanding.ts'
 
 let stack: StackClient
 let installed: string
@@ -81,11 +82,24 @@ it.each([
   ['show', LOST, { state: 'known', id: 'x', lost_since: 1_700_000_000 }],
   ['show', 'garbage', { state: 'unreadable', id: null, lost_since: null }],
   ['init', LOST, { initialised: false }],
-  ['accept', LOST, { accepted: true }],
+  ['accept', LOST, { accepted: true, dry_run: false }],
 ])('`brickgate state %s --json` of %s is %j', async (command, state, expected) => {
   await redisCli(stack.info, 'SET', 'bg:state', state)
   const { code, stdout } = await brickgate(stack.info, 'state', command, '--json')
   expect([code, JSON.parse(stdout)]).toEqual([0, expected])
+})
+
+it('`brickgate state accept` says in a dry run what it would do, and records what it does', async () => {
+  await redisCli(stack.info, 'SET', 'bg:state', LOST)
+  const dry = await brickgate(stack.info, 'state', 'accept', '-n')
+  const text = 'dry run: would be accepted, and older tokens work again\n'
+  expect(dry).toEqual({ code: 0, stdout: text, stderr: '' })
+  expect(await redisCli(stack.info, 'GET', 'bg:state')).toBe(LOST)
+
+  const reason = 'revocations set again'
+  expect((await brickgate(stack.info, 'state', 'accept', '--reason', reason)).code).toBe(0)
+  const [act] = operatorActs(stack.info).slice(-1)
+  expect(act).toMatchObject({ action: 'accept-loss', key: 'bg:state', operator_reason: reason })
 })
 
 function installedState(since: number): string {

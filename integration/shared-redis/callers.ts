@@ -26,6 +26,8 @@ export interface CallerWishes {
   readonly subject?: string
   /** epoch seconds, now when left out */
   readonly signInSeconds?: number
+  /** how long ago its session was made; 0 when left out */
+  readonly ageSeconds?: number
 }
 
 const LIFETIME_S = 3600
@@ -34,10 +36,11 @@ const LIFETIME_S = 3600
 export async function makeCaller(stack: StackClient, wishes: CallerWishes): Promise<Caller> {
   const id = randomUUID()
   const names = {
-    subject: wishes.subject ?? `subject-${id}`,
-    tokenId: `token-${id}`,
-    clientId: `client-${id}`,
-    idpSession: `sign-in-${id}`,
+    // none of these is the gateway's own key, whatever it ends with
+    subject: wishes.subject ?? `subject-${id}:heartbeat`,
+    tokenId: `token-${id}:heartbeat`,
+    clientId: `client-${id}:heartbeat`,
+    idpSession: `sign-in-${id}:heartbeat`,
   }
   const nowSeconds = Math.floor(Date.now() / 1000)
   const signInSeconds = wishes.signInSeconds ?? nowSeconds
@@ -45,7 +48,7 @@ export async function makeCaller(stack: StackClient, wishes: CallerWishes): Prom
   if (wishes.form === 'session') {
     const { id: credential, sid } = await makeSession(stack, {
       principal: { ...names, issuedAtSeconds: signInSeconds },
-      session: { signInSeconds },
+      session: { signInSeconds, createdAtSeconds: nowSeconds - (wishes.ageSeconds ?? 0) },
     })
     return { ...caller, credential, sid }
   }

@@ -9,7 +9,7 @@ import { type Lag, revokeUnderLoad } from './revocations.ts'
 import { judge } from './verdict.ts'
 
 const BOUND_MS = 2000
-const AMOUNT = { requestsPerSecond: 500, revocations: 300, seconds: 60 }
+const AMOUNT = { requestsPerSecond: 500, revocations: 300, seconds: 60, commandEvery: 11 }
 const AIM_P99_MS = 10
 
 const gateways = await startGateways()
@@ -20,7 +20,8 @@ try {
     ...AMOUNT,
     requests: run.outcomes.length,
     lag_ms: percentiles(run.lags.map(({ lagMs }) => lagMs)),
-    lag_ms_by_kind: byKind(run.lags),
+    lag_ms_by_kind: percentilesBy(run.lags, ({ kind }) => kind),
+    lag_ms_by_tool: percentilesBy(run.lags, ({ by }) => by),
     answer_ms: percentiles(run.outcomes.map(({ sentMs, answeredMs }) => answeredMs - sentMs)),
     late_allows: verdict.lateAllows,
     wrong_answers: verdict.wrongAnswers,
@@ -43,10 +44,13 @@ try {
   await gateways.stop()
 }
 
-function byKind(lags: readonly Lag[]): Readonly<Record<string, Percentiles>> {
-  const kinds = Map.groupBy(lags, ({ kind }) => kind)
+function percentilesBy(
+  lags: readonly Lag[],
+  what: (lag: Lag) => string,
+): Readonly<Record<string, Percentiles>> {
+  const groups = [...Map.groupBy(lags, what)]
   return Object.fromEntries(
-    [...kinds].map(([kind, ofKind]) => [kind, percentiles(ofKind.map(({ lagMs }) => lagMs))]),
+    groups.map(([name, group]) => [name, percentiles(group.map(({ lagMs }) => lagMs))]),
   )
 }
 

@@ -5,7 +5,8 @@ import { type RevocationsUnderLoad, revokeUnderLoad } from './revocations.ts'
 import { judge } from './verdict.ts'
 
 const BOUND_MS = 2000
-const AMOUNT = { requestsPerSecond: 100, revocations: 60, seconds: 20 }
+const KINDS = 8
+const AMOUNT = { requestsPerSecond: 100, revocations: 60, seconds: 20, commandEvery: 5 }
 
 let gateways: Gateways
 let run: RevocationsUnderLoad
@@ -20,6 +21,10 @@ afterAll(() => gateways.stop())
 
 it('no revoked credential is allowed later than the staleness bound', () => {
   expect(run.revocations).toHaveLength(AMOUNT.revocations)
+  for (const by of ['redis-cli', 'brickgate'] as const) {
+    const kinds = run.lags.filter((lag) => lag.by === by).map(({ kind }) => kind)
+    expect(new Set(kinds).size).toBe(KINDS)
+  }
   expect(judge({ ...run, boundMs: BOUND_MS }).lateAllows).toEqual([])
 })
 

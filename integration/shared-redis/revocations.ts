@@ -2,7 +2,14 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { startPaced } from '../stack/pace.ts'
 import type { Gateways } from './gateways.ts'
 import { openRedisCli } from './redis-cli.ts'
-import { revokeWatched, sender, startLoad } from './under-load.ts'
+import {
+  type Revoke,
+  revokeByCommand,
+  revokeByRedis,
+  revokeWatched,
+  sender,
+  startLoad,
+} from './under-load.ts'
 import { lagMs, type Outcome, type Revocation } from './verdict.ts'
 import { makeCast, type Victim } from './victims.ts'
 
@@ -11,12 +18,18 @@ export interface Amount {
   readonly revocations: number
   /** in which the revocations are spread evenly */
   readonly seconds: number
+  /** each so manieth is made by `brickgate`, which takes a process; no common divisor with 14 meets all kinds */
+  readonly commandEvery: number
 }
+
+/** What an operator revokes with. */
+export type Tool = 'redis-cli' | 'brickgate'
 
 /** How long one revocation went unnoticed. */
 export interface Lag {
   readonly kind: Victim['kind']
   readonly form: Victim['form']
+  readonly by: Tool
   readonly lagMs: number
 }
 
@@ -28,6 +41,8 @@ export interface RevocationsUnderLoad {
   readonly lags: readonly Lag[]
 }
 
+const BYSTANDERS = 24
+const ASK_EVERY_MS = 2
 const WARM_UP_MS = 2000
 
 /**
@@ -42,9 +57,13 @@ export async function revokeUnderLoad(
   boundMs: number,
 ): Promise<RevocationsUnderLoad> {
   const { stack } = gateways.both[0]
-  const cast = await makeCast(stack, amount.revocations)
+  const cast = await makeCast(stack, { victims: amount.revocations, bystanders: BYSTANDERS })
   const send = sender(gateways)
   const redisCli = openRedisCli(stack.info)
+  const tools: Readonly<Record<Tool, Revoke>> = {
+    'redis-cli': revokeByRedis(redisCli.run),
+    brickgate: revokeByCommand(stack.info),
+  }
   const load = startLoad(send, cast, amount.requestsPerSecond)
   await pause(WARM_UP_MS)
   const revoking = startPaced(
@@ -52,9 +71,11 @@ export async function revokeUnderLoad(
     async (count) => {
       const victim = cast.victims[count]
       if (victim === undefined) throw new Error('nobody is left')
-      const { revocation, outcomes } = await revokeWatched(send, redisCli, victim)
+      const by: Tool = count % amount.commandEvery === 0 ? 'brickgate' : 'redis-cli'
+      const watch = { send, revoke: tools[by], askEveryMs: ASK_EVERY_MS }
+      const { revocation, outcomes } = await revokeWatched(watch, victim)
       const { kind, form } = victim
-      return { revocation, outcomes, lag: { kind, form, lagMs: lagMs(revocation, outcomes) } }
+      return { revocation, outcomes, lag: { kind, form, by, lagMs: lagMs(revocation, outcomes) } }
     },
     amount.revocations,
   )

@@ -1,8 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises'
+import { brickgate } from '../stack/commands.ts'
 import { type Paced, startPaced } from '../stack/pace.ts'
+import type { StackInfo } from '../stack/stack.ts'
 import type { Caller } from './callers.ts'
 import type { Gateways } from './gateways.ts'
-import type { RedisCli } from './redis-cli.ts'
 import type { Outcome, Revocation } from './verdict.ts'
 import type { Cast, Victim } from './victims.ts'
 
@@ -17,14 +18,40 @@ export function sender({ both }: Gateways): Send {
   }
 }
 
-/** Sends so many requests a second: to both gateways in turn, one by a victim for every bystander's. */
+/** Sends so many requests a second: to both gateways in turn, for every bystander's one by a victim if any. */
 export function startLoad(send: Send, cast: Cast, perSecond: number): Paced<Outcome> {
+  const { bystanders, victims } = cast
   return startPaced(perSecond, (count) => {
-    const callers = count % 4 < 2 ? cast.bystanders : cast.victims
+    const callers = count % 4 < 2 || victims.length === 0 ? bystanders : victims
     const caller = callers[Math.floor(count / 4) % callers.length]
     if (caller === undefined) throw new Error('nobody sends')
     return send(caller, count % 2 === 0 ? 0 : 1)
   })
+}
+
+/** Revokes a victim, and waits for the reply. @throws when it is no success */
+export type Revoke = (victim: Victim) => Promise<void>
+
+/** @param give gives a command to Redis. @returns its reply as `redis-cli` prints it */
+export function revokeByRedis(give: (args: readonly string[]) => Promise<string>): Revoke {
+  return async ({ redisCli }) => {
+    const reply = await give(redisCli)
+    if (reply !== 'OK' && reply !== '1') throw new Error(`${redisCli.join(' ')}: ${reply}`)
+  }
+}
+
+export function revokeByCommand(info: StackInfo): Revoke {
+  return async (victim) => {
+    const { code, stdout, stderr } = await brickgate(info, ...victim.brickgate)
+    if (code !== 0) throw new Error(`${victim.brickgate.join(' ')}: ${stdout}${stderr}`)
+  }
+}
+
+/** How revocations are made and watched. */
+export interface Watch {
+  readonly send: Send
+  readonly revoke: Revoke
+  readonly askEveryMs: number
 }
 
 /** What became of one revocation, and of the requests that watched it. */
@@ -34,34 +61,30 @@ export interface WatchedRevocation {
 }
 
 const WATCHED_BEFORE_MS = 20
-const ASK_EVERY_MS = 2
 const MAX_UNANSWERED = 16
 const REFUSED_IN_A_ROW = 10
 const GIVE_UP_MS = 5000
 
-/** Revokes somebody who sends a request to each gateway every 2 ms, until all are refused. */
-export async function revokeWatched(
-  send: Send,
-  redisCli: RedisCli,
-  victim: Victim,
-): Promise<WatchedRevocation> {
+/** Revokes somebody who sends requests to both gateways all the time, until all of these are refused. */
+export async function revokeWatched(watch: Watch, victim: Victim): Promise<WatchedRevocation> {
   const giveUp = new AbortController()
-  const watching = [0, 1] as const
-  const probes = watching.map((gateway) => probe(() => send(victim, gateway), giveUp.signal))
+  const probes = ([0, 1] as const).map((gateway) => {
+    const ask = (): Promise<Outcome> => watch.send(victim, gateway)
+    return probe(ask, watch.askEveryMs, giveUp.signal)
+  })
   await pause(WATCHED_BEFORE_MS)
   const askedMs = performance.now()
-  const reply = await redisCli.run(victim.redisCli)
+  await watch.revoke(victim)
   const acknowledgedMs = performance.now()
-  if (reply !== 'OK' && reply !== '1') throw new Error(`${victim.redisCli.join(' ')}: ${reply}`)
-  const timer = setTimeout(() => giveUp.abort(), GIVE_UP_MS)
+  setTimeout(() => giveUp.abort(), GIVE_UP_MS).unref()
   const outcomes = (await Promise.all(probes)).flat()
-  clearTimeout(timer)
   return { revocation: { victim, askedMs, acknowledgedMs }, outcomes }
 }
 
 /** Asks without waiting for the answers, so that a slow one does not hide what comes after it. */
 async function probe(
   ask: () => Promise<Outcome>,
+  everyMs: number,
   giveUp: AbortSignal,
 ): Promise<readonly Outcome[]> {
   const asked: Promise<Outcome>[] = []
@@ -70,12 +93,12 @@ async function probe(
     progress.unanswered += 1
     const outcome = await ask()
     progress.unanswered -= 1
-    progress.refusedInARow = outcome.status === 200 ? 0 : progress.refusedInARow + 1
+    progress.refusedInARow = outcome.status === 401 ? progress.refusedInARow + 1 : 0
     return outcome
   }
   while (progress.refusedInARow < REFUSED_IN_A_ROW && !giveUp.aborted) {
     if (progress.unanswered < MAX_UNANSWERED) asked.push(askOnce())
-    await pause(ASK_EVERY_MS)
+    await pause(everyMs)
   }
   return Promise.all(asked)
 }

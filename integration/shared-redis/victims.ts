@@ -7,8 +7,10 @@ export type Kind = (typeof CASES)[number]['kind']
 /** A caller who is going to be revoked, and how. */
 export interface Victim extends Caller {
   readonly kind: Kind
-  /** the arguments of `redis-cli` */
+  /** the arguments of `redis-cli` that revoke it */
   readonly redisCli: readonly string[]
+  /** the arguments of `brickgate` that do the same */
+  readonly brickgate: readonly string[]
 }
 
 /** The whole cast of a run. */
@@ -20,15 +22,14 @@ export interface Cast {
 }
 
 const MAX_TOKEN_LIFETIME_S = 108_000
-const BYSTANDERS = 24
 
 const CASES = [
   { kind: 'token', form: 'bearer' },
   { kind: 'session', form: 'session' },
   { kind: 'subject', form: 'bearer' },
   { kind: 'issuer', form: 'session' },
-  { kind: 'session record', form: 'session' },
   { kind: 'client', form: 'bearer' },
+  { kind: 'session record', form: 'session' },
   { kind: 'idp-session', form: 'session' },
   { kind: 'all', form: 'bearer' },
   { kind: 'token', form: 'session' },
@@ -48,12 +49,20 @@ const PARTIAL: ReadonlySet<Kind> = new Set([
   'idp-session',
 ])
 
-/** Makes so many victims, every kind in turn, and those who must not notice. */
-export async function makeCast(stack: StackClient, victims: number): Promise<Cast> {
-  const shared = (kind: Kind): string => `shared-${kind.replace(' ', '-')}`
+export interface CastWishes {
+  readonly victims: number
+  readonly bystanders: number
+  /** beyond the number of every victim that the same gateways had before; 0 when left out */
+  readonly first?: number
+}
+
+/** Makes victims, every kind in turn, and those who must not notice. */
+export async function makeCast(stack: StackClient, wishes: CastWishes): Promise<Cast> {
+  const { first = 0 } = wishes
+  const shared = (kind: Kind): string => `shared-${first}-${kind.replace(' ', '-')}`
   return {
-    victims: await inTurn(victims, (number) => makeVictim(stack, number, shared)),
-    bystanders: await inTurn(BYSTANDERS, (number) => {
+    victims: await inTurn(wishes.victims, (number) => makeVictim(stack, first + number, shared)),
+    bystanders: await inTurn(wishes.bystanders, (number) => {
       const form = number % 2 === 0 ? 'bearer' : 'session'
       const kind = [...PARTIAL][Math.floor(number / 2)]
       return makeCaller(stack, kind === undefined ? { form } : { form, subject: shared(kind) })
@@ -72,7 +81,7 @@ async function makeVictim(
     ...(PARTIAL.has(kind) ? { subject: shared(kind) } : {}),
     ...(kind === 'issuer' || kind === 'all' ? { signInSeconds: longAgo(number) } : {}),
   })
-  return { ...caller, kind, redisCli: revocation(kind, caller) }
+  return { ...caller, kind, redisCli: redisCommand(kind, caller), brickgate: command(kind, caller) }
 }
 
 /**
@@ -84,7 +93,7 @@ function longAgo(number: number): number {
   return Math.floor(Date.now() / 1000) - MAX_TOKEN_LIFETIME_S / 2 + number * MIN_APART_S
 }
 
-function revocation(kind: Kind, caller: Caller): readonly string[] {
+function redisCommand(kind: Kind, caller: Caller): readonly string[] {
   const { subject, tokenId, clientId, idpSession, sid, signInSeconds } = caller
   const set = (key: string, value: string | number): readonly string[] => [
     'SET',
@@ -111,6 +120,28 @@ function revocation(kind: Kind, caller: Caller): readonly string[] {
       return set('issuer:demo', signInSeconds)
     case 'all':
       return set('all', signInSeconds)
+  }
+}
+
+function command(kind: Kind, caller: Caller): readonly string[] {
+  const { subject, tokenId, clientId, idpSession, sid, signInSeconds } = caller
+  switch (kind) {
+    case 'token':
+      return ['revoke', 'token', `demo|${tokenId}`]
+    case 'session':
+      return ['revoke', 'session', sid]
+    case 'session record':
+      return ['sessions', 'revoke', sid]
+    case 'subject':
+      return ['revoke', 'subject', `demo|${subject}`]
+    case 'client':
+      return ['revoke', 'client', `demo|${clientId}`]
+    case 'idp-session':
+      return ['revoke', 'idp-session', `demo|${idpSession}`]
+    case 'issuer':
+      return ['revoke', 'issuer', 'demo', '--at', String(signInSeconds)]
+    case 'all':
+      return ['revoke', 'all', '--yes', '--at', String(signInSeconds)]
   }
 }
 

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
 import { HOME } from '../../launch/gateway.ts'
 import { type Piece, startPiece, stopPiece } from '../../launch/piece.ts'
-import { accepts } from '../../launch/probe.ts'
+import { accepts, freePort } from '../../launch/probe.ts'
 import type { Answer, Outgoing } from './answer.ts'
 
 /** Environment variables; undefined is one that is not there. */
@@ -45,7 +45,7 @@ export interface Egress {
 /**
  * Starts an egress in a folder of its own.
  *
- * @param settings without `BRICKGATE_RUN_DIR`, unless it has to be another one
+ * @param settings without `BRICKGATE_RUN_DIR` and `BRICKGATE_EGRESS_ADMIN_LISTEN`, unless they have to be others
  * @throws {Error} with the end of its log when it does not start
  */
 export async function startEgress(settings: Settings): Promise<Egress> {
@@ -55,7 +55,11 @@ export async function startEgress(settings: Settings): Promise<Egress> {
     rmSync(directory, { recursive: true, force: true })
   }
   try {
-    await startPiece(egressPiece({ BRICKGATE_RUN_DIR: directory, ...settings }), directory)
+    const own = {
+      BRICKGATE_RUN_DIR: directory,
+      BRICKGATE_EGRESS_ADMIN_LISTEN: `127.0.0.1:${await freePort()}`,
+    }
+    await startPiece(egressPiece({ ...own, ...settings }), directory)
   } catch (error) {
     await stop()
     throw error

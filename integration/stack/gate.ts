@@ -21,6 +21,8 @@ export interface Gate {
   /** of lighttpd */
   readonly pid: number
   readonly spool: string
+  /** where it gives its metrics */
+  readonly adminAddress: string
   listener(tier?: 'internal' | 'external'): Listener
   /** path of a socket, such as `authorizer-internal-0` */
   socket(name: string): string
@@ -65,6 +67,7 @@ export async function startGate(info: StackInfo, options: GateOptions): Promise<
     return {
       pid,
       spool: join(directory, 'spool'),
+      adminAddress: place.environment['BRICKGATE_LIGHTTPD_ADMIN_LISTEN'] ?? '',
       listener: (tier = 'internal') => ({ port: ports[tier], ca }),
       socket: (name) => join(directory, `${name}.sock`),
       log,
@@ -80,7 +83,8 @@ export async function startGate(info: StackInfo, options: GateOptions): Promise<
 async function choosePlace(info: StackInfo, options: GateOptions): Promise<Place> {
   const directory = mkdtempSync(join(tmpdir(), 'brickgate-gate-'))
   mkdirSync(join(directory, 'spool'))
-  const [internal, external, redirect] = await Promise.all([freePort(), freePort(), freePort()])
+  const ports = await Promise.all(Array.from({ length: 5 }, freePort))
+  const [internal = 0, external = 0, redirect, lighttpdAdmin, egressAdmin] = ports
   const environment = {
     ...edgeEnvironment(info.config, {
       configFile: info.demo.configFile,
@@ -93,6 +97,8 @@ async function choosePlace(info: StackInfo, options: GateOptions): Promise<Place
     BRICKGATE_INTERNAL_LISTEN: `127.0.0.1:${internal}`,
     BRICKGATE_EXTERNAL_LISTEN: `127.0.0.1:${external}`,
     BRICKGATE_REDIRECT_LISTEN: `127.0.0.1:${redirect}`,
+    BRICKGATE_LIGHTTPD_ADMIN_LISTEN: `127.0.0.1:${lighttpdAdmin}`,
+    BRICKGATE_EGRESS_ADMIN_LISTEN: `127.0.0.1:${egressAdmin}`,
     ...options.environment,
   }
   return { directory, ports: { internal, external }, environment: settled(environment) }

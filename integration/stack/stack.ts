@@ -10,7 +10,13 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { stringify } from 'yaml'
-import { type ConfigPatch, type Demo, type DemoPorts, prepareDemo } from '../../launch/demo.ts'
+import {
+  type ConfigPatch,
+  DEMO_PORTS,
+  type Demo,
+  type DemoPorts,
+  prepareDemo,
+} from '../../launch/demo.ts'
 import { startDemo, startGateway, stopDeployment } from '../../launch/deployment.ts'
 import { edgeEnvironment, lighttpdPiece, SYSTEM_LIGHTTPD } from '../../launch/gateway.ts'
 import { startPiece, stopPiece } from '../../launch/piece.ts'
@@ -110,7 +116,7 @@ async function startEdge(
   { demo, config }: Pick<StackInfo, 'demo' | 'config'>,
   { version, program }: ReturnType<typeof testedLighttpds>[number],
 ): Promise<Edge> {
-  const { internal, external, redirect } = await freePorts()
+  const { internal, external, redirect, lighttpdAdmin } = await freePorts()
   const name = `lighttpd-${version}`
   const place = { configFile: demo.configFile, directory: demo.directory, lighttpd: program }
   const environment = {
@@ -119,6 +125,7 @@ async function startEdge(
     BRICKGATE_INTERNAL_LISTEN: `127.0.0.1:${internal}`,
     BRICKGATE_EXTERNAL_LISTEN: `127.0.0.1:${external}`,
     BRICKGATE_REDIRECT_LISTEN: `127.0.0.1:${redirect}`,
+    BRICKGATE_LIGHTTPD_ADMIN_LISTEN: `127.0.0.1:${lighttpdAdmin}`,
   }
   await startPiece(lighttpdPiece(name, program, environment), demo.directory)
   return { version, name, internal, external, redirect }
@@ -138,8 +145,7 @@ function sharedSockets(directory: string, name: string): string {
 }
 
 async function freePorts(): Promise<DemoPorts> {
-  const ports = await Promise.all(Array.from({ length: 8 }, freePort))
-  const [internal = 0, external = 0, redirect = 0, admin = 0] = ports
-  const [, , , , redis = 0, idp = 0, workspace = 0, control = 0] = ports
-  return { internal, external, redirect, admin, redis, idp, workspace, control }
+  const names = Object.keys(DEMO_PORTS)
+  const ports = await Promise.all(names.map(async (name) => [name, await freePort()] as const))
+  return { ...DEMO_PORTS, ...Object.fromEntries(ports) }
 }

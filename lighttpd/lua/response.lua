@@ -1,6 +1,7 @@
 -- magnet.attract-response-start-to: the last word on every answer's status and headers. A Lua error
 -- here is only logged, and the answer goes out as it is.
 package.path, package.cpath = os.getenv("BRICKGATE_LIGHTTPD_DIR") .. "/lua/?.lua", ""
+local counters = require("counters")
 local refusal = require("refusal")
 local request_id = require("request_id")
 local settings = require("settings")
@@ -111,4 +112,5 @@ end
 env["BRICKGATE_REQUEST_ID"] = env["BRICKGATE_REQUEST_ID"] or request_id(lighty)
 local status = answer(r.req_item["http_status"])
 complete()
+counters.count(lighty, status == 0 and r.req_item["http_status"] or status)
 return status

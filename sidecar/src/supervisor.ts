@@ -2,7 +2,7 @@ import type { Server } from 'node:http'
 import { isDeepStrictEqual } from 'node:util'
 import { keyOrigins, openConfiguredKeys } from './adapters/configured-keys.ts'
 import { openConfiguredRedis } from './adapters/configured-redis.ts'
-import type { RedisObserver } from './adapters/redis.ts'
+import { SILENT_REDIS } from './adapters/redis.ts'
 import type { RemoteKeys } from './adapters/remote-keys.ts'
 import { SYSTEM_CLOCK } from './adapters/system-clock.ts'
 import { ConfigError } from './config/config-error.ts'
@@ -12,6 +12,7 @@ import { createAggregate } from './observe/aggregate.ts'
 import { type Logger } from './observe/log.ts'
 import { createPrimaryMetrics, type PrimaryMetrics } from './observe/metrics.ts'
 import { createAdminServer } from './supervise/admin-server.ts'
+import { watchCertificates } from './supervise/certificate-watch.ts'
 import { watchFiles } from './supervise/file-watch.ts'
 import { ownMetrics, readiness } from './supervise/health.ts'
 import type { FromWorker } from './supervise/messages.ts'
@@ -63,11 +64,12 @@ export function createSupervisor(
   })
   let watched = first.files
   let feed = 0
+  let endWatch = (): void => undefined
   let keys = fetchKeys(first.config, feed)
   const scrape = createScrape({
     pool,
     aggregate,
-    own: () => ownMetrics(metrics, { config: loaded.config, keys, pool }),
+    own: () => ownMetrics(metrics, { config: loaded.config, keys, pool }, redis),
     onSilent: () => metrics.silentWorkers.inc(),
   })
   const admin = createAdminServer({
@@ -81,6 +83,7 @@ export function createSupervisor(
     await listenOn(admin, first.config.admin.listen) // the one step that can fail comes first
     keys.start()
     pool.start()
+    endWatch = watchCertificates(() => loaded.config, metrics)
     const reloading = oneAtATime(reload)
     watchFiles(
       () => watched,
@@ -90,6 +93,7 @@ export function createSupervisor(
   }
 
   async function stop(): Promise<void> {
+    endWatch()
     await pool.drain()
     await keys.close()
     admin.closeAllConnections()
@@ -152,13 +156,6 @@ export function createSupervisor(
     feed = ownFeed
     await previous.close()
   }
-}
-
-/** The workers' connections to Redis are what is measured; this one only serves `/readyz`. */
-const SILENT_REDIS: RedisObserver = {
-  connected: () => undefined,
-  connectionFailed: () => undefined,
-  commandsEnded: () => undefined,
 }
 
 function isServing({ role, state }: WorkerLink): boolean {

@@ -61,13 +61,22 @@ export function createHeartbeat(deps: HeartbeatDeps): Heartbeat {
       if (name !== null && pending === null) void send(name)
     },
     heard(key) {
-      if (!key.endsWith(SUFFIX)) return false
+      if (!isHeartbeat(key)) return false
       if (pending?.awaited.delete(key) === true && pending.awaited.size === 0) arrived(pending)
       return true
     },
     isOverdue: (afterMs) => pending !== null && clock.monotonicMs() - pending.sentMs > afterMs,
     stalenessMs: () => clock.monotonicMs() - freshAsOfMs,
     ageMs: () => clock.monotonicMs() - Math.max(freshAsOfMs, madeMs),
+  }
+
+  /** INVARIANT: what only ends like one, such as a subject of that name, is somebody's revocation. */
+  function isHeartbeat(key: string): boolean {
+    if (!key.endsWith(SUFFIX)) return false
+    return deps.prefixes.some((prefix) => {
+      const start = prefix + separated(prefix)
+      return key.startsWith(start) && !key.slice(start.length, -SUFFIX.length).includes(':')
+    })
   }
 
   async function send(from: string): Promise<void> {

@@ -31,6 +31,13 @@ export interface RedisObserver {
   commandsEnded(seconds: number, failure: string | null): void
 }
 
+/** The workers' connections are what is measured; others only look. */
+export const SILENT_REDIS: RedisObserver = {
+  connected: () => undefined,
+  connectionFailed: () => undefined,
+  commandsEnded: () => undefined,
+}
+
 /** How long a command may take, waiting included, before it counts as failed. */
 export const COMMAND_TIMEOUT_MS = 250
 

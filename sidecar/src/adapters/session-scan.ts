@@ -3,6 +3,8 @@ import { sessionKey } from '../session/session-id.ts'
 
 const PREFIX = sessionKey('')
 const PAGE = 200
+/** what else lies under the prefix, such as a cache's heartbeat, is no session */
+const SID = /^[0-9a-f]{64}$/
 
 /**
  * Walks the sids of all sessions, a page at a time, on each primary of a Cluster. What is there from
@@ -16,7 +18,8 @@ export async function* scanSids(redis: Redis | Cluster): AsyncGenerator<readonly
     let cursor = '0'
     do {
       const [next, keys] = await primary.scan(cursor, 'MATCH', `${PREFIX}*`, 'COUNT', PAGE)
-      if (keys.length > 0) yield [...new Set(keys.map((key) => key.slice(PREFIX.length)))]
+      const sids = keys.map((key) => key.slice(PREFIX.length)).filter((sid) => SID.test(sid))
+      if (sids.length > 0) yield [...new Set(sids)]
       cursor = next
     } while (cursor !== '0')
   }

@@ -94,8 +94,8 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     run: ({ load, options }) => stateShow(load().config, options.json),
   },
   'state accept': {
-    options: ['json'],
-    run: ({ load, options }) => stateAccept(load().config, options.json),
+    options: ['reason', 'dry-run', 'json'],
+    run: ({ load, options }) => stateAccept(load().config, options),
   },
   version: { run: () => `${VERSION}\n` },
   help: { run: () => USAGE },

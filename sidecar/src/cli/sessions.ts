@@ -1,4 +1,5 @@
 import type { KeyValues } from '../adapters/key-values.ts'
+import { describeFailure } from '../adapters/redis.ts'
 import { scanSids } from '../adapters/session-scan.ts'
 import type { Config } from '../config/schema.ts'
 import { subjectKey } from '../domain/principal.ts'
@@ -112,7 +113,7 @@ function within<T>(config: Config, work: (place: Place) => Promise<T>): Promise<
 
 /** INVARIANT: no more than a page is held, however many there are. */
 async function* allSessions(place: Place): AsyncGenerator<readonly ListedSession[]> {
-  for await (const sids of scanSids(place.redis)) {
+  for await (const sids of walk(place)) {
     for (let at = 0; at < sids.length; at += BATCH) {
       const nowSeconds = Date.now() / 1000
       const found = await Promise.all(
@@ -120,6 +121,14 @@ async function* allSessions(place: Place): AsyncGenerator<readonly ListedSession
       )
       yield found.map(place.answered).filter((one) => one !== null)
     }
+  }
+}
+
+async function* walk({ redis }: Place): AsyncGenerator<readonly string[]> {
+  try {
+    yield* scanSids(redis)
+  } catch (error) {
+    throw new CommandError('unavailable', `redis: ${describeFailure(error)}`)
   }
 }
 

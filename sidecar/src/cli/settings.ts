@@ -28,6 +28,8 @@ export function edgeSettings(
     BRICKGATE_EXTERNAL_TLS_CERT: tiers.external.tls.certificate,
     BRICKGATE_EXTERNAL_TLS_KEY: tiers.external.tls.key,
     BRICKGATE_REDIRECT_LISTEN: config.redirect.listen,
+    BRICKGATE_LIGHTTPD_ADMIN_LISTEN: config.admin.lighttpd_listen,
+    BRICKGATE_EGRESS_ADMIN_LISTEN: config.admin.egress_listen,
     BRICKGATE_MAX_CONNECTIONS: String(limits.connections),
     BRICKGATE_MAX_CONNECTIONS_PER_ADDRESS: String(limits.connections_per_address),
     BRICKGATE_HEADER_USER: headers.user,

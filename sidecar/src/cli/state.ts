@@ -1,9 +1,12 @@
 import { randomUUID } from 'node:crypto'
-import { acceptState, initState, showState } from '../adapters/state-record.ts'
+import { type AcceptOutcome, acceptState, initState, showState } from '../adapters/state-record.ts'
 import type { Config } from '../config/schema.ts'
+import { STATE_KEY } from '../revocation/state-loss.ts'
 import { CommandError } from './command-error.ts'
+import type { Options } from './command-line.ts'
 import { jsonLine } from './output.ts'
-import { withRedis } from './redis.ts'
+import { type OpenRedis, withRedis } from './redis.ts'
+import { checkReason, withAudit } from './revoke.ts'
 import { timeText } from './times.ts'
 
 const UNREADABLE = 'bg:state cannot be read: delete it, then accept'
@@ -35,14 +38,41 @@ export function stateShow(config: Config, isJson: boolean): Promise<string> {
 }
 
 /** @returns what to print @throws {CommandError} when the loss could not be accepted */
-export function stateAccept(config: Config, isJson: boolean): Promise<string> {
-  return withRedis(config, async ({ keyValues, answered }) => {
-    const outcome = answered(await acceptState(keyValues, randomUUID()))
+export function stateAccept(
+  config: Config,
+  { dryRun, json, reason }: Pick<Options, 'dryRun' | 'json' | 'reason'>,
+): Promise<string> {
+  checkReason(reason)
+  return withRedis(config, async (open) => {
+    const outcome = dryRun
+      ? await acceptance(open)
+      : await withAudit(config, async (audit) => {
+          const outcome = open.answered(await acceptState(open.keyValues, randomUUID()))
+          if (outcome === 'accepted') audit.record({ ...ACCEPTED, why: reason ?? null })
+          return outcome
+        })
     if (outcome === 'unreadable') throw new CommandError('failed', UNREADABLE)
     if (outcome === 'changed') {
       throw new CommandError('failed', 'bg:state changed meanwhile: look again, then accept')
     }
-    if (isJson) return jsonLine({ accepted: outcome === 'accepted' })
-    return outcome === 'accepted' ? 'accepted: older tokens work again\n' : 'nothing was lost\n'
+    if (json) return jsonLine({ accepted: outcome === 'accepted', dry_run: dryRun })
+    const verb = dryRun ? 'dry run: would be accepted, and' : 'accepted:'
+    return outcome === 'accepted' ? `${verb} older tokens work again\n` : 'nothing was lost\n'
   })
 }
+
+/** What accepting would come to now. */
+async function acceptance({ keyValues, answered }: OpenRedis): Promise<AcceptOutcome> {
+  const { value, record } = answered(await showState(keyValues))
+  if (record !== null) return record.sinceSeconds === 0 ? 'nothing-lost' : 'accepted'
+  return value.kind === 'absent' ? 'accepted' : 'unreadable'
+}
+
+const ACCEPTED = {
+  action: 'accept-loss',
+  target: null,
+  key: STATE_KEY,
+  value: null,
+  expiresAtSeconds: null,
+  outcome: 'accepted',
+} as const

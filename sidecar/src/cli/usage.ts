@@ -30,7 +30,8 @@ export const USAGE: string = `usage: brickgate COMMAND [--config FILE]
 
   state init [--json]               say that Redis holds all state, once, at installation
   state show [--json]               show whether Redis has lost state
-  state accept [--json]             accept a loss of state: older tokens work again
+  state accept [--reason TEXT] [--dry-run] [--json]
+                                    accept a loss of state: older tokens work again
   version                           print the version
   help                              print this
 

@@ -6,6 +6,8 @@ const LISTENERS = [
   'tiers.external.listen',
   'redirect.listen',
   'admin.listen',
+  'admin.egress_listen',
+  'admin.lighttpd_listen',
 ]
 const HEADERS = ['headers.user', 'headers.email', 'headers.groups']
 

@@ -142,7 +142,13 @@ export const configSchema = z.strictObject({
   }),
   sign_in: signIn.optional(),
   audit: z.strictObject({ file: text.default('-') }).prefault({}),
-  admin: z.strictObject({ listen: address }).prefault({ listen: '127.0.0.1:9464' }),
+  admin: z
+    .strictObject({
+      listen: address.default('127.0.0.1:9464'),
+      egress_listen: address.default('127.0.0.1:9465'),
+      lighttpd_listen: address.default('127.0.0.1:9466'),
+    })
+    .prefault({}),
   runtime: z.strictObject({
     directory: text,
     proof_file: text,

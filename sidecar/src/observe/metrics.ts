@@ -1,4 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import { createDeploymentMetrics, type DeploymentMetrics } from './deployment-metrics.ts'
 import { createStateMetrics, LATENCY_BUCKETS, type StateMetrics } from './state-metrics.ts'
 
 /** Gauges of prom-client that are named as counters are, which `promtool check metrics` refuses. */
@@ -61,8 +62,8 @@ export function createWorkerMetrics(): WorkerMetrics {
   }
 }
 
-/** What the primary counts: keys and workers. */
-export interface PrimaryMetrics {
+/** What the primary counts: keys, workers, and what is around them. */
+export interface PrimaryMetrics extends DeploymentMetrics {
   readonly registry: Registry
   readonly jwksAge: Gauge<'issuer'>
   readonly jwksFetches: Counter<'issuer' | 'result'>
@@ -83,8 +84,9 @@ export function createPrimaryMetrics(version: string): PrimaryMetrics {
     registers,
     aggregator: 'max',
   }).set({ version, node: process.version }, 1)
-  return {
+  const metrics: PrimaryMetrics = {
     registry,
+    ...createDeploymentMetrics(registry),
     jwksAge: new Gauge({
       name: 'brickgate_jwks_age_seconds',
       help: 'Age of the keys of an issuer; absent while there are none.',
@@ -122,6 +124,10 @@ export function createPrimaryMetrics(version: string): PrimaryMetrics {
       registers,
     }),
   }
+  // From the start: Prometheus takes no first value for an increase.
+  for (const role of ['authorizer', 'responder']) metrics.workerExits.inc({ role }, 0)
+  for (const result of ['ok', 'error']) metrics.reloads.inc({ result }, 0)
+  return metrics
 }
 
 function collectProcessMetrics(register: Registry): void {

@@ -1,11 +1,13 @@
-import { closeSync, openSync, writeSync } from 'node:fs'
+import { closeSync, existsSync, fchownSync, openSync, statSync, writeSync } from 'node:fs'
 import { hostname, userInfo } from 'node:os'
+import { dirname } from 'node:path'
 import type { RevocationTarget } from '../revocation/revocation-keys.ts'
 
 /** What an operator did on the command line. */
 export interface OperatorAct {
-  readonly action: 'revoke' | 'undo' | 'end-session'
-  readonly target: RevocationTarget
+  readonly action: 'revoke' | 'undo' | 'end-session' | 'accept-loss'
+  /** null for the acceptance of a loss, which is about all that was */
+  readonly target: RevocationTarget | null
   /** the key that was written or deleted */
   readonly key: string
   /** the value of a revocation; null where a key was deleted */
@@ -33,12 +35,23 @@ const STANDARD_ERROR_FD = 2
  * @throws {Error} when the file cannot be opened for appending
  */
 export function openOperatorAudit(file: string): OperatorAudit {
-  const fd = file === STANDARD_OUTPUT ? STANDARD_ERROR_FD : openSync(file, 'a', 0o640)
+  const fd = file === STANDARD_OUTPUT ? STANDARD_ERROR_FD : openForAppending(file)
   const operator = operatorName()
   return {
     record: (act) => void writeSync(fd, `${JSON.stringify(recordOf(act, operator))}\n`),
     close: () => (fd === STANDARD_ERROR_FD ? undefined : closeSync(fd)),
   }
+}
+
+/** A file that root has to make is the folder's owner's: the sidecar must be able to append to it, too. */
+function openForAppending(file: string): number {
+  const isNew = !existsSync(file)
+  const fd = openSync(file, 'a', 0o640)
+  if (isNew && process.getuid?.() === 0) {
+    const { uid, gid } = statSync(dirname(file))
+    fchownSync(fd, uid, gid)
+  }
+  return fd
 }
 
 /** INVARIANT: a record names each of its fields here. `reason` is a word of the table of decisions. */
@@ -47,8 +60,7 @@ function recordOf(act: OperatorAct, operator: string): object {
     time: new Date().toISOString(),
     event: 'revocation',
     action: act.action,
-    target: act.target.kind,
-    ...namesOf(act.target),
+    ...(act.target === null ? {} : { target: act.target.kind, ...namesOf(act.target) }),
     key: act.key,
     value: act.value,
     expires_at: act.expiresAtSeconds,

@@ -1,9 +1,13 @@
-import type { RedisClient } from '../adapters/redis.ts'
+import { type RedisClient, SILENT_REDIS } from '../adapters/redis.ts'
 import { probeRedis } from '../adapters/redis-health.ts'
+import { createRedisKeyValues } from '../adapters/redis-key-values.ts'
 import type { RemoteKeys } from '../adapters/remote-keys.ts'
+import { showState } from '../adapters/state-record.ts'
+import { SYSTEM_CLOCK } from '../adapters/system-clock.ts'
 import type { Config } from '../config/schema.ts'
 import type { Snapshot } from '../observe/aggregate.ts'
 import type { PrimaryMetrics } from '../observe/metrics.ts'
+import { lostSinceSeconds } from '../revocation/state-loss.ts'
 import type { PartState } from './admin-server.ts'
 import type { Pool } from './pool.ts'
 
@@ -30,15 +34,34 @@ export async function readiness(
 }
 
 /** The primary's own metrics, its gauges set to this moment. */
-export function ownMetrics(metrics: PrimaryMetrics, vitals: Vitals): Promise<Snapshot> {
-  for (const { name } of vitals.config.issuers) {
+export async function ownMetrics(
+  metrics: PrimaryMetrics,
+  vitals: Vitals,
+  redis: RedisClient,
+): Promise<Snapshot> {
+  const { config } = vitals
+  for (const { name } of config.issuers) {
     const age = vitals.keys.ageSeconds(name)
     if (age === null) metrics.jwksAge.remove({ issuer: name })
     else metrics.jwksAge.set({ issuer: name }, age)
   }
-  metrics.workers.set({ state: 'configured' }, configuredWorkers(vitals.config))
+  metrics.workers.set({ state: 'configured' }, configuredWorkers(config))
   metrics.workers.set({ state: 'ready' }, readyWorkers(vitals))
+  metrics.limits.set({ limit: 'state_staleness' }, config.revocation.max_staleness_ms / 1000)
+  metrics.limits.set({ limit: 'jwks_refresh' }, config.jwks.refresh_s)
+  metrics.limits.set({ limit: 'jwks_age' }, config.jwks.max_stale_s)
+  const isLost = await isStateLost(redis, config)
+  if (isLost === null) metrics.stateLost.remove()
+  else metrics.stateLost.set(isLost ? 1 : 0)
   return metrics.registry.getMetricsAsJSON()
+}
+
+/** @returns null while Redis does not say */
+async function isStateLost(redis: RedisClient, { revocation }: Config): Promise<boolean | null> {
+  const shown = await showState(createRedisKeyValues(redis, SILENT_REDIS))
+  if (!shown.ok) return null
+  const nowSeconds = SYSTEM_CLOCK.nowSeconds()
+  return lostSinceSeconds(shown.value.value, nowSeconds, revocation.max_token_lifetime_s) > 0
 }
 
 function keysPart({ config, keys }: Vitals): PartState {

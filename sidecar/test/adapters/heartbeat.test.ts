@@ -74,6 +74,11 @@ test("another process's is no proof, and no key of ours", () => {
   expect(heartbeat.stalenessMs()).toBe(NEVER)
 })
 
+test('the key of somebody whose name ends like one is none', () => {
+  expect(heartbeat.heard('bg:session:subject:demo|x:heartbeat')).toBe(false)
+  expect(heartbeat.heard('bg:revoked:n1:heartbeat')).toBe(false) // a prefix that is not ours
+})
+
 test('one whose writing failed proves nothing later, however late it happens', async () => {
   heartbeat.beat()
   await writes[0]?.settle(false)

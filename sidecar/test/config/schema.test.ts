@@ -32,7 +32,11 @@ describe('the shortest configuration', () => {
       outage: { redis: 'deny' },
       sessions: { idle_timeout_s: 1800, absolute_timeout_s: 28_800, any_tier: false },
       audit: { file: '-' },
-      admin: { listen: '127.0.0.1:9464' },
+      admin: {
+        listen: '127.0.0.1:9464',
+        egress_listen: '127.0.0.1:9465',
+        lighttpd_listen: '127.0.0.1:9466',
+      },
       runtime: { workers: 2 },
     })
   })

@@ -65,15 +65,50 @@ describe('readiness', () => {
 describe('the own metrics of the primary', () => {
   it('have the age of the keys of each issuer that has some', async () => {
     const metrics = createPrimaryMetrics('1.2.3')
-    await ownMetrics(metrics, vitals({ okta: 5, entra: 7 }, ALL_READY))
-    await ownMetrics(metrics, vitals({ okta: 6, entra: null }, ['ready', 'starting']))
+    await ownMetrics(metrics, vitals({ okta: 5, entra: 7 }, ALL_READY), redis)
+    await ownMetrics(metrics, vitals({ okta: 6, entra: null }, ['ready', 'starting']), redis)
     const page = await metrics.registry.metrics()
     expect(page).toContain('brickgate_jwks_age_seconds{issuer="okta"} 6\n')
     expect(page).not.toContain('entra')
     expect(page).toContain('brickgate_workers{state="configured"} 3\n')
     expect(page).toContain('brickgate_workers{state="ready"} 1\n')
   })
+
+  it('have the bounds that alerts compare with', async () => {
+    const page = await ownPage(redis)
+    expect(page).toContain('brickgate_limit_seconds{limit="state_staleness"} 1.5\n')
+    expect(page).toContain('brickgate_limit_seconds{limit="jwks_refresh"} 50\n')
+    expect(page).toContain('brickgate_limit_seconds{limit="jwks_age"} 100\n')
+  })
+
+  const nowSeconds = Math.floor(Date.now() / 1000)
+  it.each([
+    ['nothing was lost', JSON.stringify({ id: 'a', since: 0 }), 0],
+    ['a loss is in force', JSON.stringify({ id: 'a', since: nowSeconds - 60 }), 1],
+    ['a loss is over', JSON.stringify({ id: 'a', since: nowSeconds - 700 }), 0],
+    ['the record is missing', null, 1],
+    ['the record cannot be read', 'garbage', 1],
+  ])('say of the state that %s', async (_name, record, lost) => {
+    await (record === null ? server.cli('DEL', 'bg:state') : server.cli('SET', 'bg:state', record))
+    expect(await ownPage(redis)).toContain(`brickgate_state_lost ${lost}\n`)
+  })
+
+  it('say nothing of the state while Redis does not', async () => {
+    const metrics = createPrimaryMetrics('1.2.3')
+    await ownMetrics(metrics, vitals({ okta: 5, entra: 7 }, ALL_READY), redis)
+    const gone = redis.duplicate({ lazyConnect: true })
+    gone.on('error', () => undefined)
+    await ownMetrics(metrics, vitals({ okta: 5, entra: 7 }, ALL_READY), gone)
+    gone.disconnect()
+    expect(await metrics.registry.metrics()).not.toMatch(/^brickgate_state_lost /m)
+  })
 })
+
+async function ownPage(from: Redis): Promise<string> {
+  const metrics = createPrimaryMetrics('1.2.3')
+  await ownMetrics(metrics, vitals({ okta: 5, entra: 7 }, ALL_READY), from)
+  return metrics.registry.metrics()
+}
 
 function vitals(
   ages: Readonly<Record<string, number | null>>,
@@ -81,7 +116,8 @@ function vitals(
 ): Vitals {
   const config = {
     issuers: [{ name: 'okta' }, { name: 'entra' }],
-    jwks: { max_stale_s: 100 },
+    jwks: { refresh_s: 50, max_stale_s: 100 },
+    revocation: { max_staleness_ms: 1500, max_token_lifetime_s: 600 },
     runtime: { workers: 2 },
   }
   return {

@@ -11,7 +11,7 @@ export interface SentinelGroup {
   readonly name: string
   readonly primary: RedisServer
   readonly replica: RedisServer
-  readonly sentinels: readonly { readonly address: string; stop(): Promise<void> }[]
+  readonly sentinels: readonly Sentinel[]
   /** ends all of it */
   stop(): Promise<void>
 }
@@ -50,7 +50,7 @@ export async function startSentinelGroup(): Promise<SentinelGroup> {
   }
 }
 
-interface Sentinel {
+export interface Sentinel {
   readonly address: string
   readonly port: number
   stop(): Promise<void>

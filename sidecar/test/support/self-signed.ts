@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { isIP } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -12,15 +13,17 @@ export interface SelfSigned {
   remove(): Promise<void>
 }
 
-/** @param address the IP address that the certificate is for */
-export async function selfSigned(address: string): Promise<SelfSigned> {
+/** @param name the IP address or DNS name that the certificate is for */
+export async function selfSigned(name: string, days = 2): Promise<SelfSigned> {
   const directory = await mkdtemp(join(tmpdir(), 'brickgate-tls-'))
   const certFile = join(directory, 'cert.pem')
   const keyFile = join(directory, 'key.pem')
-  const subject = ['-subj', '/CN=test', '-addext', `subjectAltName=IP:${address}`]
+  const altName = `subjectAltName=${isIP(name) === 0 ? 'DNS' : 'IP'}:${name}`
+  const subject = ['-subj', '/CN=test', '-addext', altName]
   const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes']
   const files = ['-keyout', keyFile, '-out', certFile]
-  await promisify(execFile)('openssl', ['req', '-x509', '-days', '2', ...key, ...subject, ...files])
+  const args = ['req', '-x509', '-days', String(days), ...key, ...subject, ...files]
+  await promisify(execFile)('openssl', args)
   return {
     certificate: await readFile(certFile, 'utf8'),
     certFile,

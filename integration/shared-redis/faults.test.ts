@@ -1,0 +1,77 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { freePort } from '../../launch/probe.ts'
+import { type FaultProxy, startFaultProxy } from '../service/fault-proxy.ts'
+import { BOUND_MS, FAULTS, type Scene } from './faults.ts'
+import { type Gateways, startGateways } from './gateways.ts'
+import { type FaultRun, runFault } from './under-fault.ts'
+import { judge, type Outcome } from './verdict.ts'
+
+const RECOVERY_MS = 5000
+/** For what a busy machine adds to a bound of time. */
+const SLACK_MS = 500
+
+let proxy: FaultProxy
+let gateways: Gateways
+let scene: Scene
+
+beforeAll(async () => {
+  const redisPort = await freePort()
+  proxy = await startFaultProxy(redisPort)
+  gateways = await startGateways({
+    redisPort,
+    config: {
+      redis: { url: `redis://127.0.0.1:${proxy.port}` },
+      revocation: { max_staleness_ms: BOUND_MS },
+    },
+  })
+  scene = { stack: gateways.both[0].stack, proxy }
+})
+
+afterAll(async () => {
+  await gateways.stop()
+  await proxy.close()
+})
+
+// Each run happens once, so that a test that is tried again does not make up for what it found.
+describe.each(FAULTS)('$name:', (fault) => {
+  let run: FaultRun
+
+  beforeAll(async () => {
+    run = await runFault(gateways, scene, fault)
+  })
+
+  it('no revoked credential is allowed later than the staleness bound', () => {
+    expect(run.revocations).toHaveLength(run.cast.victims.length)
+    expect(judge(run).lateAllows).toEqual([])
+  })
+
+  it('whoever is in good standing is allowed, or told to come again while it lasts', () => {
+    expect(judge(run).wrongAnswers).toEqual([])
+  })
+
+  it('few have to come again, or nobody is allowed beyond the bound', () => {
+    const whileItLasts = run.outcomes.filter(
+      ({ sentMs }) => sentMs > run.beganMs && sentMs < run.endedMs - SLACK_MS,
+    )
+    if (fault.noticed === 'by all') {
+      const beyond = whileItLasts.filter(({ sentMs }) => sentMs > run.beganMs + BOUND_MS + SLACK_MS)
+      expect(share(beyond, ({ status }) => status === 200)).toBe(0)
+    } else {
+      expect(share(whileItLasts, ({ status }) => status === 503)).toBeLessThan(0.1)
+    }
+  })
+
+  it('everybody is served again soon after, from near caches that are fresh', async () => {
+    expect(run.recoveredMs - run.endedMs).toBeLessThan(RECOVERY_MS)
+    for (const { stack } of gateways.both) {
+      const staleness = async (): Promise<number> =>
+        (await stack.metrics()).get('brickgate_state_staleness_seconds') ?? Number.NaN
+      await expect.poll(staleness, { timeout: RECOVERY_MS }).toBeLessThan(BOUND_MS / 1000)
+    }
+  })
+})
+
+/** 0 for none at all */
+function share(outcomes: readonly Outcome[], matches: (outcome: Outcome) => boolean): number {
+  return outcomes.filter(matches).length / Math.max(1, outcomes.length)
+}

@@ -1,0 +1,119 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import type { Caller } from './callers.ts'
+import { BOUND_MS, FAULTS, type Fault, type Scene } from './faults.ts'
+import type { Gateways } from './gateways.ts'
+import { watchStalls } from './stalls.ts'
+import {
+  revokeByRedis,
+  revokeWatched,
+  type Send,
+  sender,
+  startLoad,
+  type Watch,
+  type WatchedRevocation,
+} from './under-load.ts'
+import type { Run } from './verdict.ts'
+import { type Cast, makeCast, type Victim } from './victims.ts'
+
+export interface FaultRun extends Run {
+  readonly cast: Cast
+  /** `performance.now()` */
+  readonly beganMs: number
+  readonly endedMs: number
+  /** when everybody in good standing was served again by both gateways */
+  readonly recoveredMs: number
+}
+
+const PER_SECOND = 100
+const ASK_EVERY_MS = 20
+const AT_ONCE = 5
+const CAST = { victims: 14, bystanders: 12 }
+const WARMING_REQUESTS = 10
+const RECOVERS_WITHIN_MS = 15_000
+
+/** Lets a fault happen under load, with callers who are revoked before it, while it lasts and after it. */
+export async function runFault(gateways: Gateways, scene: Scene, fault: Fault): Promise<FaultRun> {
+  // the kinds move on by one, so that each of them is met by several faults in each stage
+  const first = FAULTS.indexOf(fault) * (CAST.victims + 1)
+  const cast = await makeCast(scene.stack, { ...CAST, first })
+  const send = sender(gateways)
+  const watch = { send, revoke: revokeByRedis(giver(scene)), askEveryMs: ASK_EVERY_MS }
+  await warmUp(send, [...cast.bystanders, ...cast.victims])
+  const load = startLoad(send, cast, PER_SECOND)
+  const stalls = watchStalls()
+  const before = await revokeAll(watch, cast.victims.slice(0, 5))
+  await pause(200)
+
+  const beganMs = performance.now()
+  await fault.begin(scene)
+  const [tried, later] = partition(cast.victims.slice(5, 10), fault)
+  const meanwhile = revokeAll(watch, tried)
+  await pause(fault.lastsMs)
+  const endedMs = performance.now()
+  await fault.end(scene)
+  const recoveredMs = await recovery(send, cast.bystanders)
+  const during = await meanwhile
+  const after = await revokeAll(watch, [...later, ...cast.victims.slice(10)])
+  await pause(BOUND_MS * 1.3)
+
+  const outcomes = await load.stop()
+  const watched = [...before, ...during, ...after]
+  return {
+    ...{ cast, beganMs, endedMs, recoveredMs, boundMs: BOUND_MS },
+    outcomes: [...outcomes, ...watched.flatMap((one) => one.outcomes)],
+    revocations: watched.map(({ revocation }) => revocation),
+    outages:
+      fault.noticed === 'not'
+        ? stalls.stop()
+        : [{ fromMs: beganMs, toMs: recoveredMs }, ...stalls.stop()],
+  }
+}
+
+/** Has every worker meet every caller, as far as it is up to those who send. */
+export async function warmUp(send: Send, callers: readonly Caller[]): Promise<void> {
+  for (const caller of callers) {
+    const requests = Array.from({ length: 2 * WARMING_REQUESTS }, (_, at) =>
+      send(caller, at % 2 === 0 ? 0 : 1),
+    )
+    await Promise.all(requests)
+  }
+}
+
+/** @returns `performance.now()` when all were served. @throws when that takes too long */
+export async function recovery(send: Send, callers: readonly Caller[]): Promise<number> {
+  const giveUpMs = performance.now() + RECOVERS_WITHIN_MS
+  for (;;) {
+    const asked = callers.flatMap((caller) => [send(caller, 0), send(caller, 1)])
+    const answers = await Promise.all(asked)
+    if (answers.every(({ status }) => status === 200)) return performance.now()
+    if (performance.now() > giveUpMs) throw new Error('not everybody is served again')
+    await pause(50)
+  }
+}
+
+/** Gives commands to Redis itself, and again when it went away meanwhile. */
+function giver({ stack }: Scene): (args: readonly string[]) => Promise<string> {
+  return async ([command = '', ...args]) => String(await stack.redis.call(command, ...args))
+}
+
+/** Revokes victims in their order, a few at once: those who watch them are a load of their own. */
+export async function revokeAll(
+  watch: Watch,
+  victims: readonly Victim[],
+): Promise<readonly WatchedRevocation[]> {
+  const watched: WatchedRevocation[] = []
+  for (let at = 0; at < victims.length; at += AT_ONCE) {
+    const few = victims.slice(at, at + AT_ONCE)
+    watched.push(...(await Promise.all(few.map((victim) => revokeWatched(watch, victim)))))
+  }
+  return watched
+}
+
+/** @returns those whose revocation is tried while the fault lasts, and the others */
+function partition(
+  victims: readonly Victim[],
+  { revocations }: Fault,
+): readonly [Victim[], Victim[]] {
+  const isTried = ({ redisCli }: Victim): boolean => revocations === 'all' || redisCli[0] === 'DEL'
+  return [victims.filter(isTried), victims.filter((victim) => !isTried(victim))]
+}

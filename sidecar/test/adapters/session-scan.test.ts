@@ -1,0 +1,63 @@
+import { hash } from 'node:crypto'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { openConfiguredRedis } from '../../src/adapters/configured-redis.ts'
+import type { RedisClient } from '../../src/adapters/redis.ts'
+import { probeRedis } from '../../src/adapters/redis-health.ts'
+import { scanSids } from '../../src/adapters/session-scan.ts'
+import { redisSchema } from '../../src/config/redis-schema.ts'
+import { inCluster, overUnixSocket, type RedisDeployment } from '../support/redis-deployments.ts'
+import { redisLog } from '../support/redis-log.ts'
+import { until } from '../support/until.ts'
+
+const SIDS = Array.from({ length: 3000 }, (_, number) => hash('sha256', String(number), 'hex'))
+
+describe.each([
+  ['Redis', overUnixSocket],
+  ['a Redis Cluster', inCluster],
+])('a walk of all sessions in %s', (_, start) => {
+  let deployment: RedisDeployment
+  let redis: RedisClient
+
+  beforeAll(async () => {
+    deployment = await start()
+    redis = openConfiguredRedis({ redis: redisSchema.parse(deployment.redis) }, redisLog())
+    await until(async () => (await probeRedis(redis)).isReady)
+  })
+  afterAll(async () => {
+    redis.disconnect()
+    await deployment.stop()
+  })
+  beforeEach(() => deployment.flush())
+
+  async function pages(): Promise<readonly (readonly string[])[]> {
+    const found = []
+    for await (const page of scanSids(redis)) found.push(page)
+    return found
+  }
+
+  test('finds none in an empty one', async () => {
+    expect(await pages()).toEqual([])
+  })
+
+  test('finds each, a page at a time, and nothing else', async () => {
+    await Promise.all(SIDS.map((sid) => redis.set(`bg:session:${sid}`, 'x')))
+    for (const key of ['bg:session:x:heartbeat', 'bg:session:', `bg:seen:${SIDS[0]}`, 'bg:state']) {
+      await redis.set(key, 'x')
+    }
+    const found = await pages()
+    expect([...new Set(found.flat())].sort()).toEqual(SIDS.toSorted())
+    expect(Math.max(...found.map((page) => page.length))).toBeLessThan(300)
+  })
+
+  test('finds what is there all the time while others come and go', async () => {
+    await Promise.all(SIDS.map((sid) => redis.set(`bg:session:${sid}`, 'x')))
+    const [gone, stay] = [SIDS.slice(0, 1000), SIDS.slice(1000)]
+    const found = new Set<string>()
+    for await (const page of scanSids(redis)) {
+      for (const sid of page) found.add(sid)
+      const going = gone.splice(0, 100)
+      await Promise.all(going.map((sid) => redis.del(`bg:session:${sid}`)))
+    }
+    expect(stay.filter((sid) => !found.has(sid))).toEqual([])
+  })
+})

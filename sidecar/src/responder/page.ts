@@ -5,7 +5,7 @@ import { type Html, html } from './html.ts'
 export interface Page {
   readonly title: string
   readonly body: Html
-  /** where its forms lead beside ourselves, redirects of their answers included; none when left out */
+  /** for a page with forms: where they lead beside ourselves, redirects of their answers included */
   readonly formOrigin?: string
 }
 
@@ -39,17 +39,21 @@ const STYLE_SOURCE = `'sha256-${hash('sha256', STYLE, 'base64')}'`
  * told to where its links lead.
  */
 export function sendPage(reply: FastifyReply, status: number, page: Page): FastifyReply {
-  return reply
-    .code(status)
-    .header('content-type', 'text/html; charset=utf-8')
-    .header('content-security-policy', policyFor(page))
-    .header('x-content-type-options', 'nosniff')
-    .header('referrer-policy', 'no-referrer')
-    .send(documentOf(page).markup)
+  return (
+    reply
+      .code(status)
+      .header('content-type', 'text/html; charset=utf-8')
+      .header('content-security-policy', policyFor(page))
+      .header('x-content-type-options', 'nosniff')
+      // With `no-referrer` browsers send `Origin: null` with the forms of a page (Fetch, section 3.2), and
+      // nobody could tell them from another site's.
+      .header('referrer-policy', page.formOrigin === undefined ? 'no-referrer' : 'same-origin')
+      .send(documentOf(page).markup)
+  )
 }
 
 function policyFor({ formOrigin }: Page): string {
-  const forms = formOrigin === undefined ? "'self'" : `'self' ${formOrigin}`
+  const forms = formOrigin === undefined ? "'none'" : `'self' ${formOrigin}`
   return [
     "default-src 'none'",
     `style-src ${STYLE_SOURCE}`,

@@ -41,7 +41,7 @@ export function createConfiguration(settings: ProviderSettings, keys: KeyRing): 
     responseTypes: ['code'],
     pkce: { required: () => true },
     fetch: (input, init) => settings.fetch(input instanceof Request ? input.url : input, init),
-    ttl: TTL,
+    ttl: { ...TTL, AccessToken: settings.lifetimeSeconds },
     renderError: (context, out) => {
       context.type = 'text/plain'
       context.body = `${out.error}: ${out.error_description ?? ''}\n`
@@ -67,7 +67,6 @@ const FEATURES: Configuration['features'] = {
 }
 
 const TTL: Configuration['ttl'] = {
-  AccessToken: LIFETIME_SECONDS,
   AuthorizationCode: 60,
   ClientCredentials: LIFETIME_SECONDS,
   Grant: DAY_SECONDS,

@@ -3,13 +3,15 @@ import type { TrustingFetch } from './trusting-fetch.ts'
 /** As much of a browser as a sign-in needs: it keeps cookies, and its caller follows redirects. */
 export interface CookieBrowser {
   /** GETs, or POSTs `form` when there is one, and never follows a redirect */
-  visit(address: string | URL, form?: Readonly<Record<string, string>>): Promise<Response>
+  visit(address: string | URL, form?: Fields, headers?: Fields): Promise<Response>
   /** the absolute target of a redirect. @throws when the response is none */
   redirectOf(response: Response): URL
   /** the `Cookie` field for an address, empty without any */
   cookiesOf(address: string | URL): string
   setCookie(address: string | URL, name: string, value: string): void
 }
+
+type Fields = Readonly<Record<string, string>>
 
 /** @param fetch how to reach the servers; cookies are kept per origin, paths and expiry ignored */
 export function createCookieBrowser(fetch: TrustingFetch): CookieBrowser {
@@ -20,12 +22,13 @@ export function createCookieBrowser(fetch: TrustingFetch): CookieBrowser {
     return jar
   }
   return {
-    async visit(address, form) {
+    async visit(address, form, headers = {}) {
       const url = new URL(address)
       const jar = jarOf(url)
       const cookie = fieldOf(jar)
       const posting = form === undefined ? {} : { method: 'POST', body: new URLSearchParams(form) }
-      const response = await fetch(url, { headers: { cookie }, redirect: 'manual', ...posting })
+      const sent = { cookie, ...headers }
+      const response = await fetch(url, { headers: sent, redirect: 'manual', ...posting })
       for (const line of response.headers.getSetCookie()) keep(jar, line)
       return response
     },

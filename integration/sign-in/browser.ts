@@ -1,6 +1,10 @@
+import { decodeSession, type Session } from '../../sidecar/src/session/session.ts'
+import { createSessionCipher } from '../../sidecar/src/session/session-cipher.ts'
+import { sessionKey, sidOf } from '../../sidecar/src/session/session-id.ts'
 import { type CookieBrowser, createCookieBrowser } from '../service/cookie-browser.ts'
 import { createTrustingFetch } from '../service/trusting-fetch.ts'
 import type { StackClient } from '../stack/client.ts'
+import { stackFile } from '../stack/stack.ts'
 
 /** A browser at the stack's gateway and at its provider, without scripts, that a test steers by hand. */
 export interface Visitor extends CookieBrowser {
@@ -10,10 +14,20 @@ export interface Visitor extends CookieBrowser {
   signInAtProvider(authorization: URL, username: string): Promise<URL>
   /** signs in whole. @returns the answer of the callback */
   signIn(username: string, returnTo?: string): Promise<Response>
+  /** agrees to sign out at the provider. @returns where that leads */
+  confirmSignOut(endSession: URL): Promise<URL>
+  /** the token of the forms on its page about sessions */
+  csrf(): Promise<string>
+  /** sends a form to `/_brickgate/<name>` as a page of ours does */
+  post(name: string, form: Readonly<Record<string, string>>): Promise<Response>
   /** `name=value` pairs that the browser would send to the gateway */
   cookies(): string
   /** the opaque id of its session; empty without one */
   sessionId(): string
+  /** SHA-256 (hex) of it */
+  sid(): string
+  /** the value of its sign-in cookie; empty without one */
+  signInSecret(): string
   /** what an attacker with power over the browser's cookies does */
   plant(name: string, value: string): void
 }
@@ -39,13 +53,40 @@ export function createVisitor(stack: StackClient): Visitor {
       const begun = await browser.visit(`${home}/_brickgate/sign-in?${query.toString()}`)
       return browser.visit(await visitor.signInAtProvider(browser.redirectOf(begun), username))
     },
+    async confirmSignOut(endSession) {
+      const page = await (await browser.visit(endSession)).text()
+      const xsrf = /name="xsrf" value="([^"]+)"/.exec(page)?.[1] ?? ''
+      const at = new URL('/session/end/confirm', endSession)
+      return browser.redirectOf(await browser.visit(at, { xsrf, logout: 'yes' }))
+    },
+    async csrf() {
+      const page = await (await browser.visit(`${home}/_brickgate/`)).text()
+      return /name="csrf" value="([^"]+)"/.exec(page)?.[1] ?? ''
+    },
+    post: (name, form) => browser.visit(`${home}/_brickgate/${name}`, form, { origin: home }),
     cookies: () => browser.cookiesOf(home),
-    sessionId: () => /__Host-brickgate=([^;]+)/.exec(browser.cookiesOf(home))?.[1] ?? '',
+    sessionId: () => cookieOf('__Host-brickgate'),
+    sid: () => sidOf(cookieOf('__Host-brickgate')),
+    signInSecret: () => cookieOf('__Host-brickgate-signin'),
     plant: (name, value) => browser.setCookie(home, name, value),
   }
   return visitor
 
+  function cookieOf(name: string): string {
+    const cookies = browser.cookiesOf(home).split('; ')
+    return cookies.find((pair) => pair.startsWith(`${name}=`))?.slice(name.length + 1) ?? ''
+  }
+
   async function submit(form: URL, username: string): Promise<URL> {
     return browser.redirectOf(await browser.visit(form, { username }))
   }
+}
+
+/** What a session's record says. @throws when there is none that opens */
+export async function readSession(stack: StackClient, sid: string): Promise<Session> {
+  const key = Buffer.from(stackFile(stack.info, 'secrets/session-key').trim(), 'base64url')
+  const record = (await stack.redis.get(sessionKey(sid))) ?? ''
+  const session = decodeSession((await createSessionCipher([key]).decrypt(record)) ?? '')
+  if (session === null) throw new Error(`there is no session ${sid}`)
+  return session
 }

@@ -23,6 +23,7 @@ if [ "${1:-}" = test ]; then
   need promtool prometheus
   need mmdebstrap mmdebstrap
   need git git
+  need chromium chromium
 fi
 
 as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n "$@"; fi; }

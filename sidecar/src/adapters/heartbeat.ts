@@ -32,7 +32,12 @@ export interface HeartbeatDeps {
   readonly onLag: (ms: number) => void
 }
 
-const SUFFIX = ':heartbeat'
+/**
+ * INVARIANT: no session, revocation or state has such a name, or its invalidation would go unheard.
+ * Subjects and the like may hold colons and end in the same word; what follows a prefix is never this.
+ */
+const BEGINNING = 'worker-'
+const END = ':heartbeat'
 
 interface Beat {
   readonly sentMs: number
@@ -42,6 +47,7 @@ interface Beat {
 
 export function createHeartbeat(deps: HeartbeatDeps): Heartbeat {
   const { clock } = deps
+  const beginnings = deps.prefixes.map((prefix) => `${prefix}${separated(prefix)}${BEGINNING}`)
   const madeMs = clock.monotonicMs()
   let freshAsOfMs = Number.NEGATIVE_INFINITY
   /** null while nothing listens */
@@ -70,17 +76,8 @@ export function createHeartbeat(deps: HeartbeatDeps): Heartbeat {
     ageMs: () => clock.monotonicMs() - Math.max(freshAsOfMs, madeMs),
   }
 
-  /** INVARIANT: what only ends like one, such as a subject of that name, is somebody's revocation. */
-  function isHeartbeat(key: string): boolean {
-    if (!key.endsWith(SUFFIX)) return false
-    return deps.prefixes.some((prefix) => {
-      const start = prefix + separated(prefix)
-      return key.startsWith(start) && !key.slice(start.length, -SUFFIX.length).includes(':')
-    })
-  }
-
   async function send(from: string): Promise<void> {
-    const keys = deps.prefixes.map((prefix) => `${prefix}${separated(prefix)}${from}${SUFFIX}`)
+    const keys = beginnings.map((beginning) => `${beginning}${from}${END}`)
     const beat = { sentMs: clock.monotonicMs(), awaited: new Set(keys) }
     pending = beat
     const isWritten = await deps.write(keys)
@@ -93,6 +90,10 @@ export function createHeartbeat(deps: HeartbeatDeps): Heartbeat {
     // INVARIANT: a write that failed may still happen later. Its invalidation must not prove a later
     // one, so the next has another name.
     if (name === from) name = deps.newId()
+  }
+
+  function isHeartbeat(key: string): boolean {
+    return key.endsWith(END) && beginnings.some((beginning) => key.startsWith(beginning))
   }
 
   function arrived(beat: Beat): void {

@@ -14,7 +14,7 @@ beforeEach(() => {
   writes = []
   let ids = 0
   heartbeat = createHeartbeat({
-    prefixes: ['bg:session:', 'bg:state'],
+    prefixes: ['bg:session:', 'bg:revoked:', 'bg:state'],
     write: (keys) => {
       const { promise, resolve } = Promise.withResolvers<boolean>()
       const settle = async (isWritten: boolean): Promise<void> => {
@@ -43,12 +43,16 @@ test('nothing is fresh before the first one came back', () => {
 
 test('it is under each prefix, and fresh as of its writing when all came back', () => {
   heartbeat.beat()
-  expect(writes[0]?.keys).toEqual(['bg:session:n1:heartbeat', 'bg:state:n1:heartbeat'])
+  expect(writes[0]?.keys).toEqual([
+    'bg:session:worker-n1:heartbeat',
+    'bg:revoked:worker-n1:heartbeat',
+    'bg:state:worker-n1:heartbeat',
+  ])
   nowMs = 30
-  hear(['bg:session:n1:heartbeat'])
+  hear(['bg:session:worker-n1:heartbeat', 'bg:revoked:worker-n1:heartbeat'])
   expect(heartbeat.stalenessMs()).toBe(NEVER)
   nowMs = 40
-  hear(['bg:state:n1:heartbeat'])
+  hear(['bg:state:worker-n1:heartbeat'])
   expect(heartbeat.stalenessMs()).toBe(40)
   expect(lags).toEqual([40])
   nowMs = 100
@@ -68,15 +72,22 @@ test('one is awaited before the next is written', async () => {
 
 test("another process's is no proof, and no key of ours", () => {
   heartbeat.beat()
-  expect(heartbeat.heard('bg:session:n9:heartbeat')).toBe(true)
+  expect(heartbeat.heard('bg:session:worker-n9:heartbeat')).toBe(true)
   expect(heartbeat.heard('bg:session:n1')).toBe(false)
-  hear(['bg:state:n9:heartbeat'])
+  hear(['bg:state:worker-n9:heartbeat'])
   expect(heartbeat.stalenessMs()).toBe(NEVER)
 })
 
-test('the key of somebody whose name ends like one is none', () => {
-  expect(heartbeat.heard('bg:session:subject:demo|x:heartbeat')).toBe(false)
-  expect(heartbeat.heard('bg:revoked:n1:heartbeat')).toBe(false) // a prefix that is not ours
+test.each([
+  'bg:revoked:subject:k8s|system:serviceaccount:monitoring:heartbeat',
+  'bg:revoked:subject:okta|worker-n1:heartbeat',
+  'bg:revoked:client:okta|:heartbeat',
+  'bg:revoked:token:okta|worker-n1:heartbeat',
+  'bg:revoked:issuer:heartbeat',
+  'bg:session:n1:heartbeat',
+])('a key of ours that ends like one is none: %s', (key) => {
+  heartbeat.beat()
+  expect(heartbeat.heard(key)).toBe(false)
 })
 
 test('one whose writing failed proves nothing later, however late it happens', async () => {

@@ -81,16 +81,24 @@ test('it hears of every write under its prefixes, and of no other', async () => 
   await expect.poll(() => heard.filter((key) => key === 'bg:session:x')).toHaveLength(2)
 })
 
+test('it hears of the revocation of a subject called heartbeat', async () => {
+  const key = 'bg:revoked:subject:k8s|system:serviceaccount:monitoring:heartbeat'
+  await server.cli('SET', key, '1')
+  await expect.poll(() => heard, { timeout: 2000, interval: 5 }).toEqual(['reset', key])
+})
+
 test('it stays fresh, measures its lag and names the server', async () => {
   await pause(INTERVAL_MS * 6)
   expect(feed.stalenessMs()).toBeLessThan(INTERVAL_MS * 4)
   expect(lags.length).toBeGreaterThanOrEqual(3)
   expect(Math.min(...lags)).toBeLessThan(0.05)
-  expect(feed.serverId()).toBe(/run_id:(\w+)/.exec(await server.cli('INFO', 'server'))?.[1])
+  await expect
+    .poll(feed.serverId)
+    .toBe(/run_id:(\w+)/.exec(await server.cli('INFO', 'server'))?.[1])
   const keys = (await server.cli('KEYS', '*')).split('\n').sort()
   expect(keys).toEqual(
     ['bg:revoked:', 'bg:session:', 'bg:state:'].map(
-      (prefix) => `${prefix}feed-${process.pid}-1:heartbeat`,
+      (prefix) => `${prefix}worker-feed-${process.pid}-1:heartbeat`,
     ),
   )
 })

@@ -5,6 +5,7 @@ import { decodeState, STATE_KEY } from '../revocation/state-loss.ts'
 import type { FeedListener, Freshness } from './invalidation-feed.ts'
 import type { KeyValues } from './key-values.ts'
 import { createKnownRevocations } from './known-revocations.ts'
+import { createReadsUnderWay, type ReadUnderWay } from './reads-under-way.ts'
 import { readWithState, type StateReader, type StateReading } from './state-reader.ts'
 
 /** Told of what the cache does; must not throw. */
@@ -37,7 +38,7 @@ export interface NearCache extends StateReader, FeedListener {
 type Snapshot = Omit<StateReading, 'isFromOutage'>
 
 interface Flight {
-  readonly startedAt: number
+  readonly read: ReadUnderWay
   readonly keys: readonly string[]
   readonly result: Promise<Result<Snapshot>>
 }
@@ -59,11 +60,9 @@ export function createNearCache(deps: NearCacheDeps): NearCache {
     weightOf: (key, value) => key.length + (value.kind === 'text' ? value.text.length : 0),
   })
   const revocations = createKnownRevocations(maxEntries)
+  /** which of the reads under way may be joined */
   const flights = new Map<string, Flight>()
-  /** counts what the feed said; where each key was last named, as long as reads are under way */
-  let position = 0
-  let resetAt = 0
-  const namedAt = new Map<string, number>()
+  const reads = createReadsUnderWay()
   let stateId: string | null = null
 
   return {
@@ -80,16 +79,13 @@ export function createNearCache(deps: NearCacheDeps): NearCache {
       return duringOutage(keys) ?? reading
     },
     invalidated(keys) {
-      position++
       observer.invalidated(keys.length)
-      for (const key of keys) {
-        held.delete(key)
-        if (flights.size > 0) namedAt.set(key, position)
-      }
+      reads.changed(keys)
+      for (const key of keys) held.delete(key)
     },
     reset() {
-      resetAt = ++position
       observer.invalidated(1)
+      reads.reset()
       held.clear()
     },
     get size() {
@@ -120,16 +116,19 @@ export function createNearCache(deps: NearCacheDeps): NearCache {
   function join(keys: readonly string[]): Promise<Result<Snapshot>> {
     const name = keys.join('\n') // no key has a line break
     const running = flights.get(name)
-    if (running !== undefined && ![...keys, STATE_KEY].some((key) => isOvertaken(key, running))) {
+    if (
+      running !== undefined &&
+      ![...keys, STATE_KEY].some((key) => reads.isOvertaken(key, running.read))
+    ) {
       return running.result
     }
     const result = fetch(keys).then((reading) => {
       if (reading.ok) hold(flight, reading.value)
       if (flights.get(name) === flight) flights.delete(name)
-      if (flights.size === 0) namedAt.clear()
+      reads.end(flight.read)
       return reading
     })
-    const flight: Flight = { startedAt: position, keys, result }
+    const flight: Flight = { read: reads.begin(), keys, result }
     flights.set(name, flight)
     return result
   }
@@ -166,10 +165,6 @@ export function createNearCache(deps: NearCacheDeps): NearCache {
   }
 
   function holdUnlessOvertaken(key: string, value: StoredValue, flight: Flight): void {
-    if (!isOvertaken(key, flight)) held.set(key, value)
-  }
-
-  function isOvertaken(key: string, { startedAt }: Flight): boolean {
-    return resetAt > startedAt || (namedAt.get(key) ?? 0) > startedAt
+    if (!reads.isOvertaken(key, flight.read)) held.set(key, value)
   }
 }

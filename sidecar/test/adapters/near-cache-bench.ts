@@ -15,6 +15,8 @@ export const MAX_STALENESS_MS = 2000
 /** A cache on a Redis in memory that answers when the test says, behind a feed that the test is. */
 export interface NearCacheBench {
   readonly cache: NearCache
+  /** the values as text, null for absent; a refusal as its reason */
+  read(...keys: readonly string[]): Promise<readonly (string | null)[] | string>
   readonly memory: ReturnType<typeof createMemoryKeyValues>
   /** what the feed says of itself */
   readonly feed: { staleness: number; server: string | null }
@@ -40,7 +42,7 @@ export function createNearCacheBench(changes: Partial<NearCacheDeps> = {}): Near
   }
   let waiting: (() => void)[] = []
   let asked = 0
-  async function read(keys: readonly string[]): Promise<Result<readonly StoredValue[]>> {
+  async function answer(keys: readonly string[]): Promise<Result<readonly StoredValue[]>> {
     asked++
     const values = await memory.read(keys)
     if (bench.isHolding) await new Promise<void>((resolve) => void waiting.push(resolve))
@@ -49,6 +51,11 @@ export function createNearCacheBench(changes: Partial<NearCacheDeps> = {}): Near
   const bench: NearCacheBench = {
     memory,
     feed,
+    async read(...keys) {
+      const reading = await bench.cache.read(keys)
+      if (!reading.ok) return reading.reason
+      return reading.value.values.map((value) => (value.kind === 'text' ? value.text : null))
+    },
     isHolding: false,
     release() {
       bench.isHolding = false
@@ -58,7 +65,7 @@ export function createNearCacheBench(changes: Partial<NearCacheDeps> = {}): Near
     asked: () => asked,
     counts,
     cache: createNearCache({
-      keyValues: { read },
+      keyValues: { read: answer },
       feed: freshness,
       observer,
       maxStalenessMs: MAX_STALENESS_MS,

@@ -1,11 +1,9 @@
 import { beforeEach, describe, expect, test } from 'vitest'
-import { refuse } from '../../src/domain/result.ts'
 import { createNearCacheBench, MAX_STALENESS_MS, type NearCacheBench } from './near-cache-bench.ts'
 
 const SUBJECT = 'bg:revoked:subject:okta|00u1'
 const ALL = 'bg:revoked:all'
 const SESSION = `bg:session:${'a'.repeat(64)}`
-const UNAVAILABLE = refuse('state-unavailable')
 
 let bench: NearCacheBench
 
@@ -13,12 +11,7 @@ beforeEach(() => {
   bench = createNearCacheBench()
 })
 
-/** The values as text, null for absent; a refusal as its reason. */
-async function read(...keys: readonly string[]): Promise<readonly (string | null)[] | string> {
-  const reading = await bench.cache.read(keys)
-  if (!reading.ok) return reading.reason
-  return reading.value.values.map((value) => (value.kind === 'text' ? value.text : null))
-}
+const read = (...keys: readonly string[]) => bench.read(...keys)
 
 /** What Redis does when a key is written. */
 function write(key: string, text: string | null): void {
@@ -142,6 +135,19 @@ describe('a read that an invalidation overtakes', () => {
     expect(await late).toEqual(['7'])
   })
 
+  test('is not held either when it comes back after those who came later', async () => {
+    bench.isHolding = true
+    const early = read(SUBJECT)
+    await turn()
+    write(SUBJECT, '7')
+    bench.isHolding = false
+    expect(await read(SUBJECT)).toEqual(['7'])
+    write(SUBJECT, '8')
+    bench.release()
+    expect(await early).toEqual([null])
+    expect(await read(SUBJECT)).toEqual(['8'])
+  })
+
   test('costs nobody else', async () => {
     bench.isHolding = true
     const early = read(SUBJECT, ALL)
@@ -241,43 +247,6 @@ test('whatever was held goes when bg:state is another one', async () => {
   bench.memory.set('bg:state', '{"id":"state-2","since":0}')
   await read(ALL) // finds the other state, though the feed said nothing
   expect(await read(SUBJECT)).toEqual(['7'])
-})
-
-describe('an outage', () => {
-  test('refuses, when nothing else was configured', async () => {
-    await read(SUBJECT)
-    bench.memory.isDown = true
-    bench.feed.staleness = MAX_STALENESS_MS
-    expect(await read(SUBJECT)).toEqual([null])
-    bench.feed.staleness = MAX_STALENESS_MS + 1
-    expect(await bench.cache.read([SUBJECT])).toEqual(UNAVAILABLE)
-  })
-
-  test('serves who was known, marked, for as long as configured, and nobody new', async () => {
-    bench = createNearCacheBench({ serveKnownForMs: 30_000 })
-    bench.memory.set(ALL, '5')
-    await read(SUBJECT, ALL)
-    bench.memory.isDown = true
-    bench.feed.staleness = 30_000
-    const known = await bench.cache.read([SUBJECT, ALL])
-    expect(known.ok && known.value.isFromOutage).toBe(true)
-    expect(await read(SUBJECT, ALL)).toEqual([null, '5'])
-    expect(await read(SUBJECT, 'bg:revoked:subject:okta|other')).toBe('state-unavailable')
-    bench.feed.staleness = 30_001
-    expect(await read(SUBJECT, ALL)).toBe('state-unavailable')
-  })
-
-  test('is none while Redis answers, however stale the feed', async () => {
-    bench = createNearCacheBench({ serveKnownForMs: 30_000 })
-    await read(SUBJECT)
-    bench.memory.set(SUBJECT, '7') // unheard
-    bench.feed.staleness = 29_000
-    const reading = await bench.cache.read([SUBJECT])
-    expect(reading.ok && reading.value).toMatchObject({
-      isFromOutage: false,
-      values: [{ kind: 'text', text: '7' }],
-    })
-  })
 })
 
 function turn(): Promise<void> {

@@ -74,7 +74,7 @@ export function createNearCache(deps: NearCacheDeps): NearCache {
         return ok({ ...known, isFromOutage: false })
       }
       observer.miss()
-      const reading = await (isFresh ? join(keys) : fetch(keys))
+      const reading = await (isFresh ? join(keys) : ask(keys))
       if (reading.ok) return ok({ ...reading.value, isFromOutage: false })
       return duringOutage(keys) ?? reading
     },
@@ -133,6 +133,24 @@ export function createNearCache(deps: NearCacheDeps): NearCache {
     return result
   }
 
+  /**
+   * Reads while changes may go unheard, and drops what turns out to be another.
+   *
+   * INVARIANT: an outage serves nobody of whom Redis said otherwise since.
+   */
+  async function ask(keys: readonly string[]): Promise<Result<Snapshot>> {
+    const reading = await fetch(keys)
+    if (!reading.ok) return reading
+    dropUnless(STATE_KEY, reading.value.state)
+    for (const [index, key] of keys.entries()) dropUnless(key, reading.value.values[index])
+    return reading
+  }
+
+  function dropUnless(key: string, value: StoredValue | undefined): void {
+    const before = held.get(key)
+    if (before !== undefined && !isSame(before, value)) held.delete(key)
+  }
+
   async function fetch(keys: readonly string[]): Promise<Result<Snapshot>> {
     const { serverId } = feed
     const reading = await readWithState(deps.keyValues, keys)
@@ -167,4 +185,9 @@ export function createNearCache(deps: NearCacheDeps): NearCache {
   function holdUnlessOvertaken(key: string, value: StoredValue, flight: Flight): void {
     if (!reads.isOvertaken(key, flight.read)) held.set(key, value)
   }
+}
+
+function isSame(one: StoredValue, other: StoredValue | undefined): boolean {
+  if (one.kind !== other?.kind) return false
+  return one.kind !== 'text' || other.kind !== 'text' || one.text === other.text
 }

@@ -38,6 +38,21 @@ describe('an outage', () => {
     expect(await read(SUBJECT, ALL)).toBe('state-unavailable')
   })
 
+  test.each([
+    ['was revoked', () => bench.memory.set(SUBJECT, '7')],
+    ['was lost to a flush', () => bench.memory.clear()],
+    ['is of another state', () => bench.memory.set('bg:state', '{"id":"state-2","since":0}')],
+  ])('serves nobody of whom Redis said since that it %s', async (_, happens) => {
+    bench = createNearCacheBench({ serveKnownForMs: 30_000 })
+    bench.memory.set(ALL, '5')
+    await read(SUBJECT, ALL)
+    bench.feed.staleness = MAX_STALENESS_MS + 1
+    happens() // unheard
+    await read(SUBJECT, ALL)
+    bench.memory.isDown = true
+    expect(await read(SUBJECT, ALL)).toBe('state-unavailable')
+  })
+
   test('is none while Redis answers, however stale the feed', async () => {
     bench = createNearCacheBench({ serveKnownForMs: 30_000 })
     await read(SUBJECT)

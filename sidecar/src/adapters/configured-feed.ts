@@ -8,6 +8,7 @@ import {
 } from './invalidation-feed.ts'
 import { isCluster, type RedisClient, type RedisObserver } from './redis.ts'
 import { openClusterTracking } from './redis-cluster.ts'
+import { createSameServerFeed } from './same-server-feed.ts'
 
 export interface ConfiguredFeedDeps
   extends Omit<InvalidationFeedDeps, 'tracking' | 'commands' | 'heartbeatPrefixes'> {
@@ -30,6 +31,8 @@ export function openConfiguredFeed(
     })
   }
   const tracking = openConfiguredRedis({ redis }, connectionObserver, 'tracking')
-  if (isCluster(tracking)) throw new TypeError('a cluster is listened to server by server')
-  return createInvalidationFeed({ ...deps, commands, tracking })
+  if (isCluster(tracking) || isCluster(commands)) {
+    throw new TypeError('a cluster is listened to server by server')
+  }
+  return createSameServerFeed(createInvalidationFeed({ ...deps, commands, tracking }), commands)
 }

@@ -152,12 +152,12 @@ export function createNearCache(deps: NearCacheDeps): NearCache {
   }
 
   async function fetch(keys: readonly string[]): Promise<Result<Snapshot>> {
-    const { serverId } = feed
+    const serverId = feed.serverId()
     const reading = await readWithState(deps.keyValues, keys)
     if (!reading.ok) return reading
     const { values, state } = reading.value
     // a server that was replaced meanwhile vouches for nothing
-    const provenance = { serverId: serverId() === feed.serverId() ? serverId() : null, state }
+    const provenance = { serverId: serverId === feed.serverId() ? serverId : null, state }
     return ok({
       state,
       values: values.map((value, index) => {

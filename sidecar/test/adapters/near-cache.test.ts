@@ -222,6 +222,17 @@ describe('a revocation that vanished', () => {
     expect(await read(SUBJECT)).toEqual(['9999999999'])
   })
 
+  test('stays when the server is another one by the time that the read comes back', async () => {
+    write(SUBJECT, null)
+    bench.feed.server = 'server-2'
+    bench.isHolding = true
+    const early = read(SUBJECT)
+    await turn()
+    bench.feed.server = 'server-1'
+    bench.release()
+    expect(await early).toEqual(['9999999999'])
+  })
+
   test('is gone when an operator accepts the loss', async () => {
     flush()
     write('bg:state', lost)

@@ -57,7 +57,7 @@ export function createSessionResolver(deps: SessionResolverDeps): SessionResolve
     },
   }
 
-  /** What this process has seen is enough for a session in use; Redis is asked before one is called idle. */
+  /** What this process knows is enough for a session in use; Redis is asked before one is called idle. */
   async function lastUsedSeconds(session: Session, nowSeconds: number): Promise<Result<number>> {
     const ownSeconds = use.lastUsedSeconds(session)
     const idleLimit = idleLimitSeconds(session, idleTimeoutSeconds)
@@ -65,6 +65,7 @@ export function createSessionResolver(deps: SessionResolverDeps): SessionResolve
     const seen = await store.readSeen(session.sid)
     if (!seen.ok) return seen
     const report = (kind: StateAnomaly): void => deps.observer.anomaly(kind, seenKey(session.sid))
-    return ok(Math.max(ownSeconds, seenSeconds(seen.value, nowSeconds, report)))
+    use.learn(session, seenSeconds(seen.value, nowSeconds, report))
+    return ok(use.lastUsedSeconds(session))
   }
 }

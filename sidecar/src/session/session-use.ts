@@ -6,8 +6,10 @@ import type { StateAnomaly } from './state-observer.ts'
 
 /** When sessions were last used, as far as this process has seen. */
 export interface SessionUse {
-  /** @returns when the session was made or last used here, in epoch seconds */
+  /** @returns when the session was made or last used, as far as is known here, in epoch seconds */
   lastUsedSeconds(session: Session): number
+  /** Remembers what another process noted: the requests that follow do not ask again. */
+  learn(session: Session, seenAtSeconds: number): void
   /**
    * Notes that a session is used now. A request does not wait for it, its failure is the adapter's to
    * count, and while Redis takes no writes a session in use does not become idle here.
@@ -23,6 +25,7 @@ export function createSessionUse(store: Pick<SessionStore, 'touch'>): SessionUse
   const noted = createRecentMap<number>({ maxEntries: MAX_REMEMBERED })
   return {
     lastUsedSeconds: ({ sid, createdAtSeconds }) => Math.max(createdAtSeconds, noted.get(sid) ?? 0),
+    learn: ({ sid }, seenAtSeconds) => noted.set(sid, Math.max(noted.get(sid) ?? 0, seenAtSeconds)),
     note: ({ sid, expiresAtSeconds }, nowSeconds) => {
       noted.set(sid, nowSeconds)
       void store.touch(sid, Math.floor(nowSeconds), expiresAtSeconds)

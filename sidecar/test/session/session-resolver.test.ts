@@ -248,6 +248,21 @@ describe('the last-seen note', () => {
     expect(writes).toBe(2)
   })
 
+  test('of another process is asked for once, not with each request until the next is due', async () => {
+    const read = memory.read
+    let asked = 0
+    memory.read = (keys) => {
+      asked += keys.includes(seenKey(sid)) ? 1 : 0
+      return read(keys)
+    }
+    const now = SESSION.createdAtSeconds + 2 * IDLE_SECONDS
+    memory.set(seenKey(sid), String(now - 10))
+    for (let i = 0; i < 5; i++) expect((await resolve(SESSION_ID, now + i)).ok).toBe(true)
+    expect(asked).toBe(1)
+    expect((await resolve(SESSION_ID, now - 10 + IDLE_SECONDS)).ok).toBe(true)
+    expect(await seenAfterTurn()).toBe(String(now - 10 + IDLE_SECONDS))
+  })
+
   test('is remembered while Redis takes no writes', async () => {
     memory.write = async () => refuse('state-unavailable')
     expect((await resolve(SESSION_ID, NOW + 1000)).ok).toBe(true)

@@ -1,5 +1,8 @@
 import type { Cluster, Redis } from 'ioredis'
+import { ok, type Result, refuse } from '../domain/result.ts'
 import { sessionKey } from '../session/session-id.ts'
+import { untilAnswered } from './patience.ts'
+import { isReplyError } from './redis.ts'
 
 const PREFIX = sessionKey('')
 const PAGE = 200
@@ -10,17 +13,33 @@ const SID = /^[0-9a-f]{64}$/
  * Walks the sids of all sessions, a page at a time, on each primary of a Cluster. What is there from
  * beginning to end is found, now and then twice; Redis serves others between two pages.
  *
- * @throws {Error} of Redis
+ * @throws {Error} when Redis does not answer for some seconds, and what it answers as an error
  */
 export async function* scanSids(redis: Redis | Cluster): AsyncGenerator<readonly string[]> {
   const primaries = 'nodes' in redis ? redis.nodes('master') : [redis]
   for (const primary of primaries) {
     let cursor = '0'
     do {
-      const [next, keys] = await primary.scan(cursor, 'MATCH', `${PREFIX}*`, 'COUNT', PAGE)
-      const sids = keys.map((key) => key.slice(PREFIX.length)).filter((sid) => SID.test(sid))
-      if (sids.length > 0) yield [...new Set(sids)]
-      cursor = next
+      const at = cursor
+      const page = await untilAnswered(() => scanPage(primary, at))
+      if (!page.ok) throw new Error('redis took too long')
+      const sids = page.value.keys.map((key) => key.slice(PREFIX.length))
+      const unique = new Set(sids.filter((sid) => SID.test(sid)))
+      if (unique.size > 0) yield [...unique]
+      cursor = page.value.next
     } while (cursor !== '0')
+  }
+}
+
+async function scanPage(
+  primary: Redis,
+  cursor: string,
+): Promise<Result<{ readonly next: string; readonly keys: readonly string[] }>> {
+  try {
+    const [next, keys] = await primary.scan(cursor, 'MATCH', `${PREFIX}*`, 'COUNT', PAGE)
+    return ok({ next, keys })
+  } catch (error) {
+    if (isReplyError(error)) throw error
+    return refuse('state-unavailable')
   }
 }

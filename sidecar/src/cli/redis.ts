@@ -1,5 +1,6 @@
 import { openConfiguredRedis } from '../adapters/configured-redis.ts'
 import type { KeyValues } from '../adapters/key-values.ts'
+import { untilAnswered } from '../adapters/patience.ts'
 import { createRedisKeyValues } from '../adapters/redis-key-values.ts'
 import type { Config } from '../config/schema.ts'
 import type { Result } from '../domain/result.ts'
@@ -34,9 +35,13 @@ export async function withRedis<T>(
   const timer = setTimeout(() => ready.reject(unavailable()), CONNECT_WITHIN_MS)
   try {
     await ready.promise
+    const keyValues = createRedisKeyValues(redis, observer)
     return await work({
       redis,
-      keyValues: createRedisKeyValues(redis, observer),
+      keyValues: {
+        ...keyValues,
+        read: (keys) => untilAnswered(() => keyValues.read(keys)),
+      },
       answered: (result) => {
         if (!result.ok) throw unavailable()
         return result.value

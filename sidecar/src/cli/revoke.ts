@@ -1,3 +1,4 @@
+import { untilAnswered } from '../adapters/patience.ts'
 import type { Config } from '../config/schema.ts'
 import { type OperatorAudit, openOperatorAudit } from '../observe/operator-audit.ts'
 import { type RevocationTarget, revocationKey } from '../revocation/revocation-keys.ts'
@@ -69,7 +70,9 @@ async function carryOut(
     return json ? jsonLine(asJson(preview, true)) : `dry run: ${sentence(preview, 'would be')}\n`
   }
   const done = await withAudit(config, async (audit) => {
-    const revoked = open.answered(await revocations.revoke(revocation, nowSeconds))
+    const revoked = open.answered(
+      await untilAnswered(() => revocations.revoke(revocation, nowSeconds)),
+    )
     const { key, value, expiresAtSeconds, outcome } = revoked
     const { target } = revocation
     const why = reason ?? null
@@ -100,7 +103,7 @@ async function undo(
       : `dry run: ${key} would be deleted\n`
   }
   await withAudit(config, async (audit) => {
-    open.answered(await revocations.unrevoke(target))
+    open.answered(await untilAnswered(() => revocations.unrevoke(target)))
     const changed = { key, value: null, expiresAtSeconds: null, outcome: 'deleted' }
     audit.record({ action: 'undo', target, ...changed, why: reason ?? null })
   })

@@ -1,4 +1,5 @@
 import type { KeyValues } from '../adapters/key-values.ts'
+import { untilAnswered } from '../adapters/patience.ts'
 import { describeFailure } from '../adapters/redis.ts'
 import { scanSids } from '../adapters/session-scan.ts'
 import type { Config } from '../config/schema.ts'
@@ -92,7 +93,7 @@ export function sessionsRevoke(
         : `dry run: ${keys}, a session of ${subject ?? 'nobody'}\n`
     }
     await withAudit(config, async (audit) => {
-      place.answered(await place.records.delete(sid, subject))
+      place.answered(await untilAnswered(() => place.records.delete(sid, subject)))
       const changed = { key, value: null, expiresAtSeconds: null, outcome: 'deleted' }
       const target = { kind: 'session', sid } as const
       audit.record({ action: 'end-session', target, ...changed, why: options.reason ?? null })

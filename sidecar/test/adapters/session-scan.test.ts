@@ -7,6 +7,7 @@ import { scanSids } from '../../src/adapters/session-scan.ts'
 import { redisSchema } from '../../src/config/redis-schema.ts'
 import { inCluster, overUnixSocket, type RedisDeployment } from '../support/redis-deployments.ts'
 import { redisLog } from '../support/redis-log.ts'
+import { type RedisServer, startRedisServer } from '../support/redis-server.ts'
 import { until } from '../support/until.ts'
 
 const SIDS = Array.from({ length: 3000 }, (_, number) => hash('sha256', String(number), 'hex'))
@@ -59,5 +60,43 @@ describe.each([
       await Promise.all(going.map((sid) => redis.del(`bg:session:${sid}`)))
     }
     expect(stay.filter((sid) => !found.has(sid))).toEqual([])
+  })
+})
+
+describe('a walk of a Redis that', () => {
+  let server: RedisServer
+  let redis: RedisClient
+
+  beforeAll(async () => {
+    server = await startRedisServer()
+    redis = openConfiguredRedis({ redis: { url: server.socketUrl } }, redisLog())
+    await until(async () => (await probeRedis(redis)).isReady)
+    await Promise.all(SIDS.map((sid) => redis.set(`bg:session:${sid}`, 'x')))
+  })
+  afterAll(async () => {
+    redis.disconnect()
+    await server.stop()
+  })
+
+  test('hangs for a while goes on where it was', async () => {
+    const found = new Set<string>()
+    for await (const page of scanSids(redis)) {
+      if (found.size === 0) {
+        server.pause()
+        setTimeout(server.resume, 600)
+      }
+      for (const sid of page) found.add(sid)
+    }
+    expect(found.size).toBe(SIDS.length)
+  })
+
+  test('refuses it ends at once, with its reason', async () => {
+    await server.cli('ACL', 'SETUSER', 'default', '-scan')
+    await expect(scanSids(redis).next()).rejects.toThrow('NOPERM')
+  })
+
+  test('is gone ends', async () => {
+    await server.kill()
+    await expect(scanSids(redis).next()).rejects.toThrow('redis took too long')
   })
 })

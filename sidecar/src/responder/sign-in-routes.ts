@@ -33,10 +33,11 @@ export function addSignInRoutes(pages: FastifyInstance, deps: BrowserRoutesDeps)
     const visit = readVisit(request.raw)
     if (!visit.ok) return sendFailure(reply, 'no-transaction')
     const { query, envelope } = visit.value
+    const startedMs = clock.monotonicMs()
     const done = await signIn.complete(browserOf(visit.value), query, clock.nowSeconds())
     if (!done.ok) return sendFailure(reply, done.failure)
     await replacePrevious(visit.value, done.value)
-    record(envelope, done.value)
+    record(envelope, done.value, clock.monotonicMs() - startedMs)
     return reply
       .header('set-cookie', setCookie(SESSION_COOKIE, done.value.id, null))
       .redirect(`${deps.publicOrigins[envelope.tier]}${done.value.returnTo}`, 303)
@@ -54,7 +55,7 @@ export function addSignInRoutes(pages: FastifyInstance, deps: BrowserRoutesDeps)
     if (!ended.ok) deps.onTrouble('the previous session of a browser could not be ended')
   }
 
-  function record(envelope: Envelope, { session }: CompletedSignIn): void {
+  function record(envelope: Envelope, { session }: CompletedSignIn, tookMs: number): void {
     const { principal, sid } = session
     const context = { ...unknownCaller('none'), principal, sid }
     deps.observer.decided({
@@ -62,7 +63,7 @@ export function addSignInRoutes(pages: FastifyInstance, deps: BrowserRoutesDeps)
       request: { ...envelope, path: CALLBACK_PATH },
       tier: envelope.tier,
       decision: { effect: 'allow', reason: 'allowed', ...context, obligations: [] },
-      durationMicroseconds: 0,
+      durationMicroseconds: Math.round(tookMs * 1000),
     })
   }
 }

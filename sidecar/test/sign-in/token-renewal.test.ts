@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import type { ProviderAnswer, ProviderTokens } from '../../src/sign-in/openid-provider.ts'
+import type { ProviderTokens } from '../../src/sign-in/openid-provider.ts'
 import { NOW } from '../verify/minting.ts'
 import { createRefreshing, type Refreshing } from './refreshing.ts'
 
@@ -43,12 +43,8 @@ describe('a renewal', () => {
 
   it('is one at the provider, however many sidecars need it', async () => {
     const session = await bench.open()
-    let answer: (given: ProviderAnswer<ProviderTokens>) => void = () => undefined
-    bench.answer = () => new Promise((resolve) => (answer = resolve))
     const all = [1, 2, 3, 4].map(() => bench.sidecar()(session, NOW))
-    for (let turns = 0; turns < 20; turns += 1)
-      await new Promise((resolve) => setImmediate(resolve))
-    answer(bench.given())
+    bench.onWait = async () => void (await all[0]) // the first has the lock, the others look again
 
     const renewed = await Promise.all(all)
     expect(bench.asked).toEqual(['refresh-0'])

@@ -58,7 +58,7 @@ export interface SignIn {
 }
 
 export interface SignInDeps extends IdentityDeps {
-  readonly provider: OpenIdProvider
+  readonly provider: Pick<OpenIdProvider, 'authorizationUrl' | 'redeem'>
   readonly transactions: Transactions
   readonly registry: Pick<SessionRegistry, 'open'>
   readonly revocations: RevocationView

@@ -109,7 +109,7 @@ describe('a token is renewed', () => {
 })
 
 describe('after a failure', () => {
-  it('it is tried again after 1, 2, 4, 8, then every 10 seconds', async () => {
+  it('a token is tried for again after 1, 2, 4, 8, then every 10 seconds', async () => {
     bench.seconds = NOW + 6
     const tries: number[] = []
     for (let steps = 0; steps < 90; steps += 1) {

@@ -45,10 +45,12 @@ export function openClusterRedis(settings: ClusterSettings, observer: RedisObser
     dnsLookup: (host, callback) => callback(null, host),
     redisOptions: { ...CONNECTION_OPTIONS, ...accessOptions(settings) },
   })
-  // Only a first command would connect, and fail the others that come meanwhile.
-  cluster.on('+node', (node) => void node.connect().catch(() => 'the node error says it'))
+  connectServers(cluster, observer)
+  // INVARIANT: an emitter of errors without a listener would end the process.
+  cluster.on('error', (error) => observer.connectionFailed(describeFailure(error)))
   cluster.on('node error', (error) => observer.connectionFailed(describeFailure(error)))
-  return observed(cluster, observer)
+  cluster.on('close', () => observer.connected(false))
+  return cluster
 }
 
 /** The connection to one server of a Cluster on which it tells of changes. */
@@ -69,4 +71,18 @@ function accessOptions(
     ...credentialOptions(settings),
     ...(settings.tls === null ? {} : { tls: tlsOptions(settings.tls) }),
   }
+}
+
+/**
+ * Connects to each server as soon as it is known. ioredis would do so with the first command, fail others
+ * that come meanwhile, and call the Cluster ready before.
+ */
+function connectServers(cluster: Cluster, observer: RedisObserver): void {
+  let connecting: Promise<unknown> = Promise.resolve()
+  cluster.on('+node', (node) => {
+    connecting = Promise.allSettled([connecting, node.connect()]) // a node error tells of failures
+  })
+  cluster.on('ready', () => {
+    void connecting.then(() => cluster.status === 'ready' && observer.connected(true))
+  })
 }

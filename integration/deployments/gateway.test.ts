@@ -85,7 +85,7 @@ describe.each(DEPLOYMENTS)('a gateway on %s', (_, start) => {
     const bearer = await mint('program')
     const made = await stack.sendAs(bearer, '/_brickgate/sessions', { method: 'POST' })
     expect(made.status).toBe(201)
-    const { token } = JSON.parse(String(made.body)) as { token: string }
+    const { token } = JSON.parse(made.body) as { token: string }
     expect(await statusOf(token)).toBe(200)
     const ended = await stack.sendAs(token, '/_brickgate/sessions', { method: 'DELETE' })
     expect(ended.status).toBe(204)

@@ -1,0 +1,57 @@
+import { globSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { parse } from 'yaml'
+import { HOME } from '../../launch/gateway.ts'
+
+export const MONITORING: string = join(HOME, 'monitoring')
+
+/** One alert as it is shipped. */
+export interface AlertRule {
+  readonly alert: string
+  readonly expr: string
+  readonly for?: string
+  readonly labels: Readonly<Record<string, string>>
+  readonly annotations: Readonly<Record<string, string>>
+}
+
+/** One value that is recorded as it is shipped. */
+export interface RecordingRule {
+  readonly record: string
+  readonly expr: string
+}
+
+/** Every shipped rule, in the order of the files. */
+export function shippedRules(): readonly (AlertRule | RecordingRule)[] {
+  return ruleFiles().flatMap((file) => {
+    const { groups } = parse(readFileSync(file, 'utf8')) as {
+      groups: readonly { rules: readonly (AlertRule | RecordingRule)[] }[]
+    }
+    return groups.flatMap(({ rules }) => rules)
+  })
+}
+
+export function shippedAlerts(): readonly AlertRule[] {
+  return shippedRules().filter((rule): rule is AlertRule => 'alert' in rule)
+}
+
+export function ruleFiles(): readonly string[] {
+  return globSync(join(MONITORING, 'rules/*.yml')).sort()
+}
+
+/** What the shipped promtool tests expect: an alert, and how many of it fire. */
+export function testedAlerts(): readonly { readonly alert: string; readonly firing: number }[] {
+  return testFiles().flatMap((file) => {
+    const { tests } = parse(readFileSync(file, 'utf8')) as {
+      tests: readonly {
+        alert_rule_test: readonly { alertname: string; exp_alerts: readonly unknown[] }[]
+      }[]
+    }
+    return tests.flatMap((test) =>
+      test.alert_rule_test.map((row) => ({ alert: row.alertname, firing: row.exp_alerts.length })),
+    )
+  })
+}
+
+export function testFiles(): readonly string[] {
+  return globSync(join(MONITORING, 'tests/*.test.yml')).sort()
+}

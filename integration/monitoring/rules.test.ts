@@ -1,0 +1,58 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { HOME } from '../../launch/gateway.ts'
+import { run } from '../stack/commands.ts'
+import { MONITORING, ruleFiles, shippedAlerts, testedAlerts, testFiles } from './alert-rules.ts'
+
+const SECTIONS = new Map(
+  readFileSync(join(HOME, 'docs/runbook.md'), 'utf8')
+    .split(/^## /m)
+    .slice(1)
+    .map((section) => [section.split('\n', 1)[0], section]),
+)
+
+describe('promtool', () => {
+  it.each(['prometheus.yml', 'prometheus.compose.yml'])('check config accepts %s', async (file) => {
+    const { code, stdout, stderr } = await run('promtool', [
+      ...['check', 'config', '--lint=all', '--lint-fatal'],
+      join(MONITORING, file),
+    ])
+    expect(code, stdout + stderr).toBe(0)
+    expect(stdout).toContain(`SUCCESS: ${ruleFiles().length} rule files found`)
+  })
+
+  it('check rules accepts every file', async () => {
+    const args = ['check', 'rules', '--lint=all', '--lint-fatal', ...ruleFiles()]
+    const { code, stdout, stderr } = await run('promtool', args)
+    expect(code, stdout + stderr).toBe(0)
+  })
+
+  it.concurrent.each(testFiles().map((file) => [file.slice(MONITORING.length + 1), file]))(
+    'test rules passes %s',
+    async (_name, file) => {
+      const { code, stdout, stderr } = await run('promtool', ['test', 'rules', file])
+      expect(code, stdout + stderr).toBe(0)
+    },
+  )
+})
+
+describe.each(shippedAlerts().map((rule) => [rule.alert, rule] as const))('%s', (name, rule) => {
+  it('has a case in which it fires and one in which it does not', () => {
+    const cases = testedAlerts().filter(({ alert }) => alert === name)
+    expect(cases.filter(({ firing }) => firing > 0)).not.toEqual([])
+    expect(cases.filter(({ firing }) => firing === 0)).not.toEqual([])
+  })
+
+  it('says how grave it is, what it means, and where the runbook has it', () => {
+    expect(['critical', 'warning']).toContain(rule.labels['severity'])
+    expect(rule.annotations['summary']).toMatch(/\S/)
+    expect(rule.annotations['description']).toMatch(/\.$/)
+    expect(rule.annotations['runbook_url']).toBe(`docs/runbook.md#${name.toLowerCase()}`)
+    expect(SECTIONS.get(name)?.split('\n').length).toBeGreaterThan(3)
+  })
+})
+
+it('the runbook has no section of an alert that does not exist', () => {
+  expect(new Set(SECTIONS.keys())).toEqual(new Set(shippedAlerts().map(({ alert }) => alert)))
+})

@@ -15,10 +15,23 @@ export default defineConfig({
           name: 'integration',
           globalSetup: ['integration/stack/shared.ts'],
           include: ['integration/**/*.test.ts'],
+          exclude: ['integration/compose/**'],
           fileParallelism: false,
           retry: 2, // what is timed may come late on a machine that others use
           testTimeout: 120_000,
           hookTimeout: 120_000,
+        },
+      },
+      {
+        test: {
+          name: 'containers',
+          globalSetup: ['integration/compose/setup.ts'],
+          include: ['integration/compose/**/*.test.ts'],
+          sequence: { groupOrder: 1 }, // when the machine has nothing else to do
+          fileParallelism: false,
+          retry: 1,
+          testTimeout: 180_000,
+          hookTimeout: 300_000,
         },
       },
     ],

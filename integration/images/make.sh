@@ -39,6 +39,7 @@ host_settings() {
   local etc=$1/etc
   mkdir -p "$etc/apt/apt.conf.d" "$etc/ssl/certs"
   apt-config dump Acquire > "$etc/apt/apt.conf.d/90host"
+  echo 'Acquire::Retries "3";' > "$etc/apt/apt.conf.d/91retries"
   cp /etc/ssl/certs/ca-certificates.crt "$etc/ssl/certs/host.crt"
   # as in Debian's own images: apt keeps no copies in a layer
   printf '%s\n' 'Dir::Cache::pkgcache "";' 'Dir::Cache::srcpkgcache "";' \
@@ -48,7 +49,7 @@ host_settings() {
 debian() {
   local suite=$1 tag=$2 root
   root=$(mktemp -d)
-  mmdebstrap --quiet --variant=minbase \
+  mmdebstrap --quiet --variant=minbase --aptopt='Acquire::Retries "3"' \
     --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' \
     --dpkgopt='path-exclude=/usr/share/locale/*' \
     --customize-hook='rm -rf "$1"/var/lib/apt/lists/* "$1"/var/cache/apt/*.bin "$1"/var/log/*.log' \

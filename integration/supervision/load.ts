@@ -14,6 +14,9 @@ export interface Outcome extends Reply {
   readonly caller: Caller
 }
 
+/** What the load needs of a stack, of processes or of containers. */
+export type Loaded = Pick<StackClient, 'listener' | 'mint' | 'upstreamRequests'>
+
 export interface Load {
   /** sends no more, and waits for the answers */
   stop(): Promise<readonly Outcome[]>
@@ -23,7 +26,9 @@ const PER_SECOND = 100
 const AT_ONCE = 32
 
 /** Three callers: one is allowed, one may not do this, one has no valid token. */
-export async function callers(stack: StackClient): Promise<readonly [Caller, ...Caller[]]> {
+export async function callers(
+  stack: Pick<Loaded, 'mint'>,
+): Promise<readonly [Caller, ...Caller[]]> {
   const exp = Math.floor(Date.now() / 1000) - 60
   return [
     { name: 'alice', token: await stack.mint({ sub: 'alice', groups: ['analysts'] }), status: 200 },
@@ -33,7 +38,7 @@ export async function callers(stack: StackClient): Promise<readonly [Caller, ...
 }
 
 /** Sends 100 requests a second, the callers taking turns, until it is stopped. */
-export function startLoad(stack: StackClient, callers: readonly [Caller, ...Caller[]]): Load {
+export function startLoad(stack: Loaded, callers: readonly [Caller, ...Caller[]]): Load {
   const connections = keepConnections(stack.listener(), AT_ONCE)
   const load = startPaced(PER_SECOND, async (count): Promise<Outcome> => {
     const caller = callers[count % callers.length] ?? callers[0]
@@ -55,7 +60,7 @@ export function startLoad(stack: StackClient, callers: readonly [Caller, ...Call
  * answer, whoever could not was told to come again, and the workspace saw nobody else's requests.
  */
 export async function expectRightVerdicts(
-  stack: StackClient,
+  stack: Loaded,
   outcomes: readonly Outcome[],
 ): Promise<void> {
   const wrong = outcomes.filter((outcome) => !isVerdict(outcome) && !isComeAgain(outcome))

@@ -82,7 +82,11 @@ function inContainers(ports: DemoPorts, pki: Demo['pki']): ConfigPatch {
       },
     },
     redirect: { listen: '0.0.0.0:8080' },
-    admin: { listen: '0.0.0.0:9464' },
+    admin: {
+      listen: '0.0.0.0:9464',
+      egress_listen: '0.0.0.0:9465',
+      lighttpd_listen: '0.0.0.0:9466',
+    },
     sessions: { keys: [secret('session-key')] },
     audit: { file: '-' },
     runtime: { directory: '/run/brickgate', proof_file: join(PLACES.proof, 'proof') },

@@ -55,7 +55,8 @@ async function inMemory(): Promise<KeyValuesUnderTest> {
   }
 }
 
-async function inRedis(start: () => Promise<RedisDeployment>): Promise<KeyValuesUnderTest> {
+/** @param start gives a Redis that is running */
+export async function inRedis(start: () => Promise<RedisDeployment>): Promise<KeyValuesUnderTest> {
   const deployment = await start()
   const redis = openConfiguredRedis({ redis: redisSchema.parse(deployment.redis) }, SILENT)
   await until(async () => (await probeRedis(redis)).isReady)

@@ -1,0 +1,14 @@
+/** Images of the tests: a name of their own, so that nobody's are replaced. */
+export const IMAGES = {
+  /** those that docker-compose.yml and the Dockerfiles start from, and the stores' */
+  bases: [
+    'debian:trixie-slim',
+    'node:24-trixie-slim',
+    'redis:8.0',
+    'redis:7.0',
+    'valkey/valkey:8.1',
+    'prom/prometheus:v2.53.3',
+  ],
+  environment: { BRICKGATE_IMAGES: 'brickgate-test', BRICKGATE_VERSION: 'test' },
+  built: ['lighttpd', 'egress', 'sidecar', 'demo'].map((name) => `brickgate-test-${name}:test`),
+} as const

@@ -1,0 +1,59 @@
+import { execFile } from 'node:child_process'
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import type { TestProject } from 'vitest/node'
+import { HOME } from '../../launch/gateway.ts'
+import { docker, whyNoEngine } from './docker.ts'
+import { IMAGES } from './images.ts'
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    readonly containers: Containers
+  }
+}
+
+/** What the tests in containers find. */
+export interface Containers {
+  /** why they are skipped, or null */
+  readonly missing: string | null
+  /** where running projects are noted, for the next test file to find */
+  readonly folder: string
+}
+
+/** Has every image ready before the first test; ends the projects that tests left running. */
+export async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const missing = await whyNoEngine()
+  const folder = mkdtempSync(join(tmpdir(), 'brickgate-compose-'))
+  project.provide('containers', { missing, folder })
+  if (missing !== null) {
+    process.stderr.write(`tests in containers are skipped: ${missing}\n`)
+    return async () => rmSync(folder, { recursive: true })
+  }
+  await promisify(execFile)(join(HOME, 'integration/images/make.sh'), [...IMAGES.bases])
+  const { BRICKGATE_BUILD_NETWORK = 'host' } = process.env
+  await docker(['compose', '--project-directory', HOME, '--profile', 'demo', 'build', '--quiet'], {
+    ...IMAGES.environment,
+    BRICKGATE_BUILD_NETWORK,
+  })
+  return async () => {
+    // the last first: it uses what is the first one's
+    for (const name of readdirSync(folder).sort().toReversed()) await endProject(name)
+    rmSync(folder, { recursive: true })
+  }
+}
+
+async function endProject(name: string): Promise<void> {
+  const containers = await docker(['ps', '--all', '--quiet', ...ofProject(name)])
+  const ids = containers.split('\n').filter((id) => id !== '')
+  if (ids.length > 0) await docker(['rm', '--force', '--volumes', ...ids])
+  for (const kind of ['network', 'volume'] as const) {
+    const left = await docker([kind, 'ls', '--quiet', ...ofProject(name)])
+    for (const id of left.split('\n').filter((one) => one !== '')) await docker([kind, 'rm', id])
+  }
+}
+
+function ofProject(name: string): readonly string[] {
+  return ['--filter', `label=com.docker.compose.project=${name}`]
+}

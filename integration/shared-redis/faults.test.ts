@@ -1,8 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { freePort } from '../../launch/probe.ts'
-import { type FaultProxy, startFaultProxy } from '../service/fault-proxy.ts'
-import { BOUND_MS, FAULTS, type Scene } from './faults.ts'
-import { type Gateways, startGateways } from './gateways.ts'
+import { BOUND_MS, type FaultScene, startFaultScene } from './fault-scene.ts'
+import { FAULTS } from './faults.ts'
 import { type FaultRun, runFault } from './under-fault.ts'
 import { judge, type Outcome } from './verdict.ts'
 
@@ -10,34 +8,20 @@ const RECOVERY_MS = 5000
 /** For what a busy machine adds to a bound of time. */
 const SLACK_MS = 500
 
-let proxy: FaultProxy
-let gateways: Gateways
-let scene: Scene
+let scene: FaultScene
 
 beforeAll(async () => {
-  const redisPort = await freePort()
-  proxy = await startFaultProxy(redisPort)
-  gateways = await startGateways({
-    redisPort,
-    config: {
-      redis: { url: `redis://127.0.0.1:${proxy.port}` },
-      revocation: { max_staleness_ms: BOUND_MS },
-    },
-  })
-  scene = { stack: gateways.both[0].stack, proxy }
+  scene = await startFaultScene()
 })
 
-afterAll(async () => {
-  await gateways.stop()
-  await proxy.close()
-})
+afterAll(() => scene.stop())
 
 // Each run happens once, so that a test that is tried again does not make up for what it found.
 describe.each(FAULTS)('$name:', (fault) => {
   let run: FaultRun
 
   beforeAll(async () => {
-    run = await runFault(gateways, scene, fault)
+    run = await runFault(scene, fault)
   })
 
   it('no revoked credential is allowed later than the staleness bound', () => {
@@ -63,7 +47,7 @@ describe.each(FAULTS)('$name:', (fault) => {
 
   it('everybody is served again soon after, from near caches that are fresh', async () => {
     expect(run.recoveredMs - run.endedMs).toBeLessThan(RECOVERY_MS)
-    for (const { stack } of gateways.both) {
+    for (const { stack } of scene.gateways.both) {
       const staleness = async (): Promise<number> =>
         (await stack.metrics()).get('brickgate_state_staleness_seconds') ?? Number.NaN
       await expect.poll(staleness, { timeout: RECOVERY_MS }).toBeLessThan(BOUND_MS / 1000)

@@ -1,21 +1,13 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import type { FaultProxy } from '../service/fault-proxy.ts'
 import type { StackClient } from '../stack/client.ts'
 import { pidOf, start } from '../stack/processes.ts'
-
-/** What a fault befalls. */
-export interface Scene {
-  /** the gateway whose Redis both use */
-  readonly stack: StackClient
-  /** between both gateways and Redis; `stack.redis` goes around it */
-  readonly proxy: FaultProxy
-}
+import { BOUND_MS, type FaultScene } from './fault-scene.ts'
 
 export interface Fault {
   readonly name: string
-  readonly begin: (scene: Scene) => unknown
+  readonly begin: (scene: FaultScene) => unknown
   readonly lastsMs: number
-  readonly end: (scene: Scene) => unknown
+  readonly end: (scene: FaultScene) => unknown
   /**
    * What requests may notice: nothing; that few of those which no worker has answered yet have to come
    * again; or that they all have to.
@@ -24,9 +16,6 @@ export interface Fault {
   /** which revocations are tried while it lasts; Redis may reply when it is over */
   readonly revocations: 'all' | 'deletions'
 }
-
-/** How long a change may go unheard in these tests. */
-export const BOUND_MS = 1000
 
 export const FAULTS: readonly Fault[] = [
   {

@@ -13,8 +13,8 @@ const SECONDS = 5
 /** Two gateways with two authorizer workers each, and with a responder. */
 const AUTHORIZERS = 4
 const PROCESSES = 6
-/** What a process writes at most to know that it hears invalidations: three prefixes, every 250 ms. */
-const HEARTBEATS_PER_SECOND = 12
+/** What a process writes at most to know that it hears invalidations: three prefixes, every 500 ms. */
+const HEARTBEATS_PER_SECOND = 6
 
 let gateways: Gateways
 let warmUpWrites: readonly string[]

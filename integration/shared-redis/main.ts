@@ -3,57 +3,24 @@ import { availableParallelism, loadavg } from 'node:os'
 import { join } from 'node:path'
 import { runDirectory } from '../../launch/deployment.ts'
 import { HOME } from '../../launch/gateway.ts'
-import { startGateways } from './gateways.ts'
-import { type Percentiles, percentiles } from './percentiles.ts'
-import { type Lag, revokeUnderLoad } from './revocations.ts'
-import { judge } from './verdict.ts'
+import { type FaultReport, soakFaults, soakRevocations } from './soak.ts'
 
-const BOUND_MS = 2000
 const AMOUNT = { requestsPerSecond: 500, revocations: 300, seconds: 60, commandEvery: 11 }
-const AIM_P99_MS = 10
 
-const gateways = await startGateways()
-try {
-  const run = await revokeUnderLoad(gateways, AMOUNT, BOUND_MS)
-  const verdict = judge({ ...run, boundMs: BOUND_MS })
-  const report = {
-    ...AMOUNT,
-    requests: run.outcomes.length,
-    lag_ms: percentiles(run.lags.map(({ lagMs }) => lagMs)),
-    lag_ms_by_kind: percentilesBy(run.lags, ({ kind }) => kind),
-    lag_ms_by_tool: percentilesBy(run.lags, ({ by }) => by),
-    answer_ms: percentiles(run.outcomes.map(({ sentMs, answeredMs }) => answeredMs - sentMs)),
-    late_allows: verdict.lateAllows,
-    wrong_answers: verdict.wrongAnswers,
-    processors: availableParallelism(),
-    load_average: loadavg(),
-  }
-  const file = join(runDirectory(HOME), 'soak.json')
-  mkdirSync(runDirectory(HOME), { recursive: true })
-  writeFileSync(file, `${JSON.stringify(report, null, 2)}\n`)
-  process.stdout.write(
-    `${report.requests} requests to two gateways, ${AMOUNT.revocations} revocations\n` +
-      `revocation noticed after: ${inWords(report.lag_ms)} (aim: p99 ≤ ${AIM_P99_MS} ms)\n` +
-      `request answered after:   ${inWords(report.answer_ms)}\n` +
-      `allowed later than ${BOUND_MS} ms after revocation: ${verdict.lateAllows.length}; ` +
-      `wrong answers: ${verdict.wrongAnswers.length}\n` +
-      `report: ${file}\n`,
-  )
-  process.exitCode = verdict.lateAllows.length + verdict.wrongAnswers.length > 0 ? 1 : 0
-} finally {
-  await gateways.stop()
+const revocations = await soakRevocations(AMOUNT, print)
+const faults = await soakFaults(print)
+const directory = runDirectory(HOME)
+const file = join(directory, 'soak.json')
+const machine = { processors: availableParallelism(), load_average: loadavg() }
+mkdirSync(directory, { recursive: true })
+writeFileSync(file, `${JSON.stringify({ ...machine, revocations, faults }, null, 2)}\n`)
+print(`report: ${file}`)
+process.exitCode = [revocations, ...faults].every(isRight) ? 0 : 1
+
+function isRight(report: Pick<FaultReport, 'late_allows' | 'wrong_answers'>): boolean {
+  return report.late_allows.length + report.wrong_answers.length === 0
 }
 
-function percentilesBy(
-  lags: readonly Lag[],
-  what: (lag: Lag) => string,
-): Readonly<Record<string, Percentiles>> {
-  const groups = [...Map.groupBy(lags, what)]
-  return Object.fromEntries(
-    groups.map(([name, group]) => [name, percentiles(group.map(({ lagMs }) => lagMs))]),
-  )
-}
-
-function inWords({ p50, p99, max }: Percentiles): string {
-  return `p50 ${p50.toFixed(1)} ms, p99 ${p99.toFixed(1)} ms, max ${max.toFixed(1)} ms`
+function print(line: string): void {
+  process.stdout.write(`${line}\n`)
 }

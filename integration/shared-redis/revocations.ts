@@ -10,7 +10,7 @@ import {
   sender,
   startLoad,
 } from './under-load.ts'
-import { lagMs, type Outcome, type Revocation } from './verdict.ts'
+import { type Lag, lagOf, type Outcome, type Revocation } from './verdict.ts'
 import { makeCast, type Victim } from './victims.ts'
 
 export interface Amount {
@@ -26,11 +26,9 @@ export interface Amount {
 export type Tool = 'redis-cli' | 'brickgate'
 
 /** How long one revocation went unnoticed. */
-export interface Lag {
+export interface WatchedLag extends Lag {
   readonly kind: Victim['kind']
-  readonly form: Victim['form']
   readonly by: Tool
-  readonly lagMs: number
 }
 
 export interface RevocationsUnderLoad {
@@ -38,7 +36,7 @@ export interface RevocationsUnderLoad {
   readonly outcomes: readonly Outcome[]
   readonly revocations: readonly Revocation[]
   /** one for each revocation */
-  readonly lags: readonly Lag[]
+  readonly lags: readonly WatchedLag[]
 }
 
 const BYSTANDERS = 24
@@ -74,8 +72,8 @@ export async function revokeUnderLoad(
       const by: Tool = count % amount.commandEvery === 0 ? 'brickgate' : 'redis-cli'
       const watch = { send, revoke: tools[by], askEveryMs: ASK_EVERY_MS }
       const { revocation, outcomes } = await revokeWatched(watch, victim)
-      const { kind, form } = victim
-      return { revocation, outcomes, lag: { kind, form, by, lagMs: lagMs(revocation, outcomes) } }
+      const lag: WatchedLag = { kind: victim.kind, by, ...lagOf(revocation, outcomes) }
+      return { revocation, outcomes, lag }
     },
     amount.revocations,
   )

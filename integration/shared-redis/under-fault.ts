@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Caller } from './callers.ts'
-import { BOUND_MS, FAULTS, type Fault, type Scene } from './faults.ts'
-import type { Gateways } from './gateways.ts'
+import { BOUND_MS, type FaultScene } from './fault-scene.ts'
+import { FAULTS, type Fault } from './faults.ts'
 import { watchStalls } from './stalls.ts'
 import {
   revokeByRedis,
@@ -32,11 +32,11 @@ const WARMING_REQUESTS = 10
 const RECOVERS_WITHIN_MS = 15_000
 
 /** Lets a fault happen under load, with callers who are revoked before it, while it lasts and after it. */
-export async function runFault(gateways: Gateways, scene: Scene, fault: Fault): Promise<FaultRun> {
+export async function runFault(scene: FaultScene, fault: Fault): Promise<FaultRun> {
   // the kinds move on by one, so that each of them is met by several faults in each stage
   const first = FAULTS.indexOf(fault) * (CAST.victims + 1)
   const cast = await makeCast(scene.stack, { ...CAST, first })
-  const send = sender(gateways)
+  const send = sender(scene.gateways)
   const watch = { send, revoke: revokeByRedis(giver(scene)), askEveryMs: ASK_EVERY_MS }
   await warmUp(send, [...cast.bystanders, ...cast.victims])
   const load = startLoad(send, cast, PER_SECOND)
@@ -92,7 +92,7 @@ export async function recovery(send: Send, callers: readonly Caller[]): Promise<
 }
 
 /** Gives commands to Redis itself, and again when it went away meanwhile. */
-function giver({ stack }: Scene): (args: readonly string[]) => Promise<string> {
+function giver({ stack }: FaultScene): (args: readonly string[]) => Promise<string> {
   return async ([command = '', ...args]) => String(await stack.redis.call(command, ...args))
 }
 

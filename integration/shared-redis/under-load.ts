@@ -43,7 +43,9 @@ export function revokeByRedis(give: (args: readonly string[]) => Promise<string>
 export function revokeByCommand(info: StackInfo): Revoke {
   return async (victim) => {
     const { code, stdout, stderr } = await brickgate(info, ...victim.brickgate)
-    if (code !== 0) throw new Error(`${victim.brickgate.join(' ')}: ${stdout}${stderr}`)
+    if (code !== 0) {
+      throw new Error(`${victim.brickgate.join(' ')}: ended with ${code}: ${stdout}${stderr}`)
+    }
   }
 }
 
@@ -61,32 +63,50 @@ export interface WatchedRevocation {
 }
 
 const WATCHED_BEFORE_MS = 20
+const ASK_BEFORE_EVERY_MS = 20
 const MAX_UNANSWERED = 16
 const REFUSED_IN_A_ROW = 10
 const GIVE_UP_MS = 5000
 
-/** Revokes somebody who sends requests to both gateways all the time, until all of these are refused. */
+/**
+ * Revokes somebody who sends requests to both gateways, from the acknowledgement on all the time, until
+ * these are refused one after the other.
+ */
 export async function revokeWatched(watch: Watch, victim: Victim): Promise<WatchedRevocation> {
+  const acknowledged = new AbortController()
   const giveUp = new AbortController()
-  const probes = ([0, 1] as const).map((gateway) => {
-    const ask = (): Promise<Outcome> => watch.send(victim, gateway)
-    return probe(ask, watch.askEveryMs, giveUp.signal)
-  })
-  await pause(WATCHED_BEFORE_MS)
-  const askedMs = performance.now()
-  await watch.revoke(victim)
-  const acknowledgedMs = performance.now()
-  setTimeout(() => giveUp.abort(), GIVE_UP_MS).unref()
-  const outcomes = (await Promise.all(probes)).flat()
-  return { revocation: { victim, askedMs, acknowledgedMs }, outcomes }
+  const probes = ([0, 1] as const).map((gateway) =>
+    probe({
+      ask: () => watch.send(victim, gateway),
+      everyMs: watch.askEveryMs,
+      acknowledged: acknowledged.signal,
+      giveUp: giveUp.signal,
+    }),
+  )
+  try {
+    await pause(WATCHED_BEFORE_MS)
+    const askedMs = performance.now()
+    await watch.revoke(victim)
+    const acknowledgedMs = performance.now()
+    acknowledged.abort()
+    setTimeout(() => giveUp.abort(), GIVE_UP_MS).unref()
+    const outcomes = (await Promise.all(probes)).flat()
+    return { revocation: { victim, askedMs, acknowledgedMs }, outcomes }
+  } finally {
+    giveUp.abort()
+  }
+}
+
+interface Probe {
+  readonly ask: () => Promise<Outcome>
+  readonly everyMs: number
+  /** aborted when Redis has replied; until then it asks seldom, for a command takes its time */
+  readonly acknowledged: AbortSignal
+  readonly giveUp: AbortSignal
 }
 
 /** Asks without waiting for the answers, so that a slow one does not hide what comes after it. */
-async function probe(
-  ask: () => Promise<Outcome>,
-  everyMs: number,
-  giveUp: AbortSignal,
-): Promise<readonly Outcome[]> {
+async function probe({ ask, everyMs, acknowledged, giveUp }: Probe): Promise<readonly Outcome[]> {
   const asked: Promise<Outcome>[] = []
   const progress = { unanswered: 0, refusedInARow: 0 }
   const askOnce = async (): Promise<Outcome> => {
@@ -98,7 +118,11 @@ async function probe(
   }
   while (progress.refusedInARow < REFUSED_IN_A_ROW && !giveUp.aborted) {
     if (progress.unanswered < MAX_UNANSWERED) asked.push(askOnce())
-    await pause(everyMs)
+    await (acknowledged.aborted ? pause(everyMs) : pauseUntil(acknowledged))
   }
   return Promise.all(asked)
+}
+
+async function pauseUntil(signal: AbortSignal): Promise<void> {
+  await pause(ASK_BEFORE_EVERY_MS, undefined, { signal }).catch(() => undefined) // it has come
 }

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import type { Caller } from './callers.ts'
-import { judge, lagMs, type Outcome } from './verdict.ts'
+import { judge, lagOf, type Outcome } from './verdict.ts'
 
 const COME_AGAIN = '{"error_code":"TEMPORARILY_UNAVAILABLE","message":"later"}'
 
@@ -65,6 +65,6 @@ it('the lag lasts until the last request that was allowed, whoever else was', ()
     outcome(victim, 401, 1010),
     outcome(caller('other'), 200, 1500),
   ]
-  expect(lagMs(revocation, outcomes)).toBe(7)
-  expect(lagMs(revocation, outcomes.slice(0, 2))).toBe(0)
+  expect(lagOf(revocation, outcomes)).toEqual({ sentMs: 7, answeredMs: 12 })
+  expect(lagOf(revocation, outcomes.slice(0, 2))).toEqual({ sentMs: 0, answeredMs: 0 })
 })

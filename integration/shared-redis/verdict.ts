@@ -66,18 +66,24 @@ function line({ caller, gateway, sentMs, status, body }: Outcome, revocation?: R
   return `${caller.form} ${caller.name}, ${standing}, by gateway ${gateway}: ${status} ${body.slice(0, 90)}`
 }
 
-/**
- * How long a revocation went unnoticed: from its acknowledgement to the sending of the last request that
- * was allowed all the same. 0 when there was none.
- */
-export function lagMs(
-  { victim, acknowledgedMs }: Revocation,
-  outcomes: readonly Outcome[],
-): number {
+/** How long a revocation went unnoticed, since its acknowledgement. */
+export interface Lag {
+  /** until the sending of the last request that was allowed all the same; 0 when there was none */
+  readonly sentMs: number
+  /** until the last such answer, under way or not when it was acknowledged: more than the lag itself */
+  readonly answeredMs: number
+}
+
+export function lagOf({ victim, acknowledgedMs }: Revocation, outcomes: readonly Outcome[]): Lag {
   const allowed = outcomes.filter(
     ({ caller, status }) => caller.name === victim.name && status === 200,
   )
-  return Math.max(0, ...allowed.map(({ sentMs }) => sentMs - acknowledgedMs))
+  const since = (moments: readonly number[]): number =>
+    Math.max(0, ...moments.map((ms) => ms - acknowledgedMs))
+  return {
+    sentMs: since(allowed.map(({ sentMs }) => sentMs)),
+    answeredMs: since(allowed.map(({ answeredMs }) => answeredMs)),
+  }
 }
 
 function isComeAgain({ status, retryAfter, body }: Outcome): boolean {

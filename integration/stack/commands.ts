@@ -11,7 +11,7 @@ export interface CommandResult {
   readonly stderr: string
 }
 
-const WITHIN_MS = 20_000
+const WITHIN_MS = 60_000
 
 /** Runs a command as an operator does, whatever its exit code. @throws when it cannot be started */
 export function run(file: string, args: readonly string[], stdin?: string): Promise<CommandResult> {

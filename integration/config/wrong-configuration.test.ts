@@ -65,6 +65,7 @@ const RUINED_PATHS = [
   'runtime.workers',
   'sessions.keys[0]',
   'sessions.keys[1]',
+  'sign_in.issuer',
   'workspace.ca_file',
   'workspace.credential.token',
 ]

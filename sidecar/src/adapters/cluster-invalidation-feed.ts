@@ -101,7 +101,7 @@ export function createClusterInvalidationFeed(deps: ClusterFeedDeps): Invalidati
     for (const primary of agreed) listenTo(primary, moving, listener)
     const ids = new Set(agreed.map(({ id }) => id))
     for (const id of [...members.keys()].filter((id) => !ids.has(id))) drop(id)
-    if (places !== placesOf(agreed)) listener.reset()
+    if (places !== placesOf(agreed)) listener.reset('unheard')
     places = placesOf(agreed)
     lookedAtMs = startedMs
   }

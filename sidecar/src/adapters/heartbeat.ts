@@ -26,7 +26,7 @@ export interface HeartbeatDeps {
   /** @returns whether every key was written */
   readonly write: (keys: readonly string[]) => Promise<boolean>
   readonly clock: Pick<Clock, 'monotonicMs'>
-  /** a name that no other process or connection has */
+  /** a name that nobody had, and nobody can guess */
   readonly newId: () => string
   /** told how long one took from its writing to its last invalidation */
   readonly onLag: (ms: number) => void
@@ -50,21 +50,20 @@ export function createHeartbeat(deps: HeartbeatDeps): Heartbeat {
   const beginnings = deps.prefixes.map((prefix) => `${prefix}${separated(prefix)}${BEGINNING}`)
   const madeMs = clock.monotonicMs()
   let freshAsOfMs = Number.NEGATIVE_INFINITY
-  /** null while nothing listens */
-  let name: string | null = null
+  let isListening = false
   let pending: Beat | null = null
 
   return {
     start() {
-      name = deps.newId()
+      isListening = true
       pending = null
     },
     stop() {
-      name = null
+      isListening = false
       pending = null
     },
     beat() {
-      if (name !== null && pending === null) void send(name)
+      if (isListening && pending === null) void send()
     },
     heard(key) {
       if (!isHeartbeat(key)) return false
@@ -76,8 +75,13 @@ export function createHeartbeat(deps: HeartbeatDeps): Heartbeat {
     ageMs: () => clock.monotonicMs() - Math.max(freshAsOfMs, madeMs),
   }
 
-  async function send(from: string): Promise<void> {
-    const keys = beginnings.map((beginning) => `${beginning}${from}${END}`)
+  /**
+   * INVARIANT: each has a name of its own. A write that failed may still happen later, and somebody else may
+   * write the same key again: neither may prove a later one.
+   */
+  async function send(): Promise<void> {
+    const name = deps.newId()
+    const keys = beginnings.map((beginning) => `${beginning}${name}${END}`)
     const beat = { sentMs: clock.monotonicMs(), awaited: new Set(keys) }
     pending = beat
     const isWritten = await deps.write(keys)
@@ -87,9 +91,6 @@ export function createHeartbeat(deps: HeartbeatDeps): Heartbeat {
       return
     }
     pending = null
-    // INVARIANT: a write that failed may still happen later. Its invalidation must not prove a later
-    // one, so the next has another name.
-    if (name === from) name = deps.newId()
   }
 
   function isHeartbeat(key: string): boolean {

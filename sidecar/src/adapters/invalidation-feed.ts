@@ -2,6 +2,7 @@ import type { Redis } from 'ioredis'
 import type { Clock } from '../domain/clock.ts'
 import { createHeartbeat } from './heartbeat.ts'
 import { describeFailure } from './redis.ts'
+import { serverIdOf } from './redis-primary.ts'
 
 /** How far what the feed said can be relied on. */
 export interface Freshness {
@@ -14,8 +15,11 @@ export interface Freshness {
 export interface FeedListener {
   /** these keys changed, in the order in which Redis changed them */
   invalidated(keys: readonly string[]): void
-  /** anything may have changed: Redis was flushed, or changes went unheard until now */
-  reset(): void
+  /**
+   * Anything may have changed. `unheard`: since the feed was last fresh. `emptied`: Redis was flushed, or took
+   * over the data of another; what is gone was lifted by nobody.
+   */
+  reset(why: 'unheard' | 'emptied'): void
 }
 
 /** What Redis says about changes of sessions, revocations and `bg:state`. */
@@ -43,7 +47,7 @@ export interface InvalidationFeedDeps {
   readonly heartbeatPrefixes?: readonly string[]
   readonly observer: FeedObserver
   readonly clock: Clock
-  /** a fresh name for each connection's heartbeats */
+  /** a fresh name for each heartbeat, that nobody can guess */
   readonly newId: () => string
   readonly intervalMs: number
 }
@@ -95,13 +99,13 @@ export function createInvalidationFeed(deps: InvalidationFeedDeps): Invalidation
 
   async function track(listener: FeedListener): Promise<void> {
     try {
-      const info = await tracking.info('server')
+      const info = await tracking.info()
       const id = await tracking.client('ID')
       const prefixes = TRACKED_PREFIXES.flatMap((prefix) => ['PREFIX', prefix])
       await tracking.call('CLIENT', 'TRACKING', 'ON', 'REDIRECT', String(id), 'BCAST', ...prefixes)
       await tracking.subscribe(CHANNEL)
-      serverId = /^run_id:(\S+)/m.exec(info)?.[1] ?? null
-      listener.reset() // what was read until now may have changed unheard
+      serverId = serverIdOf(info)
+      listener.reset('unheard')
       heartbeat.start()
     } catch (error) {
       observer.failed(describeFailure(error))
@@ -110,7 +114,7 @@ export function createInvalidationFeed(deps: InvalidationFeedDeps): Invalidation
   }
 
   function hear(message: unknown, listener: FeedListener): void {
-    if (!Array.isArray(message)) return listener.reset() // FLUSHALL, FLUSHDB
+    if (!Array.isArray(message)) return listener.reset('emptied')
     const keys = message.map(String).filter((key) => !heartbeat.heard(key))
     if (keys.length > 0) listener.invalidated(keys)
   }
@@ -135,7 +139,7 @@ async function pinged(tracking: Redis): Promise<boolean> {
   }
 }
 
-const HEARTBEAT_TTL_MS = 60_000
+const HEARTBEAT_TTL_MS = 5000
 
 /** @returns whether every key was written */
 export async function writeHeartbeats(

@@ -19,22 +19,28 @@ export interface KnownRevocations {
    * @returns the value that counts: what was read, or the revocation that vanished along with more
    */
   reconcile(key: string, value: StoredValue, provenance: Provenance): StoredValue
+  /** From now on nobody can say that one was lifted that was not read again since. */
+  doubt(): void
+  keys(): readonly string[]
 }
 
 interface Known {
   readonly value: StoredValue
   readonly serverId: string | null
   readonly stateId: string | null
+  /** how often there was doubt */
+  readonly doubts: number
 }
 
 /** @param maxEntries beyond, what was needed longest ago is forgotten */
 export function createKnownRevocations(maxEntries: number): KnownRevocations {
   const known = createRecentMap<Known>({ maxEntries })
+  let doubts = 0
   return {
     reconcile(key, value, { serverId, state }) {
       const record = state.kind === 'text' ? decodeState(state.text) : null
       if (value.kind !== 'absent') {
-        known.set(key, { value, serverId, stateId: record?.id ?? null })
+        known.set(key, { value, serverId, stateId: record?.id ?? null, doubts })
         return value
       }
       const before = known.get(key)
@@ -42,11 +48,14 @@ export function createKnownRevocations(maxEntries: number): KnownRevocations {
       // INVARIANT: only the same memory of the same server can say that a revocation was lifted, or an
       // operator who takes it that a loss lost none.
       const isSameState = record !== null && record.id === before.stateId
-      const isLifted = isSameState && serverId !== null && serverId === before.serverId
+      const isSameServer = serverId !== null && serverId === before.serverId
+      const isLifted = isSameState && isSameServer && before.doubts === doubts
       const isAccepted = record !== null && !isSameState && record.sinceSeconds === 0
       if (!isLifted && !isAccepted) return before.value
       known.delete(key)
       return ABSENT
     },
+    doubt: () => void doubts++,
+    keys: known.keys,
   }
 }

@@ -45,6 +45,7 @@ interface Flight {
 
 const SESSION_PREFIX = 'bg:session:'
 const REVOKED_PREFIX = 'bg:revoked:'
+const BATCH = 50
 
 /**
  * INVARIANT: a value is held only if no invalidation of its key, and no reset, came while it was read;
@@ -82,11 +83,14 @@ export function createNearCache(deps: NearCacheDeps): NearCache {
       observer.invalidated(keys.length)
       reads.changed(keys)
       for (const key of keys) held.delete(key)
+      for (const key of keys) if (key.startsWith(REVOKED_PREFIX)) void learn(key)
     },
-    reset() {
+    reset(why) {
       observer.invalidated(1)
       reads.reset()
       held.clear()
+      if (why === 'emptied') revocations.doubt()
+      void confirm()
     },
     get size() {
       return held.size
@@ -103,6 +107,20 @@ export function createNearCache(deps: NearCacheDeps): NearCache {
       values.push(value)
     }
     return { values, state }
+  }
+
+  /** A revocation is known to every worker from when it is made, not from its first use: it may be lost by then. */
+  async function learn(key: string): Promise<void> {
+    await (feed.stalenessMs() <= maxStalenessMs ? join([key]) : ask([key]))
+  }
+
+  /** Sees which of the known revocations stand, so that who takes them back from now on is believed. */
+  async function confirm(): Promise<void> {
+    const keys = revocations.keys()
+    for (let at = 0; at < keys.length; at += BATCH) {
+      const reading = await fetch(keys.slice(at, at + BATCH))
+      if (!reading.ok) return // they stay; the next reset tries again
+    }
   }
 
   /** What was known when Redis was last heard; never for whom nothing was. */

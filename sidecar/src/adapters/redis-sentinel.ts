@@ -12,6 +12,7 @@ import {
   type TlsSettings,
   tlsOptions,
 } from './redis.ts'
+import { leaveWhenDemoted, letGo } from './redis-primary.ts'
 
 export interface ServerAddress {
   readonly host: string
@@ -58,14 +59,14 @@ export function openSentinelRedis(
     sentinelCommandTimeout: CONNECTION_OPTIONS.commandTimeout,
     sentinelRetryStrategy: reconnectDelayMs,
   })
+  leaveWhenDemoted(redis)
   const stopFollowing = followPrimary(redis, settings)
   redis.once('end', stopFollowing)
   return observed(redis, observer)
 }
 
 /**
- * Lets go of a server that demotes itself, or that a Sentinel stops naming: behind a broken network the
- * old primary still answers. ioredis' own detector can end a connection for good when it meets one
+ * Lets go of a server that a Sentinel stops naming: behind a broken network the old primary still answers. ioredis' own detector can end a connection for good when it meets one
  * that is being made, and writes errors to the console.
  *
  * @returns ends it
@@ -76,10 +77,6 @@ function followPrimary(redis: Redis, settings: SentinelSettings): () => void {
   const ask = (): void => {
     if (redis.status !== 'ready') return
     for (const sentinel of sentinels) void askSentinel(sentinel)
-    redis.info('replication').then(
-      (info) => (/^role:master\b/m.test(info) ? undefined : letGo()),
-      () => undefined, // whoever waits for commands hears of it
-    )
   }
   redis.on('ready', ask)
   const timer = setInterval(ask, ASK_EVERY_MS)
@@ -94,11 +91,7 @@ function followPrimary(redis: Redis, settings: SentinelSettings): () => void {
     if (address === null) return
     const before = named.get(sentinel)
     named.set(sentinel, address)
-    if (before !== undefined && before !== address) letGo()
-  }
-
-  function letGo(): void {
-    if (redis.status === 'ready') redis.disconnect(true)
+    if (before !== undefined && before !== address) letGo(redis)
   }
 }
 

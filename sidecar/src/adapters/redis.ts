@@ -1,5 +1,6 @@
 import type { ConnectionOptions } from 'node:tls'
 import { type Cluster, Redis, type RedisOptions, ReplyError } from 'ioredis'
+import { leaveWhenDemoted, PrimaryConnector } from './redis-primary.ts'
 
 /** One Redis (alone, or the primary that Sentinels name), or a Cluster. */
 export type RedisClient = Redis | Cluster
@@ -93,8 +94,14 @@ export function openRedis(
   observer: RedisObserver,
   role: ConnectionRole = 'commands',
 ): Redis {
-  const options = { ...SERVER_OPTIONS, ...ROLE_OPTIONS[role], ...serverOptions(settings) }
-  return observed(new Redis(options), observer)
+  const redis = new Redis({
+    ...SERVER_OPTIONS,
+    ...ROLE_OPTIONS[role],
+    ...serverOptions(settings),
+    Connector: PrimaryConnector,
+  })
+  leaveWhenDemoted(redis)
+  return observed(redis, observer)
 }
 
 /** @returns the client, that from now on tells the observer of its connection */

@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis'
 import type { InvalidationFeed } from './invalidation-feed.ts'
+import { serverIdOf } from './redis-primary.ts'
 
 /**
  * A feed that names its server only while commands go to that very one.
@@ -29,7 +30,7 @@ export function createSameServerFeed(feed: InvalidationFeed, commands: Redis): I
     if (isAsking) return
     isAsking = true
     try {
-      commandedId = /^run_id:(\S+)/m.exec(await commands.info('server'))?.[1] ?? null
+      commandedId = serverIdOf(await commands.info())
     } catch {
       commandedId = null // it is asked again when it is needed
     } finally {

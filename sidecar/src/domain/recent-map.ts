@@ -6,6 +6,8 @@ export interface RecentMap<V> {
   /** @returns whether there was one */
   delete(key: string): boolean
   clear(): void
+  /** oldest first */
+  keys(): readonly string[]
   readonly size: number
 }
 
@@ -53,6 +55,7 @@ export function createRecentMap<V>(bounds: RecentMapBounds<V>): RecentMap<V> {
       entries.clear()
       weight = 0
     },
+    keys: () => [...entries.keys()],
     get size() {
       return entries.size
     },

@@ -73,9 +73,9 @@ beforeEach(async () => {
       heard.push(...keys)
       cache.invalidated(keys)
     },
-    reset: () => {
+    reset: (why) => {
       heard.push('reset')
-      cache.reset()
+      cache.reset(why)
     },
   })
   await untilFresh()

@@ -101,6 +101,15 @@ test('one whose writing failed proves nothing later, however late it happens', a
   expect(heartbeat.stalenessMs()).toBe(0)
 })
 
+test('one that somebody else writes once more proves nothing later', () => {
+  heartbeat.beat()
+  hear()
+  nowMs = 5000
+  heartbeat.beat()
+  hear(writes[0]?.keys)
+  expect(heartbeat.stalenessMs()).toBe(5000)
+})
+
 test('one of an earlier connection proves nothing about the next', () => {
   heartbeat.beat()
   heartbeat.stop()

@@ -22,7 +22,7 @@ function write(key: string, text: string | null): void {
 
 function flush(): void {
   bench.memory.clear()
-  bench.cache.reset()
+  bench.cache.reset('emptied')
 }
 
 describe('values at hand', () => {
@@ -39,15 +39,15 @@ describe('values at hand', () => {
     await read(SUBJECT, ALL)
     write(SUBJECT, '7')
     expect(await read(ALL)).toEqual([null])
-    expect(bench.asked()).toBe(1)
     expect(await read(SUBJECT)).toEqual(['7'])
+    expect(bench.asked()).toBe(2) // at once, that every worker knows of it
     expect(bench.counts.invalidated).toBe(1)
   })
 
   test('go all of them with a reset', async () => {
     await read(SUBJECT)
     await read(ALL)
-    bench.cache.reset()
+    bench.cache.reset('unheard')
     expect(bench.cache.size).toBe(0)
     await read(SUBJECT)
     expect(bench.asked()).toBe(3)
@@ -120,7 +120,7 @@ describe('a read that an invalidation overtakes', () => {
   })
 
   test.each([
-    ['a reset', () => bench.cache.reset()],
+    ['a reset', () => bench.cache.reset('unheard')],
     ['word of bg:state', () => bench.cache.invalidated(['bg:state'])],
   ])('nor after %s', async (_, overtake) => {
     bench.isHolding = true
@@ -156,7 +156,7 @@ describe('a read that an invalidation overtakes', () => {
     bench.release()
     await early
     expect(await read(ALL)).toEqual([null])
-    expect(bench.asked()).toBe(1)
+    expect(bench.asked()).toBe(2)
   })
 
   test('while the feed is stale nobody joins anybody', async () => {
@@ -204,9 +204,9 @@ describe('a revocation that vanished', () => {
     [
       'when another server took over',
       () => {
-        write(SUBJECT, null)
+        bench.memory.delete(SUBJECT) // with it
         bench.feed.server = 'server-2'
-        bench.cache.reset()
+        bench.cache.reset('unheard')
       },
     ],
     [
@@ -216,6 +216,13 @@ describe('a revocation that vanished', () => {
         write(SUBJECT, null)
       },
     ],
+    [
+      'when the server took over the data of another, or a part of a Cluster was flushed',
+      () => {
+        bench.memory.delete(SUBJECT)
+        bench.cache.reset('emptied')
+      },
+    ],
   ])('stays %s', async (_, happens) => {
     happens()
     expect(await read(SUBJECT)).toEqual(['9999999999'])
@@ -223,8 +230,9 @@ describe('a revocation that vanished', () => {
   })
 
   test('stays when the server is another one by the time that the read comes back', async () => {
-    write(SUBJECT, null)
+    bench.memory.delete(SUBJECT)
     bench.feed.server = 'server-2'
+    bench.cache.reset('unheard')
     bench.isHolding = true
     const early = read(SUBJECT)
     await turn()
@@ -233,12 +241,38 @@ describe('a revocation that vanished', () => {
     expect(await early).toEqual(['9999999999'])
   })
 
+  test('is known from when it is made, though nobody asked since', async () => {
+    write('bg:revoked:token:okta|other', '1')
+    await turn()
+    bench.memory.delete('bg:revoked:token:okta|other')
+    bench.feed.server = 'server-2'
+    bench.cache.reset('unheard')
+    expect(await read('bg:revoked:token:okta|other')).toEqual(['1'])
+  })
+
+  test.each(['unheard', 'emptied'] as const)(
+    'can be lifted once the server that took over was seen to have it: %s',
+    async (why) => {
+      bench.feed.server = 'server-2'
+      bench.cache.reset(why)
+      await turn()
+      write(SUBJECT, null)
+      expect(await read(SUBJECT)).toEqual([null])
+    },
+  )
+
+  test('was lifted while the feed was away, by the same server', async () => {
+    bench.memory.delete(SUBJECT)
+    bench.cache.reset('unheard')
+    expect(await read(SUBJECT)).toEqual([null])
+  })
+
   test('is gone when an operator accepts the loss', async () => {
     flush()
     write('bg:state', lost)
     await read(SUBJECT)
     write('bg:state', '{"id":"state-2","since":0}')
-    bench.cache.reset()
+    bench.cache.reset('unheard')
     expect(await read(SUBJECT)).toEqual([null])
   })
 

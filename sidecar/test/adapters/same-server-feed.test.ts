@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { expect, onTestFinished, test } from 'vitest'
 import { openRedis } from '../../src/adapters/redis.ts'
+import { serverIdOf } from '../../src/adapters/redis-primary.ts'
 import { createSameServerFeed } from '../../src/adapters/same-server-feed.ts'
 import { redisLog } from '../support/redis-log.ts'
 import { type RedisServer, startRedisServer } from '../support/redis-server.ts'
@@ -12,7 +13,7 @@ async function aServer(): Promise<RedisServer> {
 }
 
 async function runIdOf(server: RedisServer): Promise<string | null> {
-  return /run_id:(\w+)/.exec(await server.cli('INFO', 'server'))?.[1] ?? null
+  return serverIdOf(await server.cli('INFO'))
 }
 
 test('a server is named while commands go there, and none while they go to its successor', async () => {

@@ -182,7 +182,7 @@ export function createSimulation(): Simulation {
     connect(): void {
       this.disconnect()
       isTracking = true
-      cache.reset()
+      cache.reset('unheard')
       heartbeat.start()
     },
     async breakCommands(arrive: boolean): Promise<void> {

@@ -1,0 +1,58 @@
+import { createRequire } from 'node:module'
+import type { Redis } from 'ioredis'
+
+/** ioredis takes a Connector, and exports but the abstract one. */
+const {
+  default: StandaloneConnector,
+}: typeof import('ioredis/built/connectors/StandaloneConnector.js') = createRequire(
+  import.meta.url,
+)('ioredis/built/connectors/StandaloneConnector.js')
+
+/**
+ * Takes a server only while it calls itself a master, as ioredis does behind Sentinels.
+ *
+ * INVARIANT: a replica knows of no revocation that it was not told of, and would answer that there is none.
+ */
+export class PrimaryConnector extends StandaloneConnector {
+  constructor(options: unknown) {
+    super(Object(options))
+  }
+
+  override check(info: unknown): boolean {
+    return Object(info).role === 'master'
+  }
+}
+
+const ASK_EVERY_MS = 1000
+
+/** Lets go of a server that demotes itself while it is connected to, within two seconds. */
+export function leaveWhenDemoted(redis: Redis): void {
+  const ask = (): void => {
+    if (redis.status !== 'ready') return
+    redis.info('replication').then(
+      (info) => (/^role:master\b/m.test(info) ? undefined : letGo(redis)),
+      () => undefined, // whoever waits for commands hears of it
+    )
+  }
+  const timer = setInterval(ask, ASK_EVERY_MS)
+  timer.unref()
+  redis.on('ready', ask)
+  redis.once('end', () => clearInterval(timer))
+}
+
+/** Ends a connection, which then comes back. */
+export function letGo(redis: Redis): void {
+  if (redis.status === 'ready') redis.disconnect(true)
+}
+
+/**
+ * Names a running server and the history of its data: both change when another takes over, the second also
+ * where the same server was a replica in between.
+ *
+ * @param info what INFO says
+ */
+export function serverIdOf(info: string): string | null {
+  const run = /^run_id:(\S+)/m.exec(info)?.[1]
+  const history = /^master_replid:(\S+)/m.exec(info)?.[1]
+  return run === undefined || history === undefined ? null : `${run}/${history}`
+}

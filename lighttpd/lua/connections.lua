@@ -1,16 +1,19 @@
 -- How many connections an address holds, those included that never finish their headers.
+local settings = require("settings")
 local connections = {}
 
 local counts, counted_at = {}, nil
 
 -- An HTTP/2 connection comes up for itself and for each of its streams, one after another; one
--- without streams does not come up at all.
+-- without streams does not come up at all. Where proxies name the client by a header, a connection
+-- is theirs until its request has come, and the client then has no port: there, requests count.
 local function count(lighty)
   local found, last = {}, nil
   for r in lighty.server.irequests() do
-    local address = r.req_attr["request.remote-addr"]
-    local connection = address .. " " .. r.req_attr["request.remote-port"]
-    if connection ~= last then
+    local address, port = r.req_attr["request.remote-addr"], r.req_attr["request.remote-port"]
+    local connection = address .. " " .. port
+    local is_proxys = settings.is_client_named and r.req_attr["request.method"] == ""
+    if not is_proxys and (connection ~= last or port == "0") then
       found[address] = (found[address] or 0) + 1
       last = connection
     end

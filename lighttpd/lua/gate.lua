@@ -25,8 +25,9 @@ local function judged_method(r)
 end
 
 -- INVARIANT: neither the log of an unreachable backend nor QUERY_STRING repeats the query, and what
--- REQUEST_URI says is what is forwarded.
+-- REQUEST_URI says is what is forwarded. No proxy before lighttpd can say that TLS was not used.
 local function normalize(r)
+  r.req_attr["uri.scheme"], r.req_env["_L_EXTFORWARD_ACTUAL_PROTO"] = "https", ""
   r.req_attr["uri.query"] = ""
   r.req_attr["request.orig-uri"] = r.req_attr["request.uri"]
 end
@@ -90,6 +91,7 @@ local function second_pass(lighty, tier)
   normalize(r)
   headers.strip(r)
   headers.fulfil(r)
+  headers.name_client(r)
   r.req_header["Host"] = settings.public[tier].authority -- what X-Forwarded-Host is made of
   r.req_env["BRICKGATE_STAGE"] = "authorized"
   r.req_attr["uri.path"] = "//brickgate-authorized"

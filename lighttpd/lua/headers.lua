@@ -89,4 +89,11 @@ function headers.fulfil(r)
   end
 end
 
+-- lighttpd appends whose connection it is: the client's or, where that has no port, a proxy's that
+-- named the client.
+function headers.name_client(r)
+  local is_named = settings.is_client_named and r.req_attr["request.remote-port"] == "0"
+  r.req_header["X-Forwarded-For"] = is_named and r.req_attr["request.remote-addr"] or ""
+end
+
 return headers

@@ -14,6 +14,9 @@ settings.header_groups = checked("BRICKGATE_HEADER_GROUPS", FIELD_NAME)
 settings.max_connections_per_address =
   math.tointeger(checked("BRICKGATE_MAX_CONNECTIONS_PER_ADDRESS", "^[1-9]%d*$"))
 
+-- whether proxies before lighttpd name the client by a header (conf.d/trusted-proxies.sh)
+settings.is_client_named = os.getenv("BRICKGATE_PROXIES_SAY") == "x_forwarded_for"
+
 local function is_loopback(authority)
   local host = authority:lower():gsub(":%d+$", "")
   return host == "localhost" or host:find("%.localhost$") or host:find("^127%.") or host == "[::1]"

@@ -30,6 +30,8 @@ export function edgeSettings(
     BRICKGATE_REDIRECT_LISTEN: config.redirect.listen,
     BRICKGATE_LIGHTTPD_ADMIN_LISTEN: config.admin.lighttpd_listen,
     BRICKGATE_EGRESS_ADMIN_LISTEN: config.admin.egress_listen,
+    BRICKGATE_TRUSTED_PROXIES: config.trusted_proxies?.addresses.join(' ') ?? '',
+    BRICKGATE_PROXIES_SAY: config.trusted_proxies?.say ?? '',
     BRICKGATE_MAX_CONNECTIONS: String(limits.connections),
     BRICKGATE_MAX_CONNECTIONS_PER_ADDRESS: String(limits.connections_per_address),
     BRICKGATE_HEADER_USER: headers.user,

@@ -73,6 +73,13 @@ const sessionKey = z
   .string()
   .regex(/^[A-Za-z0-9_-]{43}$/, 'must be 256 bits in base64url (43 characters)')
 
+/** How proxies before lighttpd tell whose connection or request it is. */
+const PROXIES_SAY = ['x_forwarded_for', 'proxy_protocol'] as const
+
+const network = z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()], {
+  error: 'must be an IP address or a network such as 10.0.0.0/8',
+})
+
 /** What a scope or a client id may be made of (RFC 6749 appendix A), without spaces. */
 const oauthWord = z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]{1,255}$/, 'must be printable ASCII')
 
@@ -112,6 +119,9 @@ export const configSchema = z.strictObject({
   }),
   tiers: z.strictObject({ internal: tier, external: tier }),
   redirect: z.strictObject({ listen: address }).prefault({ listen: '127.0.0.1:8080' }),
+  trusted_proxies: z
+    .strictObject({ addresses: z.tuple([network], network), say: z.enum(PROXIES_SAY) })
+    .optional(),
   limits: z
     .strictObject({
       connections: z.int().min(16).max(65_536).default(2048),

@@ -78,10 +78,9 @@ export async function soakFaults(print: Print): Promise<readonly FaultReport[]> 
         ...wrongs(judge(run)),
       }
       reports.push(report)
-      const recovered = `recovered after ${report.recovered_after_ms.toFixed(0)} ms`
-      print(
-        `${fault.name}: ${recovered}, allowed later than ${run.boundMs} ms: ${inNumbers(report)}`,
-      )
+      print(`${fault.name}: recovered after ${report.recovered_after_ms.toFixed(0)} ms`)
+      print(`  revocation noticed after ${inWords(report.lag_ms)}`)
+      print(`  allowed later than ${run.boundMs} ms after revocation: ${inNumbers(report)}`)
     }
     return reports
   } finally {

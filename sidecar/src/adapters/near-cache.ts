@@ -67,18 +67,7 @@ export function createNearCache(deps: NearCacheDeps): NearCache {
   let stateId: string | null = null
 
   return {
-    async read(keys) {
-      const isFresh = feed.stalenessMs() <= maxStalenessMs
-      const known = isFresh ? heldReading(keys) : null
-      if (known !== null) {
-        observer.hit()
-        return ok({ ...known, isFromOutage: false })
-      }
-      observer.miss()
-      const reading = await (isFresh ? join(keys) : ask(keys))
-      if (reading.ok) return ok({ ...reading.value, isFromOutage: false })
-      return duringOutage(keys) ?? reading
-    },
+    read,
     invalidated(keys) {
       observer.invalidated(keys.length)
       reads.changed(keys)
@@ -95,6 +84,19 @@ export function createNearCache(deps: NearCacheDeps): NearCache {
     get size() {
       return held.size
     },
+  }
+
+  async function read(keys: readonly string[]): Promise<Result<StateReading>> {
+    const isFresh = feed.stalenessMs() <= maxStalenessMs
+    const known = isFresh ? heldReading(keys) : null
+    if (known !== null) {
+      observer.hit()
+      return ok({ ...known, isFromOutage: false })
+    }
+    observer.miss()
+    const reading = await (isFresh ? join(keys) : ask(keys))
+    if (reading.ok) return ok({ ...reading.value, isFromOutage: false })
+    return duringOutage(keys) ?? reading
   }
 
   function heldReading(keys: readonly string[]): Snapshot | null {

@@ -1,19 +1,18 @@
 import { createRequire } from 'node:module'
 import type { Redis } from 'ioredis'
+import type * as Standalone from 'ioredis/built/connectors/StandaloneConnector.js'
 
 /** ioredis takes a Connector, and exports but the abstract one. */
-const {
-  default: StandaloneConnector,
-}: typeof import('ioredis/built/connectors/StandaloneConnector.js') = createRequire(
-  import.meta.url,
-)('ioredis/built/connectors/StandaloneConnector.js')
+const standalone: typeof Standalone.default = createRequire(import.meta.url)(
+  'ioredis/built/connectors/StandaloneConnector.js',
+)
 
 /**
  * Takes a server only while it calls itself a master, as ioredis does behind Sentinels.
  *
  * INVARIANT: a replica knows of no revocation that it was not told of, and would answer that there is none.
  */
-export class PrimaryConnector extends StandaloneConnector {
+export class PrimaryConnector extends standalone.default {
   constructor(options: unknown) {
     super(Object(options))
   }

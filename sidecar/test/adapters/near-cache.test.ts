@@ -204,7 +204,7 @@ describe('a revocation that vanished', () => {
     [
       'when another server took over',
       () => {
-        bench.memory.delete(SUBJECT) // with it
+        void bench.memory.delete(SUBJECT) // with it
         bench.feed.server = 'server-2'
         bench.cache.reset('unheard')
       },
@@ -219,7 +219,7 @@ describe('a revocation that vanished', () => {
     [
       'when the server took over the data of another, or a part of a Cluster was flushed',
       () => {
-        bench.memory.delete(SUBJECT)
+        void bench.memory.delete(SUBJECT)
         bench.cache.reset('emptied')
       },
     ],
@@ -230,7 +230,7 @@ describe('a revocation that vanished', () => {
   })
 
   test('stays when the server is another one by the time that the read comes back', async () => {
-    bench.memory.delete(SUBJECT)
+    void bench.memory.delete(SUBJECT)
     bench.feed.server = 'server-2'
     bench.cache.reset('unheard')
     bench.isHolding = true
@@ -244,7 +244,7 @@ describe('a revocation that vanished', () => {
   test('is known from when it is made, though nobody asked since', async () => {
     write('bg:revoked:token:okta|other', '1')
     await turn()
-    bench.memory.delete('bg:revoked:token:okta|other')
+    void bench.memory.delete('bg:revoked:token:okta|other')
     bench.feed.server = 'server-2'
     bench.cache.reset('unheard')
     expect(await read('bg:revoked:token:okta|other')).toEqual(['1'])
@@ -262,7 +262,7 @@ describe('a revocation that vanished', () => {
   )
 
   test('was lifted while the feed was away, by the same server', async () => {
-    bench.memory.delete(SUBJECT)
+    void bench.memory.delete(SUBJECT)
     bench.cache.reset('unheard')
     expect(await read(SUBJECT)).toEqual([null])
   })

@@ -48,8 +48,8 @@ function all(...changes: readonly Mutate[]): Mutate {
 
 function modules(...names: readonly string[]): Mutate {
   const list = names.map((name) => `"mod_${name}"`).join(', ')
-  const shipped = '"mod_openssl", "mod_magnet", "mod_fastcgi", "mod_proxy", "mod_accesslog"'
-  return replace('lighttpd.conf', shipped, list)
+  const shipped = ['openssl', 'extforward', 'magnet', 'fastcgi', 'proxy', 'accesslog']
+  return replace('lighttpd.conf', shipped.map((name) => `"mod_${name}"`).join(', '), list)
 }
 
 function setting(line: string): Mutate {

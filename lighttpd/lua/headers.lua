@@ -72,6 +72,8 @@ local OBLIGATIONS = {
   { "User-Agent", "BRICKGATE_USER_AGENT" },
   { "X-Databricks-Org-Id", "BRICKGATE_WORKSPACE_ID" },
   { "X-Databricks-Workspace-Id", "BRICKGATE_WORKSPACE_ID" },
+  -- the client's stays where no span of ours is to be the parent
+  { "Traceparent", "BRICKGATE_TRACEPARENT", otherwise_as_sent = true },
 }
 
 -- Whether every variable can stand in a header without ending its line.
@@ -82,10 +84,12 @@ function headers.are_printable(env)
   return true
 end
 
--- INVARIANT: each of these headers is overwritten or removed, whatever the client sent.
+-- INVARIANT: each of these headers is overwritten or removed, whatever the client sent; only
+-- `Traceparent` may stay, which is no identity.
 function headers.fulfil(r)
   for _, obligation in ipairs(OBLIGATIONS) do
-    r.req_header[obligation[1]] = r.req_env[obligation[2]] or ""
+    local value = r.req_env[obligation[2]]
+    if value or not obligation.otherwise_as_sent then r.req_header[obligation[1]] = value or "" end
   end
 end
 

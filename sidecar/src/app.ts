@@ -31,6 +31,8 @@ import {
   redisObserver,
   stateObserver,
 } from './observe/state-observers.ts'
+import { traced, tracedObserver } from './observe/traced.ts'
+import type { Tracing } from './observe/tracing.ts'
 import { SHARED_CREDENTIAL_FORBID } from './policy/built-in.ts'
 import { compilePolicies } from './policy/compile.ts'
 import { type PolicySet, policySet } from './policy/policy-set.ts'
@@ -69,6 +71,8 @@ export interface AppDeps {
   readonly metrics: WorkerMetrics
   readonly log: Logger
   readonly clock: Clock
+  /** null for none */
+  readonly tracing: Tracing | null
 }
 
 const PRODUCT = `brickgate/${VERSION}`
@@ -86,13 +90,13 @@ const HEARTBEATS_PER_BOUND = 4
  * @throws {Error} when a file that the configuration names cannot be opened any more
  */
 export function createApp(deps: AppDeps): App {
-  const { loaded, metrics, log, clock } = deps
+  const { loaded, metrics, log, clock, tracing } = deps
   const { config } = loaded
   const redis = openConfiguredRedis(config, redisObserver(metrics, log))
   const state = openState(config, redis, deps)
   const endWatch = watchRedis(redis, (isUp) => metrics.redisUp.set(isUp ? 1 : 0))
   const audit = openAudit(config, deps)
-  const observer = createDecisionObserver(metrics, audit, log)
+  const observer = tracedObserver(createDecisionObserver(metrics, audit, log), tracing)
   const standing = createStanding(config, state, deps)
   const publicOrigins = originsOf(config)
   const verifier = createVerifier(config, deps)
@@ -126,7 +130,7 @@ export function createApp(deps: AppDeps): App {
     afterReply: setImmediate,
   })
   return {
-    answer,
+    answer: traced(answer, tracing),
     authenticate,
     observer,
     upkeep: standing.upkeep,
@@ -190,9 +194,10 @@ interface AppState {
   close(): void
 }
 
-function openState(config: Config, redis: RedisClient, { metrics, log, clock }: AppDeps): AppState {
+function openState(config: Config, redis: RedisClient, deps: AppDeps): AppState {
+  const { metrics, log, clock } = deps
   const { max_staleness_ms, max_token_lifetime_s } = config.revocation
-  const keyValues = createRedisKeyValues(redis, redisObserver(metrics, log))
+  const keyValues = createRedisKeyValues(redis, redisObserver(metrics, log, deps.tracing))
   const feed = openConfiguredFeed(config, {
     commands: redis,
     connectionObserver: feedConnectionObserver(log),

@@ -11,6 +11,7 @@ import type { Config } from './config/schema.ts'
 import { createAggregate } from './observe/aggregate.ts'
 import { type Logger } from './observe/log.ts'
 import { createPrimaryMetrics, type PrimaryMetrics } from './observe/metrics.ts'
+import { openTracing, type Tracing } from './observe/tracing.ts'
 import { createAdminServer } from './supervise/admin-server.ts'
 import { watchCertificates } from './supervise/certificate-watch.ts'
 import { watchFiles } from './supervise/file-watch.ts'
@@ -43,6 +44,7 @@ export function createSupervisor(
 ): Supervisor {
   let loaded = first
   const metrics = createPrimaryMetrics(VERSION)
+  let tracing = traceFor(first.config)
   const aggregate = createAggregate()
   let redis = openConfiguredRedis(first.config, SILENT_REDIS)
   const pool = createPool({
@@ -99,13 +101,28 @@ export function createSupervisor(
     admin.closeAllConnections()
     admin.close()
     redis.disconnect()
+    await tracing?.close()
+  }
+
+  function traceFor(config: Config): Tracing | null {
+    const onFailing = (error: unknown): void => log.warn({ err: error }, 'spans cannot be sent')
+    return openTracing(config.tracing, 'primary', onFailing)
+  }
+
+  function renewTracing(config: Config): void {
+    if (isDeepStrictEqual(config.tracing, loaded.config.tracing)) return
+    void tracing?.close()
+    tracing = traceFor(config)
   }
 
   function fetchKeys(config: Config, ownFeed: number): RemoteKeys {
     return openConfiguredKeys(config, {
       onKeys: (keySet) => pool.broadcast({ type: 'keys', feed: ownFeed, keySet }),
       observer: {
-        fetch: (issuer, result) => metrics.jwksFetches.inc({ issuer, result }),
+        fetch(issuer, result, seconds) {
+          metrics.jwksFetches.inc({ issuer, result })
+          tracing?.alone('jwks fetch', seconds, { issuer, result })
+        },
         warning: (issuer, warning) => log.warn({ issuer, warning }, 'keys of an issuer'),
       },
     })
@@ -125,6 +142,7 @@ export function createSupervisor(
       refuseMoved(next.config, first.config)
       await renewKeys(next.config)
       renewRedis(next.config)
+      renewTracing(next.config)
       loaded = next
       watched = next.files
       pool.replaceAll()

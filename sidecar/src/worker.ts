@@ -9,6 +9,7 @@ import { TIERS, type Tier } from './domain/tier.ts'
 import { createAuthorizerServer } from './fcgi/server.ts'
 import { createLog, type Logger } from './observe/log.ts'
 import { createWorkerMetrics, type WorkerMetrics } from './observe/metrics.ts'
+import { openTracing } from './observe/tracing.ts'
 import { createKeyRequests } from './supervise/key-requests.ts'
 import type { FromWorker, ToWorker } from './supervise/messages.ts'
 import { VERSION } from './version.ts'
@@ -61,7 +62,11 @@ async function serve(message: Start, log: Logger): Promise<void> {
     ask: keyRequests.ask,
   })
   message.keySets.forEach(keys.receive)
-  const app = createApp({ loaded: message.loaded, keys, metrics, log, clock: SYSTEM_CLOCK })
+  const tracing = openTracing(message.loaded.config.tracing, message.role, (error) =>
+    log.warn({ err: error }, 'spans cannot be sent'),
+  )
+  const clock = SYSTEM_CLOCK
+  const app = createApp({ loaded: message.loaded, keys, metrics, log, clock, tracing })
   process.once('exit', app.close) // whichever way the end comes
   const listening = app.connected().then(() => listen(message, { app, metrics, log }))
   process.on('message', (received: ToWorker) => {
@@ -82,6 +87,7 @@ async function serve(message: Start, log: Logger): Promise<void> {
   async function drain(): Promise<void> {
     await Promise.all((await listening).map((one) => one.close()))
     app.close()
+    await tracing?.close()
     await snapshot(metrics, null)
     process.exit(0)
   }

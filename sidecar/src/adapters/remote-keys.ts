@@ -23,7 +23,7 @@ export interface RemoteKeysTiming {
 
 /** Told of every fetch; must not throw. */
 export interface RemoteKeysObserver {
-  fetch(alias: string, result: 'ok' | 'error'): void
+  fetch(alias: string, result: 'ok' | 'error', seconds: number): void
   /** what an operator should look at: a fetch that failed with its cause, a key that was dropped */
   warning(alias: string, message: string): void
 }
@@ -151,13 +151,16 @@ function createAttempts(issuer: RemoteIssuer, parts: RemoteKeysParts): Attempts 
   }
 
   async function attempt(): Promise<void> {
+    const startedMs = clock.monotonicMs()
+    const tell = (result: 'ok' | 'error'): void =>
+      observer.fetch(alias, result, (clock.monotonicMs() - startedMs) / 1000)
     try {
       await fetchKeys()
       failures = 0
-      observer.fetch(alias, 'ok')
+      tell('ok')
     } catch (error) {
       failures += 1
-      observer.fetch(alias, 'error')
+      tell('error')
       observer.warning(alias, `fetching the keys failed: ${describe(error)}`)
     }
     running = null

@@ -98,6 +98,13 @@ const signIn = z.strictObject({
   resource: z.url({ error: 'must be an absolute URI' }).optional(),
 })
 
+const tracing = z.strictObject({
+  endpoint: z.url({ protocol: /^https?$/, error: 'must be an http or https URL' }),
+  sample_ratio: z.number().min(0).max(1).default(0.01),
+  service_name: text.default('brickgate'),
+  headers: z.record(z.string().regex(/^[A-Za-z][A-Za-z0-9-]{0,63}$/), text).default({}),
+})
+
 /** `brickgate.yaml`: the one source of its types, its validation and its JSON Schema. */
 export const configSchema = z.strictObject({
   redis: redisSchema,
@@ -159,6 +166,7 @@ export const configSchema = z.strictObject({
       lighttpd_listen: address.default('127.0.0.1:9466'),
     })
     .prefault({}),
+  tracing: tracing.optional(),
   runtime: z.strictObject({
     directory: text,
     proof_file: text,

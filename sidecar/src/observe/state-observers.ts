@@ -4,9 +4,14 @@ import type { RedisObserver } from '../adapters/redis.ts'
 import type { StateObserver } from '../session/state-observer.ts'
 import type { Logger } from './log.ts'
 import type { WorkerMetrics } from './metrics.ts'
+import type { Tracing } from './tracing.ts'
 
 /** Counts what happens between a worker and Redis. */
-export function redisObserver(metrics: WorkerMetrics, log: Logger): RedisObserver {
+export function redisObserver(
+  metrics: WorkerMetrics,
+  log: Logger,
+  tracing: Tracing | null = null,
+): RedisObserver {
   metrics.redisUp.set(0)
   return {
     connected(isUp) {
@@ -17,6 +22,7 @@ export function redisObserver(metrics: WorkerMetrics, log: Logger): RedisObserve
     commandsEnded(seconds, failure) {
       metrics.redisSeconds.observe(seconds)
       metrics.redisUp.set(failure === null ? 1 : 0)
+      tracing?.child('redis', seconds, failure !== null)
     },
   }
 }

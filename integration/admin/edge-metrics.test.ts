@@ -1,8 +1,11 @@
 import { randomUUID } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished } from 'vitest'
+import { freePort } from '../../launch/probe.ts'
+import { edgeSettings } from '../../sidecar/src/cli/settings.ts'
 import { send } from '../stack/answer.ts'
 import { type StackClient, stackClient } from '../stack/client.ts'
 import { run } from '../stack/commands.ts'
+import { startEgress } from '../stack/egress.ts'
 import { type Gate, startGate } from '../stack/gate.ts'
 import { testedLighttpds } from '../stack/lighttpd-programs.ts'
 
@@ -59,6 +62,31 @@ it('the egress tells how the workspace is', async () => {
   ]) {
     expect(page).toContain(metric)
   }
+})
+
+describe('the probe of the workspace', () => {
+  const PROBE = { timeout: 25_000, interval: 250 }
+  const probed = async (address: string): Promise<number> => {
+    const up = /^haproxy_server_status\{proxy="probe",server="workspace",state="UP"\} (\d)$/m
+    return Number(up.exec(await pageOf(address))?.[1])
+  }
+
+  it('tells that it is there', async () => {
+    await expect.poll(() => probed(stack.info.config.admin.egress_listen), PROBE).toBe(1)
+  })
+
+  it.each([
+    ['has another name', { BRICKGATE_WORKSPACE_HOST: 'other.example.com' }],
+    ['is not trusted', { BRICKGATE_WORKSPACE_CA: '/etc/ssl/certs/ca-certificates.crt' }],
+    ['is not there', { BRICKGATE_WORKSPACE_ADDRESS: '127.0.0.1:1' }],
+  ])('tells of one that %s', async (_name, settings) => {
+    const { BRICKGATE_RUN_DIR: _, ...shipped } = edgeSettings(stack.info.config, '', '')
+    const address = `127.0.0.1:${await freePort()}`
+    const own = { ...shipped, BRICKGATE_EGRESS_ADMIN_LISTEN: address, ...settings }
+    const egress = await startEgress(own)
+    onTestFinished(() => egress.stop())
+    await expect.poll(() => probed(address), PROBE).toBe(0)
+  })
 })
 
 describe.each(testedLighttpds())('lighttpd $version', (tested) => {

@@ -31,7 +31,6 @@ const METRICS = [
   ['brickgate_state_lost', 'gauge', []],
   ['brickgate_limit_seconds', 'gauge', ['limit']],
   ['brickgate_certificate_expiry_timestamp_seconds', 'gauge', ['certificate']],
-  ['brickgate_workspace_up', 'gauge', []],
   ['process_cpu_seconds_total', 'counter', []],
   ['process_resident_memory_bytes', 'gauge', []],
   ['nodejs_eventloop_lag_p99_seconds', 'gauge', []],

@@ -19,43 +19,28 @@ export function expiryOfFile(file: string): number | null {
   }
 }
 
-/** A TLS server and how it must show itself. */
-export interface TlsServer {
-  /** the name that its certificate must have, and the one that is asked for (SNI) */
-  readonly name: string
-  /** `host:port` to connect to */
-  readonly address: string
-  /** PEM of the authorities trusted for it */
-  readonly ca: string
-}
-
-export interface ShownCertificate {
-  readonly isTrusted: boolean
-  /** epoch seconds, of the server's own certificate */
-  readonly expiresAtSeconds: number
-}
-
-/** Shakes hands with a server and leaves. @returns null when it does not come to that in time */
-export function shownCertificate(
-  { name, address, ca }: TlsServer,
+/**
+ * When the certificate of a TLS server ends. Shakes hands, sends nothing and leaves; whether the certificate
+ * is trusted is not judged here, for one that has ended is what to look for.
+ *
+ * @param name the one that is asked for (SNI)
+ * @param address `host:port`
+ * @returns epoch seconds; null when it does not come to that in time
+ */
+export function expiryOfServer(
+  name: string,
+  address: string,
   timeoutMs: number,
-): Promise<ShownCertificate | null> {
+): Promise<number | null> {
   const colon = address.lastIndexOf(':')
   const host = address.slice(0, colon).replace(/^\[|\]$/g, '')
-  const { promise, resolve } = Promise.withResolvers<ShownCertificate | null>()
-  // One that is not trusted is looked at all the same: it may have ended. Nothing is sent to it.
-  const socket = connect({
-    host,
-    port: Number(address.slice(colon + 1)),
-    servername: name,
-    ca,
-    rejectUnauthorized: false,
-  })
+  const port = Number(address.slice(colon + 1))
+  const { promise, resolve } = Promise.withResolvers<number | null>()
+  const socket = connect({ host, port, servername: name, rejectUnauthorized: false })
   const timer = setTimeout(() => socket.destroy(), timeoutMs)
   socket.once('secureConnect', () => {
     const shown = socket.getPeerX509Certificate()
-    const isTrusted = socket.authorized
-    resolve(shown === undefined ? null : { isTrusted, expiresAtSeconds: secondsOf(shown) })
+    resolve(shown === undefined ? null : secondsOf(shown))
     socket.destroy()
   })
   socket.once('error', () => socket.destroy())

@@ -5,7 +5,6 @@ export interface DeploymentMetrics {
   readonly stateLost: Gauge
   readonly limits: Gauge<'limit'>
   readonly certificateExpiry: Gauge<'certificate'>
-  readonly workspaceUp: Gauge
 }
 
 export function createDeploymentMetrics(registry: Registry): DeploymentMetrics {
@@ -28,12 +27,6 @@ export function createDeploymentMetrics(registry: Registry): DeploymentMetrics {
       name: 'brickgate_certificate_expiry_timestamp_seconds',
       help: 'When a certificate ends: those of the tiers as their files say, of the workspace as it shows it.',
       labelNames: ['certificate'],
-      registers,
-      aggregator: 'min',
-    }),
-    workspaceUp: new Gauge({
-      name: 'brickgate_workspace_up',
-      help: 'Whether the workspace completed a TLS handshake with a certificate that is trusted.',
       registers,
       aggregator: 'min',
     }),

@@ -1,5 +1,4 @@
-import { readFile } from 'node:fs/promises'
-import { expiryOfFile, type ShownCertificate, shownCertificate } from '../adapters/certificates.ts'
+import { expiryOfFile, expiryOfServer } from '../adapters/certificates.ts'
 import type { Config } from '../config/schema.ts'
 import { TIERS } from '../domain/tier.ts'
 import type { DeploymentMetrics } from '../observe/deployment-metrics.ts'
@@ -8,15 +7,15 @@ const LOOK_EVERY_MS = 60_000
 const HANDSHAKE_WITHIN_MS = 5000
 
 /**
- * Looks every minute when the certificates of lighttpd and of the workspace end, and whether the
- * workspace is there. What cannot be seen has no sample.
+ * Looks every minute when the certificates of lighttpd and of the workspace end. What cannot be seen has
+ * no sample: where only the egress may reach the workspace, its certificate has none.
  *
  * @param config the one in force
  * @returns ends it
  */
 export function watchCertificates(
   config: () => Config,
-  metrics: Pick<DeploymentMetrics, 'certificateExpiry' | 'workspaceUp'>,
+  metrics: Pick<DeploymentMetrics, 'certificateExpiry'>,
 ): () => void {
   const look = (): void => void lookAtCertificates(config(), metrics)
   look()
@@ -28,24 +27,17 @@ export function watchCertificates(
 /** Looks once. */
 export async function lookAtCertificates(
   config: Config,
-  metrics: Pick<DeploymentMetrics, 'certificateExpiry' | 'workspaceUp'>,
+  metrics: Pick<DeploymentMetrics, 'certificateExpiry'>,
 ): Promise<void> {
   const tell = (certificate: string, expiresAtSeconds: number | null): void => {
     if (expiresAtSeconds === null) metrics.certificateExpiry.remove({ certificate })
     else metrics.certificateExpiry.set({ certificate }, expiresAtSeconds)
   }
   for (const tier of TIERS) tell(tier, expiryOfFile(config.tiers[tier].tls.certificate))
-  const shown = await ofWorkspace(config)
-  tell('workspace', shown?.expiresAtSeconds ?? null)
-  metrics.workspaceUp.set(shown?.isTrusted === true ? 1 : 0)
+  tell('workspace', await endOfWorkspaces(config))
 }
 
-async function ofWorkspace({ workspace }: Config): Promise<ShownCertificate | null> {
-  const { host: name, address = `${name}:443`, ca_file } = workspace
-  try {
-    const ca = await readFile(ca_file, 'utf8')
-    return await shownCertificate({ name, address, ca }, HANDSHAKE_WITHIN_MS)
-  } catch {
-    return null // without its authorities nothing is trusted, and that is what is told
-  }
+function endOfWorkspaces({ workspace }: Config): Promise<number | null> {
+  const { host: name, address = `${name}:443` } = workspace
+  return expiryOfServer(name, address, HANDSHAKE_WITHIN_MS)
 }

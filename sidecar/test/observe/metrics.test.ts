@@ -35,7 +35,6 @@ const PRIMARY: readonly Row[] = [
   ['brickgate_state_lost', 'gauge', [], 'max'],
   ['brickgate_limit_seconds', 'gauge', ['limit'], 'max'],
   ['brickgate_certificate_expiry_timestamp_seconds', 'gauge', ['certificate'], 'min'],
-  ['brickgate_workspace_up', 'gauge', [], 'min'],
 ]
 
 describe.each([

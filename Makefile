@@ -32,8 +32,10 @@ endif
 test: setup-test ## every test
 	@$(NODE) node_modules/vitest/vitest.mjs run $(TEST_FLAGS)
 
-soak: setup-test ## two gateways under load for minutes, revocations and faults; the report is .run/soak.json
+soak: setup-test ## minutes of load, revocations and faults on two gateways (.run/soak.json), and of refreshes
 	@$(NODE) integration/shared-redis/main.ts
+	@SIGN_IN_SECONDS=60 $(NODE) node_modules/vitest/vitest.mjs run --project integration \
+	  integration/sign-in/refresh --testNamePattern 'goes on for'
 
 check: setup-test ## format, lint, types, dead code, budgets, unit tests
 	@$(NODE) tools/check.ts $(if $(filter no,$(CHECK_TESTS)),--without-tests)

@@ -24,6 +24,8 @@ export interface ComposeProject {
   upstreamRequests(): Promise<readonly RecordedRequest[]>
   forgetUpstreamRequests(): Promise<void>
   admin(path: string): Promise<{ readonly status: number; readonly body: string }>
+  /** what its Prometheus, once that was started, answers at a path of its API below `/api/v1/` */
+  prometheus(path: string): Promise<unknown>
   /** a value of its demo.env */
   setting(name: string): string
 }
@@ -43,6 +45,7 @@ const PORTS = [
   'DEMO_IDP_PORT',
   'DEMO_REDIS_PORT',
   'DEMO_SIM_PORT',
+  'PROMETHEUS_PORT',
 ] as const
 
 const CLUSTERS = '/api/2.1/clusters/list'
@@ -121,6 +124,10 @@ function opened(name: string, { compose, environment, folder }: Parts): ComposeP
     async admin(path) {
       const response = await fetch(`http://127.0.0.1:${port('DEMO_ADMIN_PORT')}${path}`)
       return { status: response.status, body: await response.text() }
+    },
+    async prometheus(path) {
+      const url = `http://127.0.0.1:${port('PROMETHEUS_PORT')}/api/v1/${path}`
+      return ((await (await fetch(url)).json()) as { readonly data: unknown }).data
     },
     setting(variable) {
       const text = readFileSync(join(folder, 'demo.env'), 'utf8')

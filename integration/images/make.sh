@@ -89,7 +89,8 @@ from_packages() {
 FROM debian:$suite-slim
 RUN groupadd --system --gid 999 $user && useradd --system --uid 999 --gid 999 $user \
  && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends $package \
- && rm -rf /var/lib/apt/lists/* && mkdir -p /data && chown 999:999 /data
+ && rm -rf /var/lib/apt/lists/* && mkdir -p /data /prometheus \\
+ && chown 999:999 /data && chown 65534:65534 /prometheus
 WORKDIR /data
 CMD ["$command"]
 DOCKERFILE

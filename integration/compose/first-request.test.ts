@@ -79,36 +79,3 @@ describe.skipIf(missing !== null)('the composed gateway', () => {
     return place.trim().split(':').at(-1) ?? ''
   }
 })
-
-describe.skipIf(missing !== null)('a composed gateway that is not configured', () => {
-  it('does not start, and says what is missing', async () => {
-    const compose = composeCommand('brickgate-test-unconfigured', undefined, {
-      BRICKGATE_IMAGES: 'brickgate-test',
-      BRICKGATE_VERSION: 'test',
-    })
-    try {
-      // naming services leaves the profile out
-      await expect(compose('run', '--rm', '-T', '--no-deps', 'init')).rejects.toThrow(
-        /workspace\.host: env `DATABRICKS_HOST` cannot be read[^]*\.env\.example/,
-      )
-    } finally {
-      await compose('down', '--volumes')
-    }
-  })
-
-  it.each([
-    ['beside a real workspace', { DATABRICKS_HOST: 'adb-1.azuredatabricks.net' }],
-    ['off loopback', { BRICKGATE_BIND: '0.0.0.0' }],
-  ])('is no demo %s', async (_where, environment) => {
-    const compose = composeCommand('brickgate-test-refused', undefined, {
-      BRICKGATE_IMAGES: 'brickgate-test',
-      BRICKGATE_VERSION: 'test',
-      ...environment,
-    })
-    try {
-      await expect(compose('run', '--rm', '-T', 'demo-init')).rejects.toThrow(/the demo is/)
-    } finally {
-      await compose('down', '--volumes')
-    }
-  })
-})

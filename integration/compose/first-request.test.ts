@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, inject, it } from 'vitest'
 import { send } from '../stack/answer.ts'
-import { type ComposeProject, composeCommand, composeProject } from './project.ts'
+import { type ComposeProject, composeProject } from './project.ts'
 
 const { missing } = inject('containers')
 

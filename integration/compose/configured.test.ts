@@ -1,6 +1,6 @@
 import { chmodSync, copyFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { HOME } from '../../launch/gateway.ts'
 import { createPki, type Pki } from '../pki/create-pki.ts'
@@ -69,7 +69,7 @@ describe.skipIf(missing !== null)('the init step of the composed gateway', () =>
 
   async function run(step: string, environment: Readonly<Record<string, string>>): Promise<string> {
     const everything = { ...IMAGES.environment, ...environment }
-    const compose = composeCommand('brickgate-test-init', undefined, everything)
+    const compose = composeCommand(basename(folder).toLowerCase(), undefined, everything)
     try {
       return await compose('run', '--rm', '-T', '--no-deps', step)
     } finally {

@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { inject } from 'vitest'
 import { HOME } from '../../launch/gateway.ts'
 import { freePort } from '../../launch/probe.ts'
@@ -52,7 +52,10 @@ const CLUSTERS = '/api/2.1/clusters/list'
 
 /** The project of this name: started by the first who asks for it, ended after the last test file. */
 export async function composeProject(name: string, options: Options = {}): Promise<ComposeProject> {
-  const folder = join(inject('containers').folder, `brickgate-test-${name}`)
+  const { folder: noted } = inject('containers')
+  // of this run alone: another may go on beside it, in another tree
+  const projectName = `${basename(noted).toLowerCase()}-${name}`
+  const folder = join(noted, projectName)
   const isNew = !existsSync(folder)
   if (isNew) mkdirSync(folder)
   const environmentFile = join(folder, 'environment.json')
@@ -60,12 +63,12 @@ export async function composeProject(name: string, options: Options = {}): Promi
     ? { ...(await freePorts()), ...IMAGES.environment, ...options.environment }
     : (JSON.parse(readFileSync(environmentFile, 'utf8')) as Record<string, string>)
   writeFileSync(environmentFile, JSON.stringify(environment))
-  const compose = composeCommand(`brickgate-test-${name}`, options.further, environment)
+  const compose = composeCommand(projectName, options.further, environment)
   if (isNew) {
     await compose('up', '--detach', '--wait', '--scale', `sidecar=${options.sidecars ?? 1}`)
     await compose('cp', 'demo:/var/lib/brickgate/demo/host/.', folder)
   }
-  return opened(`brickgate-test-${name}`, { compose, environment, folder })
+  return opened(projectName, { compose, environment, folder })
 }
 
 async function freePorts(): Promise<Record<string, string>> {

@@ -1,5 +1,5 @@
 import { chmodSync, existsSync, readdirSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import {
   type ConfigPatch,
   DEMO_PORTS,
@@ -26,8 +26,8 @@ export function demoPorts(environment: NodeJS.ProcessEnv): DemoPorts {
   }
 }
 
-/** Makes what the demo has on disk, once, in the demo's volume; its certificates are the group's to read. */
-export async function prepareDemoVolume(ports: DemoPorts): Promise<Demo> {
+/** The demo in the demo's volume, as `prepareDemoVolume` has made it. */
+export function demoInVolume(ports: DemoPorts): Demo {
   const folder = join(PLACES.demo, 'pki')
   const pki = {
     ca: join(folder, 'ca.pem'),
@@ -36,11 +36,17 @@ export async function prepareDemoVolume(ports: DemoPorts): Promise<Demo> {
       workspace: { cert: join(folder, 'workspace.pem'), key: join(folder, 'workspace.key') },
     },
   }
+  return { directory: PLACES.demo, ports, configFile: join(PLACES.demo, 'brickgate.yaml'), pki }
+}
+
+/** Makes what the demo has on disk; its certificates, made once, are the group's to read. */
+export async function prepareDemoVolume(ports: DemoPorts): Promise<void> {
+  const { directory, pki } = demoInVolume(ports)
   const made = existsSync(pki.ca) ? pki : undefined
-  const demo = await prepareDemo(PLACES.demo, ports, inContainers(ports, pki), made)
+  await prepareDemo(directory, ports, inContainers(ports, pki), made)
+  const folder = dirname(pki.ca)
   chmodSync(folder, 0o750)
   for (const file of readdirSync(folder)) chmodSync(join(folder, file), 0o640)
-  return demo
 }
 
 /** What differs from a demo of native processes: containers meet by their names. */

@@ -2,7 +2,7 @@ import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'no
 import { join } from 'node:path'
 import { type Demo, IDP_HOST, worldPieces } from '../demo.ts'
 import { mintDemoTokens, writeDemoEnv } from '../demo-env.ts'
-import { demoPorts, prepareDemoVolume } from './demo-config.ts'
+import { demoInVolume, demoPorts, prepareDemoVolume } from './demo-config.ts'
 import { openDoors } from './doors.ts'
 import { DEMO_REQUEST, OPERATOR_PASSWORD, PLACES } from './places.ts'
 
@@ -12,7 +12,7 @@ import { DEMO_REQUEST, OPERATOR_PASSWORD, PLACES } from './places.ts'
  * `demo.env`.
  */
 const SERVICES: Readonly<Record<string, (demo: Demo) => Promise<unknown> | void>> = {
-  prepare: () => writeFileSync(DEMO_REQUEST, ''),
+  prepare,
   idp,
   workspace: (demo) => become(demo, 'workspace'),
   doors,
@@ -23,7 +23,7 @@ const run = Object.hasOwn(SERVICES, role) ? SERVICES[role] : undefined
 const refusal = run === undefined ? `no service is called \`${role}\`` : refusalOf(process.env)
 if (run !== undefined && refusal === null) {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => process.exit(0))
-  await run(await prepareDemoVolume(demoPorts(process.env)))
+  await run(demoInVolume(demoPorts(process.env)))
 } else {
   process.stderr.write(`brickgate: ${refusal}\n`)
   process.exitCode = 78
@@ -37,6 +37,12 @@ function refusalOf(environment: NodeJS.ProcessEnv): string | null {
   }
   const isConfigured = Boolean(environment['DATABRICKS_HOST'])
   return isConfigured ? 'the demo is not for a configured gateway: DATABRICKS_HOST is set' : null
+}
+
+/** The only service that writes configuration: the init step reads it right after. */
+async function prepare({ ports }: Demo): Promise<void> {
+  await prepareDemoVolume(ports)
+  writeFileSync(DEMO_REQUEST, '')
 }
 
 /** Browsers find the gateway at the host's localhost, and so does the provider, for its logout tokens. */

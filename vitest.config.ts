@@ -16,6 +16,7 @@ export default defineConfig({
           globalSetup: ['integration/stack/shared.ts'],
           include: ['integration/**/*.test.ts'],
           exclude: ['integration/compose/**'],
+          sequence: { groupOrder: 1 },
           fileParallelism: false,
           retry: 2, // what is timed may come late on a machine that others use
           testTimeout: 120_000,
@@ -27,7 +28,7 @@ export default defineConfig({
           name: 'containers',
           globalSetup: ['integration/compose/setup.ts'],
           include: ['integration/compose/**/*.test.ts'],
-          sequence: { groupOrder: 1 }, // when the machine has nothing else to do
+          sequence: { groupOrder: 2 }, // last: what it started runs until the end
           fileParallelism: false,
           retry: 1,
           testTimeout: 180_000,

@@ -13,10 +13,13 @@ READY_WITHIN_S=60
 answers() { docker version >/dev/null 2>&1; }
 
 install_engine() {
-  if ! command -v dockerd >/dev/null; then
+  if ! command -v dockerd >/dev/null || ! command -v docker >/dev/null; then
     apt-get update -qq
+    local packages=(docker.io iptables)
+    # a package of its own from Debian 13 on
+    if apt-cache show docker-cli >/dev/null 2>&1; then packages+=(docker-cli); fi
     DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
-      docker.io iptables >/dev/null
+      "${packages[@]}" >/dev/null
   fi
   docker compose version >/dev/null 2>&1 || install_compose
 }

@@ -16,7 +16,10 @@ export interface Reply {
 
 /** Keep-alive connections over TLS to one listener, for as many requests as its clients send. */
 export interface KeptConnections {
-  /** GETs a path; never rejects */
+  /**
+   * GETs a path; never rejects. When a kept connection closes before anything of the answer came, the request is
+   * sent once more, as clients do (RFC 9112 section 9.3.1): a server that restarts closes idle ones.
+   */
   get(path: string, credential: string): Promise<Reply>
   close(): Promise<void>
 }
@@ -29,21 +32,30 @@ export function keepConnections({ port, ca }: Listener, atMost: number): KeptCon
     connect: { ca, servername: 'localhost' },
   })
   return {
-    get: (path, credential) => {
+    get: async (path, credential) => {
       const headers = { host: `localhost:${port}`, authorization: `Bearer ${credential}` }
-      return reply(pool, { path, method: 'GET', headers })
+      const request = { path, method: 'GET', headers } as const
+      const { isUnanswered, ...first } = await reply(pool, request)
+      if (!isUnanswered) return first
+      const { isUnanswered: _, ...second } = await reply(pool, request)
+      return second
     },
     close: () => pool.destroy(),
   }
 }
 
-function reply(pool: Pool, request: Dispatcher.DispatchOptions): Promise<Reply> {
+type Attempt = Reply & {
+  /** whether the connection closed before anything of the answer came */
+  readonly isUnanswered: boolean
+}
+
+function reply(pool: Pool, request: Dispatcher.DispatchOptions): Promise<Attempt> {
   return new Promise((resolve) => {
     let sentMs = performance.now()
     let head: Pick<Reply, 'status' | 'retryAfter'> = { status: 0, retryAfter: null }
     const chunks: Buffer[] = []
-    const end = (body: string): void =>
-      resolve({ sentMs, answeredMs: performance.now(), ...head, body })
+    const end = (body: string, isUnanswered = false): void =>
+      resolve({ sentMs, answeredMs: performance.now(), ...head, body, isUnanswered })
     pool.dispatch(request, {
       onRequestStart: () => {
         // INVARIANT: told right before the head is written, so that no request seems older than it is
@@ -56,8 +68,9 @@ function reply(pool: Pool, request: Dispatcher.DispatchOptions): Promise<Reply> 
       onResponseData: (_controller, chunk) => void chunks.push(chunk),
       onResponseEnd: () => end(Buffer.concat(chunks).toString()),
       onResponseError: (_controller, error) => {
+        const isUnanswered = head.status === 0 && /other side closed|ECONNRESET/.test(error.message)
         head = { status: 0, retryAfter: null }
-        end(error.message)
+        end(error.message, isUnanswered)
       },
     })
   })

@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { StackClient } from '../stack/client.ts'
-import { makeSession } from '../stack/sessions.ts'
+import { makeSession, type SessionHome } from '../stack/sessions.ts'
 
 /** What a caller presents: the provider's token, or a session. */
 export type Form = 'bearer' | 'session'
@@ -33,7 +32,7 @@ export interface CallerWishes {
 const LIFETIME_S = 3600
 
 /** Makes a caller whom the demo's policy permits to read clusters; each has a token, client and sign-in of its own. */
-export async function makeCaller(stack: StackClient, wishes: CallerWishes): Promise<Caller> {
+export async function makeCaller(stack: SessionHome, wishes: CallerWishes): Promise<Caller> {
   const id = randomUUID()
   const names = {
     // none of these is the gateway's own key, whatever it ends with

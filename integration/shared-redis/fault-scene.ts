@@ -1,11 +1,11 @@
 import { freePort } from '../../launch/probe.ts'
 import { type FaultProxy, startFaultProxy } from '../service/fault-proxy.ts'
 import type { StackClient } from '../stack/client.ts'
-import { type Gateways, startGateways } from './gateways.ts'
+import { startGateways } from './gateways.ts'
+import type { SceneUnderFault } from './under-fault.ts'
 
 /** Two gateways whose Redis can be taken from them, and what faults befall. */
-export interface FaultScene {
-  readonly gateways: Gateways
+export interface FaultScene extends SceneUnderFault {
   /** the gateway whose Redis both use; its `redis` goes around the proxy */
   readonly stack: StackClient
   /** between both gateways and Redis */
@@ -26,8 +26,11 @@ export async function startFaultScene(): Promise<FaultScene> {
       revocation: { max_staleness_ms: BOUND_MS },
     },
   })
+  const { stack } = gateways.both[0]
   return {
-    ...{ gateways, stack: gateways.both[0].stack, proxy },
+    ...{ gateways, stack, proxy },
+    // to Redis itself, and again when it went away meanwhile
+    give: async ([command = '', ...args]) => String(await stack.redis.call(command, ...args)),
     async stop() {
       await gateways.stop()
       await proxy.close()

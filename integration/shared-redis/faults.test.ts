@@ -21,7 +21,7 @@ describe.each(FAULTS)('$name:', (fault) => {
   let run: FaultRun
 
   beforeAll(async () => {
-    run = await runFault(scene, fault)
+    run = await runFault(scene, fault, FAULTS.indexOf(fault))
   })
 
   it('no revoked credential is allowed later than the staleness bound', () => {

@@ -2,12 +2,13 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { StackClient } from '../stack/client.ts'
 import { pidOf, start } from '../stack/processes.ts'
 import { BOUND_MS, type FaultScene } from './fault-scene.ts'
+import type { Cast } from './victims.ts'
 
-export interface Fault {
+export interface Fault<Scene = FaultScene> {
   readonly name: string
-  readonly begin: (scene: FaultScene) => unknown
+  readonly begin: (scene: Scene, cast: Cast) => unknown
   readonly lastsMs: number
-  readonly end: (scene: FaultScene) => unknown
+  readonly end: (scene: Scene) => unknown
   /**
    * What requests may notice: nothing; that few of those which no worker has answered yet have to come
    * again; or that they all have to.
@@ -15,6 +16,8 @@ export interface Fault {
   readonly noticed: 'not' | 'by few' | 'by all'
   /** which revocations are tried while it lasts; Redis may reply when it is over */
   readonly revocations: 'all' | 'deletions'
+  /** how many of them are made at the same time; a handful when left out */
+  readonly revokedAtOnce?: number
 }
 
 export const FAULTS: readonly Fault[] = [
@@ -94,7 +97,7 @@ export async function killRedis({ info }: StackClient): Promise<void> {
   await pause(50)
 }
 
-function signalling(name: NodeJS.Signals): Fault['begin'] {
+function signalling(name: NodeJS.Signals): Fault['end'] {
   return ({ stack }) => process.kill(pidOf(stack.info, 'redis'), name)
 }
 

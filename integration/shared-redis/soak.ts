@@ -67,8 +67,8 @@ export async function soakFaults(print: Print): Promise<readonly FaultReport[]> 
   const scene = await startFaultScene()
   try {
     const reports: FaultReport[] = []
-    for (const fault of FAULTS) {
-      const run = await runFault(scene, fault)
+    for (const [turn, fault] of FAULTS.entries()) {
+      const run = await runFault(scene, fault, turn)
       const report = {
         name: fault.name,
         requests: run.outcomes.length,

@@ -1,9 +1,12 @@
 import { setTimeout as pause } from 'node:timers/promises'
+import type { SessionHome } from '../stack/sessions.ts'
 import type { Caller } from './callers.ts'
-import { BOUND_MS, type FaultScene } from './fault-scene.ts'
-import { FAULTS, type Fault } from './faults.ts'
+import { BOUND_MS } from './fault-scene.ts'
+import type { Fault } from './faults.ts'
+import type { Gateways } from './gateways.ts'
 import { watchStalls } from './stalls.ts'
 import {
+  type Give,
   revokeByRedis,
   revokeWatched,
   type Send,
@@ -14,6 +17,15 @@ import {
 } from './under-load.ts'
 import type { Run } from './verdict.ts'
 import { type Cast, makeCast, type Victim } from './victims.ts'
+
+/** What a fault befalls, and what whoever is revoked meanwhile needs of it. */
+export interface SceneUnderFault {
+  readonly gateways: Gateways
+  /** both gateways know what is made there */
+  readonly stack: SessionHome
+  /** to the Redis that counts, whatever has befallen it */
+  readonly give: Give
+}
 
 export interface FaultRun extends Run {
   readonly cast: Cast
@@ -31,29 +43,38 @@ const CAST = { victims: 14, bystanders: 12 }
 const WARMING_REQUESTS = 10
 const RECOVERS_WITHIN_MS = 15_000
 
-/** Lets a fault happen under load, with callers who are revoked before it, while it lasts and after it. */
-export async function runFault(scene: FaultScene, fault: Fault): Promise<FaultRun> {
+/**
+ * Lets a fault happen under load, with callers who are revoked before it, while it lasts and after it.
+ *
+ * @param turn how many befell the same scene before
+ */
+export async function runFault<Scene extends SceneUnderFault>(
+  scene: Scene,
+  fault: Fault<Scene>,
+  turn: number,
+): Promise<FaultRun> {
   // the kinds move on by one, so that each of them is met by several faults in each stage
-  const first = FAULTS.indexOf(fault) * (CAST.victims + 1)
+  const first = turn * (CAST.victims + 1)
   const cast = await makeCast(scene.stack, { ...CAST, first })
   const send = sender(scene.gateways)
-  const watch = { send, revoke: revokeByRedis(giver(scene)), askEveryMs: ASK_EVERY_MS }
+  const watch = { send, revoke: revokeByRedis(scene.give), askEveryMs: ASK_EVERY_MS }
   await warmUp(send, [...cast.bystanders, ...cast.victims])
   const load = startLoad(send, cast, PER_SECOND)
   const stalls = watchStalls()
-  const before = await revokeAll(watch, cast.victims.slice(0, 5))
+  const stages = stagesOf(cast)
+  const before = await revokeAll(watch, stages.before)
   await pause(200)
 
   const beganMs = performance.now()
-  await fault.begin(scene)
-  const [tried, later] = partition(cast.victims.slice(5, 10), fault)
-  const meanwhile = revokeAll(watch, tried)
+  await fault.begin(scene, cast)
+  const [tried, later] = partition(stages.meanwhile, fault)
+  const meanwhile = revokeAll(watch, tried, fault.revokedAtOnce)
   await pause(fault.lastsMs)
   const endedMs = performance.now()
   await fault.end(scene)
   const recoveredMs = await recovery(send, cast.bystanders)
   const during = await meanwhile
-  const after = await revokeAll(watch, [...later, ...cast.victims.slice(10)])
+  const after = await revokeAll(watch, [...later, ...stages.after])
   await pause(BOUND_MS * 1.3)
 
   const outcomes = await load.stop()
@@ -66,6 +87,17 @@ export async function runFault(scene: FaultScene, fault: Fault): Promise<FaultRu
       fault.noticed === 'not'
         ? stalls.stop()
         : [{ fromMs: beganMs, toMs: recoveredMs }, ...stalls.stop()],
+  }
+}
+
+/** Who is revoked before a fault, while it lasts as far as that is tried, and after it. */
+export function stagesOf({
+  victims,
+}: Cast): Readonly<Record<'before' | 'meanwhile' | 'after', readonly Victim[]>> {
+  return {
+    before: victims.slice(0, 5),
+    meanwhile: victims.slice(5, 10),
+    after: victims.slice(10),
   }
 }
 
@@ -91,19 +123,15 @@ export async function recovery(send: Send, callers: readonly Caller[]): Promise<
   }
 }
 
-/** Gives commands to Redis itself, and again when it went away meanwhile. */
-function giver({ stack }: FaultScene): (args: readonly string[]) => Promise<string> {
-  return async ([command = '', ...args]) => String(await stack.redis.call(command, ...args))
-}
-
 /** Revokes victims in their order, a few at once: those who watch them are a load of their own. */
 export async function revokeAll(
   watch: Watch,
   victims: readonly Victim[],
+  atOnce: number = AT_ONCE,
 ): Promise<readonly WatchedRevocation[]> {
   const watched: WatchedRevocation[] = []
-  for (let at = 0; at < victims.length; at += AT_ONCE) {
-    const few = victims.slice(at, at + AT_ONCE)
+  for (let at = 0; at < victims.length; at += atOnce) {
+    const few = victims.slice(at, at + atOnce)
     watched.push(...(await Promise.all(few.map((victim) => revokeWatched(watch, victim)))))
   }
   return watched
@@ -112,7 +140,7 @@ export async function revokeAll(
 /** @returns those whose revocation is tried while the fault lasts, and the others */
 function partition(
   victims: readonly Victim[],
-  { revocations }: Fault,
+  { revocations }: Pick<Fault, 'revocations'>,
 ): readonly [Victim[], Victim[]] {
   const isTried = ({ redisCli }: Victim): boolean => revocations === 'all' || redisCli[0] === 'DEL'
   return [victims.filter(isTried), victims.filter((victim) => !isTried(victim))]

@@ -32,8 +32,10 @@ export function startLoad(send: Send, cast: Cast, perSecond: number): Paced<Outc
 /** Revokes a victim, and waits for the reply. @throws when it is no success */
 export type Revoke = (victim: Victim) => Promise<void>
 
-/** @param give gives a command to Redis. @returns its reply as `redis-cli` prints it */
-export function revokeByRedis(give: (args: readonly string[]) => Promise<string>): Revoke {
+/** Gives a command to Redis. @returns its reply as `redis-cli` prints it */
+export type Give = (args: readonly string[]) => Promise<string>
+
+export function revokeByRedis(give: Give): Revoke {
   return async ({ redisCli }) => {
     const reply = await give(redisCli)
     if (reply !== 'OK' && reply !== '1') throw new Error(`${redisCli.join(' ')}: ${reply}`)

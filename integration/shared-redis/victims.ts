@@ -1,4 +1,4 @@
-import type { StackClient } from '../stack/client.ts'
+import type { SessionHome } from '../stack/sessions.ts'
 import { type Caller, type Form, makeCaller } from './callers.ts'
 
 /** What can be revoked (DESIGN.md section 5), a session in both ways. */
@@ -57,7 +57,7 @@ export interface CastWishes {
 }
 
 /** Makes victims, every kind in turn, and those who must not notice. */
-export async function makeCast(stack: StackClient, wishes: CastWishes): Promise<Cast> {
+export async function makeCast(stack: SessionHome, wishes: CastWishes): Promise<Cast> {
   const { first = 0 } = wishes
   const shared = (kind: Kind): string => `shared-${first}-${kind.replace(' ', '-')}`
   return {
@@ -71,7 +71,7 @@ export async function makeCast(stack: StackClient, wishes: CastWishes): Promise<
 }
 
 async function makeVictim(
-  stack: StackClient,
+  stack: SessionHome,
   number: number,
   shared: (kind: Kind) => string,
 ): Promise<Victim> {

@@ -14,6 +14,13 @@ export interface MadeSession {
   readonly session: Session
 }
 
+/** Where sessions are made: the key and the provider of a stack, and the Redis that its gateway uses. */
+export interface SessionHome extends Pick<StackClient, 'info' | 'mint'> {
+  readonly redis: {
+    set(key: string, value: string, unit: 'EX', lifetimeSeconds: number): Promise<unknown>
+  }
+}
+
 export interface SessionWishes {
   readonly principal?: Partial<Principal>
   readonly session?: Partial<Session>
@@ -25,7 +32,7 @@ const LIFETIME_S = 3600
 
 /** Writes a session of the internal tier, by default of `alice`, signed in this second. */
 export async function makeSession(
-  stack: StackClient,
+  stack: SessionHome,
   wishes: SessionWishes = {},
 ): Promise<MadeSession> {
   const nowSeconds = Math.floor(Date.now() / 1000)

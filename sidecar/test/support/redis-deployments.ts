@@ -2,8 +2,8 @@ import { Cluster, Redis } from 'ioredis'
 import type { z } from 'zod'
 import type { redisSchema } from '../../src/config/redis-schema.ts'
 import { documentedUsers, PASSWORD } from './documented-users.ts'
-import { startRedisCluster } from './redis-cluster.ts'
-import { startSentinelGroup } from './redis-sentinels.ts'
+import { type RedisCluster, startRedisCluster } from './redis-cluster.ts'
+import { type SentinelGroup, startSentinelGroup } from './redis-sentinels.ts'
 import { freePort, type RedisServer, redisCli, startRedisServer } from './redis-server.ts'
 import { selfSigned } from './self-signed.ts'
 
@@ -57,7 +57,10 @@ export async function overTls(): Promise<RedisDeployment> {
   }
 }
 
-export async function behindSentinels(): Promise<RedisDeployment> {
+/** Commands go to the first primary, whatever becomes of it. */
+export async function behindSentinels(): Promise<
+  RedisDeployment & { readonly group: SentinelGroup }
+> {
   const group = await startSentinelGroup()
   const users = documentedUsers()
   for (const server of [group.primary, group.replica]) await server.cli(...users.sidecar)
@@ -68,6 +71,7 @@ export async function behindSentinels(): Promise<RedisDeployment> {
   const primary = single(group.primary)
   return {
     ...primary,
+    group,
     redis: {
       sentinels: [first, ...others],
       name: group.name,
@@ -82,7 +86,7 @@ export async function behindSentinels(): Promise<RedisDeployment> {
   }
 }
 
-export async function inCluster(): Promise<RedisDeployment> {
+export async function inCluster(): Promise<RedisDeployment & { readonly cluster: RedisCluster }> {
   const cluster = await startRedisCluster()
   const users = documentedUsers()
   for (const server of cluster.servers) {
@@ -92,6 +96,7 @@ export async function inCluster(): Promise<RedisDeployment> {
   const [first = '', second = ''] = cluster.servers.map(({ port }) => `127.0.0.1:${port}`)
   const operator = new Cluster([{ host: '127.0.0.1', port: cluster.servers[0]?.port }])
   return {
+    cluster,
     redis: { cluster: [first, second], ...USER },
     command: (name, ...args) => operator.call(name, ...args),
     flush: async () => void (await Promise.all(operator.nodes('master').map((n) => n.flushall()))),

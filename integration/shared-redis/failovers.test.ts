@@ -1,0 +1,225 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import { Redis } from 'ioredis'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { slotOf } from '../../sidecar/src/adapters/cluster-topology.ts'
+import {
+  behindSentinels,
+  inCluster,
+  type RedisDeployment,
+} from '../../sidecar/test/support/redis-deployments.ts'
+import { until } from '../../sidecar/test/support/until.ts'
+import { BOUND_MS } from './fault-scene.ts'
+import type { Fault } from './faults.ts'
+import { startGateways } from './gateways.ts'
+import { type FaultRun, runFault, type SceneUnderFault, stagesOf } from './under-fault.ts'
+import type { Give } from './under-load.ts'
+import { judge } from './verdict.ts'
+import type { Cast } from './victims.ts'
+
+/** From the death of the primary on, with what the Sentinels take to agree on another. */
+const FAILED_OVER_WITHIN_MS = 10_000
+/** From the last slot's arrival on. */
+const RESHARDED_WITHIN_MS = 2000
+const COME_AGAIN_AT_MOST = 0.02
+
+interface Scene extends SceneUnderFault {
+  stop(): Promise<void>
+}
+
+interface SentinelScene extends Scene {
+  /** SIGKILL */
+  killPrimary(): Promise<void>
+  /** waits until the Sentinels have made the replica the primary */
+  successorIsPrimary(): Promise<void>
+}
+
+interface ClusterScene extends Scene {
+  /**
+   * one after the other, and all to one primary: Redis lets go of keys whose slot another primary claims
+   * with a later epoch, which happens to who gives and takes at the same time
+   */
+  move(slots: readonly number[]): Promise<void>
+}
+
+// Each run happens once, so that a test that is tried again does not make up for what it found.
+describe('the primary behind Sentinels is killed:', () => {
+  let scene: SentinelScene
+  let run: FaultRun
+
+  beforeAll(async () => {
+    scene = await startSentinelScene()
+    run = await runFault(scene, failover, 0)
+  })
+
+  afterAll(() => scene.stop())
+
+  expectRight(() => run)
+
+  it('everybody has to come again until there is another, and is served soon', () => {
+    expect(statusesMeanwhile(run)).toContain(503)
+    expect(run.recoveredMs - run.beganMs).toBeLessThan(FAILED_OVER_WITHIN_MS)
+  })
+})
+
+describe('slots of a Cluster get another primary:', () => {
+  let scene: ClusterScene
+  let run: FaultRun
+  let movedMs: number
+
+  beforeAll(async () => {
+    scene = await startClusterScene()
+    const fault = resharding(() => {
+      movedMs = performance.now()
+    })
+    run = await runFault(scene, fault, 0)
+  })
+
+  afterAll(() => scene.stop())
+
+  expectRight(() => run)
+
+  it('hardly anybody notices', () => {
+    const statuses = statusesMeanwhile(run)
+    const comeAgain = statuses.filter((status) => status === 503)
+    expect(statuses.length).toBeGreaterThan(100)
+    expect(comeAgain.length / statuses.length).toBeLessThan(COME_AGAIN_AT_MOST)
+    expect(run.recoveredMs - movedMs).toBeLessThan(RESHARDED_WITHIN_MS)
+  })
+})
+
+function expectRight(run: () => FaultRun): void {
+  it('no revoked credential is allowed later than the staleness bound', () => {
+    const { revocations, cast } = run()
+    expect(revocations).toHaveLength(cast.victims.length)
+    expect(judge(run()).lateAllows).toEqual([])
+  })
+
+  it('whoever is in good standing is allowed, or told to come again while it lasts', () => {
+    expect(judge(run()).wrongAnswers).toEqual([])
+  })
+}
+
+function statusesMeanwhile({ outcomes, beganMs, recoveredMs }: FaultRun): readonly number[] {
+  const meanwhile = outcomes.filter(({ sentMs }) => sentMs > beganMs && sentMs < recoveredMs)
+  return meanwhile.map(({ status }) => status)
+}
+
+const failover: Fault<SentinelScene> = {
+  name: 'the primary is killed',
+  begin: (scene) => scene.killPrimary(),
+  lastsMs: 1.2 * BOUND_MS, // nobody notices while near caches are fresh
+  end: (scene) => scene.successorIsPrimary(),
+  ...{ noticed: 'by all', revocations: 'all' },
+}
+
+/** @param moved told when the last slot has arrived */
+function resharding(moved: () => void): Fault<ClusterScene> {
+  let moving: Promise<void>
+  return {
+    name: 'slots are moved',
+    begin(scene, cast) {
+      moving = scene.move(slotsOf(cast)).then(moved)
+    },
+    lastsMs: 0,
+    end: () => moving,
+    ...{ noticed: 'by few', revocations: 'all', revokedAtOnce: 1 },
+  }
+}
+
+/** Of revocations that are written meanwhile, of those that stand, and of sessions that are in use. */
+function slotsOf(cast: Cast): readonly number[] {
+  const { before, meanwhile } = stagesOf(cast)
+  const revocations = [...meanwhile, ...before].flatMap(({ redisCli: [, key] }) => key ?? [])
+  const sessions = cast.bystanders.filter(({ form }) => form === 'session')
+  const keys = [...revocations, ...sessions.map(({ sid }) => `bg:session:${sid}`)]
+  return [...new Set(keys.map(slotOf))]
+}
+
+async function startSentinelScene(): Promise<SentinelScene> {
+  const deployment = await behindSentinels()
+  const { primary, replica } = deployment.group
+  const successor = new Redis(replica.port, '127.0.0.1')
+  successor.on('error', () => 'its clients are cut when it becomes the primary')
+  let isPrimaryAlive = true
+  const scene = await startScene(deployment, (args) =>
+    isPrimaryAlive ? replicated(deployment, args) : onceItWrites(successor, args),
+  )
+  return {
+    ...scene,
+    async killPrimary() {
+      isPrimaryAlive = false
+      await primary.kill()
+    },
+    successorIsPrimary: () =>
+      until(async () => (await successor.info('replication')).includes('role:master')),
+    async stop() {
+      successor.disconnect()
+      await scene.stop()
+    },
+  }
+}
+
+async function startClusterScene(): Promise<ClusterScene> {
+  const deployment = await inCluster()
+  const { cluster } = deployment
+  const target = await cluster.ownerOf(0)
+  return {
+    ...(await startScene(deployment, (args) => command(deployment, args))),
+    async move(slots) {
+      for (const slot of slots) {
+        const isThere = (await cluster.ownerOf(slot)) === target
+        if (!isThere) await cluster.move(slot, target, 0)
+      }
+    },
+  }
+}
+
+async function startScene(deployment: RedisDeployment, give: Give): Promise<Scene> {
+  const { redis } = deployment
+  const gateways = await startGateways({
+    config: { redis, revocation: { max_staleness_ms: BOUND_MS } },
+  })
+  const { info, mint } = gateways.both[0].stack
+  return {
+    gateways,
+    stack: {
+      ...{ info, mint },
+      redis: { set: (...args) => command(deployment, ['SET', ...args.map(String)]) },
+    },
+    give,
+    async stop() {
+      await gateways.stop()
+      await deployment.stop()
+    },
+  }
+}
+
+async function command(
+  { command }: RedisDeployment,
+  [name = '', ...args]: readonly string[],
+): Promise<string> {
+  return String(await command(name, ...args))
+}
+
+/** Acknowledged by the replica, too: what only the primary has is lost with it. */
+async function replicated(deployment: RedisDeployment, args: readonly string[]): Promise<string> {
+  const reply = await command(deployment, args)
+  const replicas = await command(deployment, ['WAIT', '1', '1000'])
+  if (replicas !== '1') throw new Error(`${args.join(' ')}: ${replicas} replicas have it`)
+  return reply
+}
+
+/** Given as soon as the replica has become the primary. */
+async function onceItWrites(
+  successor: Redis,
+  [name = '', ...args]: readonly string[],
+): Promise<string> {
+  for (;;) {
+    try {
+      return String(await successor.call(name, ...args))
+    } catch (error) {
+      if (!String(error).includes('READONLY')) throw error
+    }
+    await pause(10)
+  }
+}

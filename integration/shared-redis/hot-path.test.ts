@@ -13,8 +13,9 @@ const SECONDS = 5
 /** Two gateways with two authorizer workers each, and with a responder. */
 const AUTHORIZERS = 4
 const PROCESSES = 6
-/** What a process writes at most to know that it hears invalidations: three prefixes, every 500 ms. */
-const HEARTBEATS_PER_SECOND = 6
+/** What a process writes at most to know that it hears invalidations: one for each prefix, every 500 ms. */
+const PREFIXES = 3
+const HEARTBEATS_PER_SECOND = 2 * PREFIXES
 
 let gateways: Gateways
 let warmUpWrites: readonly string[]
@@ -65,7 +66,10 @@ describe('a warm hot path', () => {
 
   it('writes nothing but heartbeats, so many a second at most', () => {
     expect(new Set(writes.map(kindOf))).toEqual(new Set(['heartbeat']))
-    expect(counts.get('set')).toBe(writes.length)
+    // the counts are taken a moment before the watching begins, and one after it ends: a beat of each fits in
+    const unwatched = (counts.get('set') ?? 0) - writes.length
+    expect(unwatched).toBeGreaterThanOrEqual(0)
+    expect(unwatched).toBeLessThanOrEqual(PROCESSES * PREFIXES)
     expect(writes.length / SECONDS).toBeLessThanOrEqual(PROCESSES * HEARTBEATS_PER_SECOND * 1.1)
   })
 })

@@ -20,10 +20,15 @@ export async function listen(server: NetServer, port: number): Promise<number> {
   return address.port
 }
 
+const HANDSHAKE_MS = 50
+
 /** Stops listening and ends every HTTP connection at once, also those with a request under way. */
 export async function closeServer(server: HttpServer | HttpsServer): Promise<void> {
   const closed = once(server, 'close')
   server.close()
   server.closeAllConnections()
+  // one that was still shaking hands became an HTTP connection only now
+  const again = setInterval(() => server.closeAllConnections(), HANDSHAKE_MS)
   await closed
+  clearInterval(again)
 }

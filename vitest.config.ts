@@ -7,6 +7,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['sidecar/test/**/*.test.ts', 'launch/**/*.test.ts'],
+          sequence: { groupOrder: 1 }, // on few processors vitest runs what has no order last
           testTimeout: 20_000,
         },
       },
@@ -16,7 +17,7 @@ export default defineConfig({
           globalSetup: ['integration/stack/shared.ts'],
           include: ['integration/**/*.test.ts'],
           exclude: ['integration/compose/**'],
-          sequence: { groupOrder: 1 },
+          sequence: { groupOrder: 2 },
           fileParallelism: false,
           retry: 2, // what is timed may come late on a machine that others use
           testTimeout: 120_000,
@@ -28,7 +29,7 @@ export default defineConfig({
           name: 'containers',
           globalSetup: ['integration/compose/setup.ts'],
           include: ['integration/compose/**/*.test.ts'],
-          sequence: { groupOrder: 2 }, // last: what it started runs until the end
+          sequence: { groupOrder: 3 }, // last: what it started runs until the end
           fileParallelism: false,
           retry: 1,
           testTimeout: 180_000,

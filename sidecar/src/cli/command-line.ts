@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util'
+import type { RevokeOptions } from './revoke.ts'
 
 const OPTIONS = {
   config: { type: 'string' },
@@ -19,19 +20,9 @@ const OPTIONS = {
 export type OptionName = keyof typeof OPTIONS
 
 /** Every option's value; a command uses those that it takes. */
-export interface Options {
+export interface Options extends RevokeOptions {
   readonly config: string | undefined
   readonly subject: string | undefined
-  readonly at: string | undefined
-  readonly until: string | undefined
-  readonly for: string | undefined
-  readonly keep: string | undefined
-  readonly reason: string | undefined
-  readonly force: boolean
-  readonly undo: boolean
-  readonly yes: boolean
-  readonly dryRun: boolean
-  readonly json: boolean
 }
 
 export interface CommandLine {

@@ -35,6 +35,9 @@ export function openClusterRedis(settings: ClusterSettings, observer: RedisObser
   const cluster = new Cluster([...settings.servers], {
     scaleReads: 'master',
     enableOfflineQueue: false,
+    // It asks one server at random, of which all but one are still being connected to: the more servers, the
+    // longer until it happens to find that one. `probeRedis` asks whether the Cluster is well.
+    enableReadyCheck: false,
     maxRedirections: MAX_REDIRECTIONS,
     retryDelayOnFailover: 0,
     retryDelayOnClusterDown: 0,

@@ -4,6 +4,7 @@ import type { KeyValues } from '../../src/adapters/key-values.ts'
 import { openClusterRedis } from '../../src/adapters/redis-cluster.ts'
 import { probeRedis, watchRedis } from '../../src/adapters/redis-health.ts'
 import { createRedisKeyValues } from '../../src/adapters/redis-key-values.ts'
+import type { ServerAddress } from '../../src/adapters/redis-sentinel.ts'
 import { ok, refuse } from '../../src/domain/result.ts'
 import { type RedisCluster, startRedisCluster } from '../support/redis-cluster.ts'
 import { type RedisLog, redisLog } from '../support/redis-log.ts'
@@ -24,7 +25,7 @@ let keyValues: KeyValues
 beforeAll(async () => {
   cluster = await startRedisCluster()
   log = redisLog()
-  redis = openClusterRedis({ servers: addresses(), username: null, password: null, tls: null }, log)
+  redis = open(addresses(), log)
   keyValues = createRedisKeyValues(redis, log)
   await until(async () => (await probeRedis(redis)).isReady)
 })
@@ -35,6 +36,10 @@ afterAll(async () => {
 beforeEach(async () => {
   for (const key of [...IN_ONE_SLOT, ...ELSEWHERE]) await keyValues.write(key, key, null)
 })
+
+function open(servers: readonly ServerAddress[], observer: RedisLog): Cluster {
+  return openClusterRedis({ servers, username: null, password: null, tls: null }, observer)
+}
 
 function addresses(): { host: string; port: number }[] {
   return cluster.servers.map(({ port }) => ({ host: '127.0.0.1', port }))
@@ -49,6 +54,17 @@ function otherThan(owner: RedisServer): RedisServer {
   if (other === undefined) throw new Error('one server')
   return other
 }
+
+test('whoever knows one server is connected to all at the first attempt', async () => {
+  for (let count = 0; count < 10; count += 1) {
+    const newcomer = redisLog()
+    const other = open(addresses().slice(0, 1), newcomer)
+    await until(async () => newcomer.connections.length > 0)
+    expect(newcomer.connections).toEqual([true])
+    expect(newcomer.connectionFailures).toEqual([])
+    other.disconnect()
+  }
+})
 
 test('a slot that moves under readers is read right all the time', async () => {
   const target = otherThan(await cluster.ownerOf(SLOT))

@@ -37,7 +37,6 @@ export async function inspect(...names: readonly string[]): Promise<readonly Ins
 /** The parts of a container's description that tests look at. */
 export interface Inspected {
   readonly Name: string
-  readonly State: { readonly Pid: number; readonly Status: string }
   readonly HostConfig: {
     readonly ReadonlyRootfs: boolean
     readonly CapDrop: readonly string[] | null

@@ -1,11 +1,22 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { join } from 'node:path'
+import { kill as signal } from 'node:process'
 import { setTimeout as pause } from 'node:timers/promises'
-import { beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
+import { HOME } from '../../launch/gateway.ts'
 import { type Caller, callers, isVerdict, type Outcome, startLoad } from '../supervision/load.ts'
-import { docker, inspect } from './docker.ts'
+import { docker } from './docker.ts'
 import { type ComposeProject, composeProject } from './project.ts'
 import { listed, untilServing } from './until-serving.ts'
 
 const { missing } = inject('containers')
+
+const FAILURES = [
+  { command: 'stop', state: 'exited' },
+  { command: 'kill', state: 'exited' },
+  { command: 'pause', state: 'paused' },
+] as const
+const HEALTH_SHOWS = { timeout: 40_000, interval: 500 }
 
 const SERVICES = ['sidecar', 'redis', 'egress', 'lighttpd'] as const
 
@@ -25,57 +36,49 @@ describe.skipIf(missing !== null)('when a container fails', () => {
   })
 
   it.each(SERVICES)(
-    '%s was killed: nobody is let in, and it comes back by itself',
+    '%s crashes: nobody is let in, and the engine starts it again',
     async (service) => {
-      const outcomes = await during(async () => {
-        // its process, as a crash or the kernel would; `docker kill` means that it shall stay dead
-        const [described] = await inspect(...(await firstOf(service)))
-        process.kill(described?.State.Pid ?? 0, 'SIGKILL')
-        await pause(1500)
-      })
+      // its process; `docker kill` means to the engine that it shall stay dead
+      const outcomes = await during(async () => signal(await hostPid(service), 'SIGKILL'))
       await expectNobodyLetIn(outcomes)
-      await untilServing(project)
     },
   )
 
-  it.each(SERVICES)('%s was stopped: nobody is let in, and it shows', async (service) => {
-    const ids = await firstOf(service)
-    const outcomes = await during(async () => {
-      await docker(['stop', ...ids])
-      expect(await statesOf(service)).toContain('exited')
-      await docker(['start', ...ids])
+  describe('on a host that runs keep.sh', () => {
+    let keeper: ChildProcess
+    beforeAll(() => {
+      keeper = spawn(join(HOME, 'launch/keep.sh'), [project.name], { stdio: 'ignore' })
     })
-    await expectNobodyLetIn(outcomes)
-    await untilServing(project)
-  })
+    afterAll(() => void keeper.kill())
 
-  it.each(SERVICES)('%s hangs: nobody is let in, and it shows', async (service) => {
-    const ids = await firstOf(service)
-    const outcomes = await during(async () => {
-      await docker(['pause', ...ids])
-      await pause(2000)
-      expect(await statesOf(service)).toContain('paused')
-      await docker(['unpause', ...ids])
+    it.each(SERVICES.flatMap((service) => FAILURES.map((failure) => ({ service, ...failure }))))(
+      '$service after `docker $command`: nobody is let in, it shows, and it comes back',
+      async ({ service, command, state }) => {
+        const outcomes = await during(async () => {
+          await docker([command, ...(await project.containers(service))])
+          expect(await statesOf(service)).toContain(state)
+        })
+        await expectNobodyLetIn(outcomes)
+      },
+    )
+
+    it('egress hangs: nobody is let in, it shows, and it comes back', async () => {
+      const outcomes = await during(async () => {
+        signal(await hostPid('egress'), 'SIGSTOP')
+        await expect.poll(() => healthOf('egress'), HEALTH_SHOWS).toBe('unhealthy')
+      })
+      await expectNobodyLetIn(outcomes)
     })
-    await expectNobodyLetIn(outcomes)
-    await untilServing(project)
   })
 
   it('Redis is away: sidecars are unhealthy, and the others are not', async () => {
     await project.compose('stop', 'redis')
-    const health = async (): Promise<object> =>
-      Object.fromEntries((await listed(project)).map(({ Service, Health }) => [Service, Health]))
-    await expect
-      .poll(health, { timeout: 40_000, interval: 500 })
-      .toMatchObject({ sidecar: 'unhealthy', lighttpd: 'healthy', egress: 'healthy' })
+    const health = async (): Promise<readonly (string | undefined)[]> =>
+      Promise.all(['sidecar', 'lighttpd', 'egress'].map(healthOf))
+    await expect.poll(health, HEALTH_SHOWS).toEqual(['unhealthy', 'healthy', 'healthy'])
     await project.compose('start', 'redis')
     await untilServing(project)
   })
-
-  /** All sidecars, for one of two is not missed: see under-load.test.ts. */
-  function firstOf(service: string): Promise<readonly string[]> {
-    return project.containers(service)
-  }
 
   async function statesOf(service: string): Promise<readonly string[]> {
     return (await listed(project))
@@ -83,11 +86,25 @@ describe.skipIf(missing !== null)('when a container fails', () => {
       .map(({ State }) => State)
   }
 
+  async function healthOf(service: string): Promise<string | undefined> {
+    return (await listed(project)).find((one) => one.Service === service)?.Health
+  }
+
+  /** The number that the first process of the service's container has on this host, without Docker's own. */
+  async function hostPid(service: string): Promise<number> {
+    const [id = ''] = await project.containers(service)
+    const processes = (await docker(['top', id, '-o', 'pid,comm'])).split('\n').slice(1)
+    const first = processes.find((line) => !line.includes('docker-init'))
+    return Number(first?.trim().split(/\s+/)[0])
+  }
+
+  /** Load while something happens, and until the gateway serves as before: without a hand. */
   async function during(action: () => Promise<unknown>): Promise<readonly Outcome[]> {
     const load = startLoad(project, everyone)
     await pause(500)
     await action()
-    await pause(500)
+    await pause(1500)
+    await untilServing(project)
     return load.stop()
   }
 
@@ -97,6 +114,10 @@ describe.skipIf(missing !== null)('when a container fails', () => {
     )
     expect(wrong).toEqual([])
     const seen = await project.upstreamRequests()
-    expect(seen.filter(({ target }) => !target.endsWith('?caller=alice'))).toEqual([])
+    const callers = seen.map(({ target }) =>
+      new URLSearchParams(target.split('?')[1]).get('caller'),
+    )
+    // who asks whether all is well names no caller
+    expect(callers.filter((caller) => caller !== null && caller !== 'alice')).toEqual([])
   }
 })

@@ -30,9 +30,13 @@ export interface ComposeProject {
   setting(name: string): string
 }
 
-interface Options {
+interface Files {
   /** a further compose file, relative to this folder */
   readonly further?: string
+  readonly profiles?: readonly string[]
+}
+
+interface Options extends Pick<Files, 'further'> {
   readonly environment?: Readonly<Record<string, string>>
   readonly sidecars?: number
 }
@@ -63,7 +67,7 @@ export async function composeProject(name: string, options: Options = {}): Promi
     ? { ...(await freePorts()), ...IMAGES.environment, ...options.environment }
     : (JSON.parse(readFileSync(environmentFile, 'utf8')) as Record<string, string>)
   writeFileSync(environmentFile, JSON.stringify(environment))
-  const compose = composeCommand(projectName, options.further, environment)
+  const compose = composeCommand(projectName, environment, options)
   if (isNew) {
     await compose('up', '--detach', '--wait', '--scale', `sidecar=${options.sidecars ?? 1}`)
     await compose('cp', 'demo:/var/lib/brickgate/demo/host/.', folder)
@@ -71,7 +75,8 @@ export async function composeProject(name: string, options: Options = {}): Promi
   return opened(projectName, { compose, environment, folder })
 }
 
-async function freePorts(): Promise<Record<string, string>> {
+/** A port of this host, free now, for each port of docker-compose.yml. */
+export async function freePorts(): Promise<Record<string, string>> {
   const entries = PORTS.map(async (name) => [name, String(await freePort())] as const)
   return Object.fromEntries(await Promise.all(entries))
 }
@@ -79,14 +84,15 @@ async function freePorts(): Promise<Record<string, string>> {
 /** `docker compose` for a project of the shipped file, with nothing but this environment for its `.env`. */
 export function composeCommand(
   name: string,
-  further: string | undefined,
   environment: Readonly<Record<string, string>>,
+  { further, profiles = ['demo'] }: Files = {},
 ): ComposeProject['compose'] {
   const files = [
     join(HOME, 'docker-compose.yml'),
     ...(further === undefined ? [] : [join(import.meta.dirname, further)]),
   ].flatMap((file) => ['--file', file])
-  const fixed = ['--project-name', name, '--env-file', '/dev/null', '--profile', 'demo']
+  const asked = profiles.flatMap((profile) => ['--profile', profile])
+  const fixed = ['--project-name', name, '--env-file', '/dev/null', ...asked]
   return (...args) => docker(['compose', ...files, ...fixed, ...args], environment)
 }
 

@@ -3,6 +3,7 @@ export const IMAGES = {
   /** those that docker-compose.yml and the Dockerfiles start from, and the stores' */
   bases: [
     'debian:trixie-slim',
+    'debian:bookworm-slim',
     'node:24-trixie-slim',
     'redis:8.0',
     'redis:7.0',

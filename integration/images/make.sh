@@ -8,7 +8,7 @@ cd "$(dirname "$0")/../.."
 
 node_version=24.21.0
 npm_version=11.21.2
-known=(debian:trixie-slim node:24-trixie-slim redis:8.0 redis:7.0 valkey/valkey:8.1 prom/prometheus:v2.53.3)
+known=(debian:trixie-slim debian:bookworm-slim node:24-trixie-slim redis:8.0 redis:7.0 valkey/valkey:8.1 prom/prometheus:v2.53.3)
 
 main() {
   local tag

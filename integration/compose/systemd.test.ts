@@ -1,0 +1,127 @@
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { parse, stringify } from 'yaml'
+import { HOME } from '../../launch/gateway.ts'
+import { freePort } from '../../launch/probe.ts'
+import { type Answer, send } from '../stack/answer.ts'
+import { docker } from './docker.ts'
+import { IMAGES } from './images.ts'
+import { type ComposeProject, composeProject } from './project.ts'
+
+const { missing } = inject('containers')
+
+const CLUSTERS = '/api/2.1/clusters/list'
+const DEMO = '/var/lib/brickgate/demo'
+const UNITS = ['brickgate-sidecar', 'brickgate-egress', 'brickgate-lighttpd'] as const
+const SERVED = { timeout: 30_000, interval: 300 }
+
+/** A Debian with what docs/operations.md asks of a host without Docker, and this repository. */
+const HOST = `FROM debian:bookworm-slim
+RUN apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends \
+  systemd lighttpd lighttpd-mod-openssl lighttpd-modules-lua haproxy redis-server \
+  && systemctl disable lighttpd haproxy && systemctl enable redis-server \
+  && mkdir /etc/systemd/system/redis-server.service.d \
+  && printf '[Service]\\nPrivateUsers=no\\n' > /etc/systemd/system/redis-server.service.d/here.conf
+COPY --from=brickgate-test-sidecar:test /usr/local/bin/node /usr/local/bin/node
+COPY --from=brickgate-test-sidecar:test /opt/brickgate /opt/brickgate
+STOPSIGNAL SIGRTMIN+3
+CMD ["/lib/systemd/systemd"]
+`
+
+/** What systemd needs of a container: its groups of processes, mounts, and folders that are gone with it. */
+const AS_MACHINE = [
+  ...['--cap-add', 'SYS_ADMIN', '--security-opt', 'seccomp=unconfined'],
+  ...['--security-opt', 'apparmor=unconfined', '--cgroupns', 'host'],
+  ...['--volume', '/sys/fs/cgroup:/sys/fs/cgroup', '--tmpfs', '/run', '--tmpfs', '/tmp'],
+]
+
+describe.skipIf(missing !== null)('a host without Docker, by the units of deploy/systemd', () => {
+  let world: ComposeProject
+  let host: string
+  let port: number
+  beforeAll(async () => {
+    world = await composeProject('a', { sidecars: 2 })
+    host = `${world.name}-host`
+    port = await freePort()
+    const image = `${IMAGES.environment.BRICKGATE_IMAGES}-host:test`
+    const build = ['build', '--quiet', '--network', 'host', '--tag', image, '-']
+    execFileSync('docker', build, { input: HOST })
+    const reached = ['--network', `${world.name}_issuers`, '--publish', `127.0.0.1:${port}:8443`]
+    await docker(['run', '--detach', '--name', host, ...AS_MACHINE, ...reached, image])
+    await docker(['network', 'connect', `${world.name}_workspace`, host])
+    for (const folder of ['bin', 'deploy', 'egress', 'lighttpd']) {
+      await docker(['cp', join(HOME, folder), `${host}:/opt/brickgate/`])
+    }
+    await install()
+  })
+  afterAll(() => docker(['rm', '--force', '--volumes', host]))
+
+  it('allows and refuses', async () => {
+    await expect.poll(async () => (await ask('TOKEN_ALICE')).status, SERVED).toBe(200)
+    expect((await ask('TOKEN_EXPIRED')).status).toBe(401)
+    expect((await ask(null)).status).toBe(401)
+  })
+
+  it.each(UNITS)('goes on when %s crashes', async (unit) => {
+    await inside(`systemctl kill --kill-whom=main --signal=KILL ${unit}`)
+    const restarts = (): Promise<string> => inside(`systemctl show -p NRestarts ${unit}`)
+    await expect.poll(restarts, SERVED).toBe('NRestarts=1\n')
+    await expect.poll(async () => (await ask('TOKEN_ALICE')).status, SERVED).toBe(200)
+  })
+
+  it('lets nobody in while the sidecar is stopped', async () => {
+    await inside('systemctl stop brickgate-sidecar')
+    expect((await ask('TOKEN_ALICE')).status).toBe(503)
+    await inside('systemctl start brickgate-sidecar')
+    await expect.poll(async () => (await ask('TOKEN_ALICE')).status, SERVED).toBe(200)
+  })
+
+  it('reloads lighttpd', async () => {
+    await inside('systemctl reload brickgate-lighttpd')
+    await expect.poll(async () => (await ask('TOKEN_ALICE')).status, SERVED).toBe(200)
+    expect(await inside('systemctl is-failed "brickgate-*" || true')).not.toContain('failed')
+  })
+
+  /** What docs/operations.md says, after the operator's own files are there. */
+  async function install(): Promise<void> {
+    const folder = mkdtempSync(join(tmpdir(), 'brickgate-etc-'))
+    await world.compose('cp', `demo:${DEMO}/.`, folder)
+    writeFileSync(join(folder, 'brickgate.yaml'), configuration(join(folder, 'brickgate.yaml')))
+    await docker(['cp', `${folder}/.`, `${host}:/etc/brickgate`])
+    rmSync(folder, { recursive: true })
+    await inside(`
+      cd /opt/brickgate
+      cp deploy/systemd/brickgate.sysusers /usr/lib/sysusers.d/brickgate.conf && systemd-sysusers
+      cp deploy/systemd/brickgate.tmpfiles /usr/lib/tmpfiles.d/brickgate.conf && systemd-tmpfiles --create
+      cp deploy/systemd/brickgate-{settings,sidecar,egress,lighttpd}.service /etc/systemd/system/
+      chgrp -R brickgate /etc/brickgate && chmod -R g+rX /etc/brickgate
+      systemctl daemon-reload && systemctl enable --now ${UNITS.join(' ')}
+      bin/brickgate state init --config /etc/brickgate/brickgate.yaml`)
+  }
+
+  /** The demo's, with what is this host's own. */
+  function configuration(file: string): string {
+    const text = readFileSync(file, 'utf8').replaceAll(`${DEMO}/`, '/etc/brickgate/')
+    return stringify({
+      ...(parse(text) as object),
+      redis: { url: 'redis://127.0.0.1:6379' },
+      // biome-ignore lint/suspicious/noTemplateCurlyInString: a reference of brickgate.yaml
+      sessions: { keys: ['${file:/var/lib/brickgate/secrets/session-key}'] },
+      admin: { listen: '127.0.0.1:9464' },
+      audit: { file: '/var/log/brickgate/audit.log' },
+      runtime: { directory: '/run/brickgate', proof_file: '/var/lib/brickgate/proof/proof' },
+    })
+  }
+
+  async function ask(token: string | null): Promise<Answer> {
+    const headers = token === null ? {} : { authorization: `Bearer ${world.setting(token)}` }
+    return send({ port, ca: world.listener().ca }, CLUSTERS, { headers })
+  }
+
+  function inside(script: string): Promise<string> {
+    return docker(['exec', host, 'bash', '-ec', script])
+  }
+})

@@ -4,7 +4,6 @@ import { configJsonSchema } from '../config/json-schema.ts'
 import { type LoadedConfig, loadConfig } from '../config/load.ts'
 import { readProof } from '../config/proof.ts'
 import { compilePolicies } from '../policy/compile.ts'
-import { runPrimary } from '../primary.ts'
 import type { RevocationTarget } from '../revocation/revocation-keys.ts'
 import { VERSION } from '../version.ts'
 import { CommandError, EXIT } from './command-error.ts'
@@ -47,7 +46,12 @@ const REVOKE_OPTIONS = [
 ] as const
 
 const COMMANDS: Readonly<Record<string, Command>> = {
-  serve: { run: ({ load }) => runPrimary(load) },
+  serve: {
+    run: async ({ load }) => {
+      const { runPrimary } = await import('../primary.ts') // no other command needs it
+      return runPrimary(load)
+    },
+  },
   'config check': {
     run: ({ configFile, load }) => {
       load()

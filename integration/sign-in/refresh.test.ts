@@ -14,7 +14,7 @@ const LIFETIME_S = 5
 const RENEWED_AFTER_S = LIFETIME_S * 0.75 - 1
 const WORKERS = 4
 /** How long a session is watched: a minute by `SIGN_IN_SECONDS=60`. */
-const WATCHED_S = Number(process.env['SIGN_IN_SECONDS'] ?? 16)
+const WATCHED_S = Number(process.env['SIGN_IN_SECONDS'] ?? 11)
 const EVERY_MS = 25
 
 let info: StackInfo

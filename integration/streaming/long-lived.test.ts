@@ -7,7 +7,8 @@ import type { Edge } from '../stack/stack.ts'
 import { answered, open } from './bodies.ts'
 
 const PROXY = '/driver-proxy-api/o/1234567890123456/1122-334455-abcdefg1/7681'
-const POLL_S = 20
+/** More than lighttpd waits for an authorizer. */
+const POLL_S = 13
 const EVENTS = 5
 /** of the simulator */
 const EVENT_INTERVAL_MS = 200
@@ -29,7 +30,7 @@ beforeEach(() => stack.forgetUpstreamRequests())
 
 afterAll(() => stack.close())
 
-it('a long poll of 20 s is waited for', async () => {
+it(`a long poll of ${POLL_S} s is waited for`, async () => {
   const startedMs = performance.now()
   const answers = stack.info.edges.map((edge) => {
     const headers = { authorization: `Bearer ${engineer}` }

@@ -30,12 +30,13 @@ logs: ## follow the logs of what `make up` started
 endif
 
 test: setup-test ## every test
-	@$(NODE) node_modules/vitest/vitest.mjs run $(TEST_FLAGS)
+	@$(NODE) node_modules/vitest/vitest.mjs run --project '!soak' $(TEST_FLAGS)
 
-soak: setup-test ## minutes of load, revocations and faults on two gateways (.run/soak.json), and of refreshes
+soak: setup-test ## minutes: load, revocations and faults on two gateways (.run/soak.json), refreshes, alerts
 	@$(NODE) integration/shared-redis/main.ts
 	@SIGN_IN_SECONDS=60 $(NODE) node_modules/vitest/vitest.mjs run --project integration \
 	  integration/sign-in/refresh --testNamePattern 'goes on for'
+	@$(NODE) node_modules/vitest/vitest.mjs run --project soak
 
 check: setup-test ## format, lint, types, dead code, budgets, unit tests
 	@$(NODE) tools/check.ts $(if $(filter no,$(CHECK_TESTS)),--without-tests)

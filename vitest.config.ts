@@ -8,7 +8,9 @@ export default defineConfig({
           name: 'unit',
           include: ['sidecar/test/**/*.test.ts', 'launch/**/*.test.ts'],
           sequence: { groupOrder: 1 }, // on few processors vitest runs what has no order last
+          maxWorkers: 2, // they wait more than they work; vitest would take one on two processors
           testTimeout: 20_000,
+          hookTimeout: 20_000,
         },
       },
       {
@@ -19,6 +21,7 @@ export default defineConfig({
           exclude: ['integration/compose/**'],
           sequence: { groupOrder: 2 },
           fileParallelism: false,
+          isolate: false, // what tests share is outside of their process, and loading takes a minute
           retry: 2, // what is timed may come late on a machine that others use
           testTimeout: 120_000,
           hookTimeout: 120_000,
@@ -33,6 +36,15 @@ export default defineConfig({
           fileParallelism: false,
           retry: 1,
           testTimeout: 180_000,
+          hookTimeout: 300_000,
+        },
+      },
+      {
+        test: {
+          name: 'soak', // minutes; `make soak` runs it, and nothing else does
+          globalSetup: ['integration/compose/setup.ts'],
+          include: ['integration/**/*.soak.ts'],
+          testTimeout: 600_000,
           hookTimeout: 300_000,
         },
       },

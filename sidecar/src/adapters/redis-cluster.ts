@@ -32,6 +32,7 @@ const MAX_REDIRECTIONS = 4
  * pipeline that meets one moved slot fails whole in ioredis, and gains nothing (docs/decisions.md).
  */
 export function openClusterRedis(settings: ClusterSettings, observer: RedisObserver): Cluster {
+  let attempts = 0
   const cluster = new Cluster([...settings.servers], {
     scaleReads: 'master',
     enableOfflineQueue: false,
@@ -43,12 +44,16 @@ export function openClusterRedis(settings: ClusterSettings, observer: RedisObser
     retryDelayOnClusterDown: 0,
     slotsRefreshInterval: REFRESH_EVERY_MS,
     slotsRefreshTimeout: REFRESH_TIMEOUT_MS,
-    clusterRetryStrategy: reconnectDelayMs,
+    // ioredis' own count begins anew with each answer about slots, also from a server that has none
+    clusterRetryStrategy: () => reconnectDelayMs(++attempts),
     // Names stay names, so that certificates are compared with them and a changed address is found.
     dnsLookup: (host, callback) => callback(null, host),
     redisOptions: { ...CONNECTION_OPTIONS, ...accessOptions(settings) },
   })
-  connectServers(cluster, observer)
+  connectServers(cluster, () => {
+    attempts = 0
+    observer.connected(true)
+  })
   // INVARIANT: an emitter of errors without a listener would end the process.
   cluster.on('error', (error) => observer.connectionFailed(describeFailure(error)))
   cluster.on('node error', (error) => observer.connectionFailed(describeFailure(error)))
@@ -79,13 +84,16 @@ function accessOptions(
 /**
  * Connects to each server as soon as it is known. ioredis would do so with the first command, fail others
  * that come meanwhile, and call the Cluster ready before.
+ *
+ * @param connected told when every server that is known was tried, and one answers
  */
-function connectServers(cluster: Cluster, observer: RedisObserver): void {
+function connectServers(cluster: Cluster, connected: () => void): void {
   let connecting: Promise<unknown> = Promise.resolve()
   cluster.on('+node', (node) => {
-    connecting = Promise.allSettled([connecting, node.connect()]) // a node error tells of failures
+    // a node error tells of failures; what came before is not held
+    connecting = Promise.allSettled([connecting, node.connect()]).then(() => undefined)
   })
-  cluster.on('ready', () => {
-    void connecting.then(() => cluster.status === 'ready' && observer.connected(true))
-  })
+  const isAnswered = (): boolean =>
+    cluster.status === 'ready' && cluster.nodes('master').some(({ status }) => status === 'ready')
+  cluster.on('ready', () => void connecting.then(() => isAnswered() && connected()))
 }

@@ -1,8 +1,9 @@
-import type { Cluster, Redis } from 'ioredis'
+import type { Redis } from 'ioredis'
 import { ok, type Result, refuse } from '../domain/result.ts'
 import { sessionKey } from '../session/session-id.ts'
 import { untilAnswered } from './patience.ts'
-import { isReplyError } from './redis.ts'
+import { isCluster, isReplyError, type RedisClient } from './redis.ts'
+import { probeRedis } from './redis-health.ts'
 
 const PREFIX = sessionKey('')
 const PAGE = 200
@@ -15,8 +16,10 @@ const SID = /^[0-9a-f]{64}$/
  *
  * @throws {Error} when Redis does not answer for some seconds, and what it answers as an error
  */
-export async function* scanSids(redis: Redis | Cluster): AsyncGenerator<readonly string[]> {
-  const primaries = 'nodes' in redis ? redis.nodes('master') : [redis]
+export async function* scanSids(redis: RedisClient): AsyncGenerator<readonly string[]> {
+  const whole = await untilAnswered(() => answersWhole(redis))
+  if (!whole.ok) throw new Error('redis does not answer, or not all of its servers do')
+  const primaries = isCluster(redis) ? redis.nodes('master') : [redis]
   for (const primary of primaries) {
     let cursor = '0'
     do {
@@ -29,6 +32,12 @@ export async function* scanSids(redis: Redis | Cluster): AsyncGenerator<readonly
       cursor = page.value.next
     } while (cursor !== '0')
   }
+}
+
+/** A primary that is away has sessions, too: without it a list would look complete. */
+async function answersWhole(redis: RedisClient): Promise<Result<void>> {
+  const { isUp } = await probeRedis(redis)
+  return isUp ? ok(undefined) : refuse('state-unavailable')
 }
 
 async function scanPage(

@@ -8,7 +8,7 @@ import type { ServerAddress } from '../../src/adapters/redis-sentinel.ts'
 import { ok, refuse } from '../../src/domain/result.ts'
 import { type RedisCluster, startRedisCluster } from '../support/redis-cluster.ts'
 import { type RedisLog, redisLog } from '../support/redis-log.ts'
-import type { RedisServer } from '../support/redis-server.ts'
+import { type RedisServer, startRedisServer } from '../support/redis-server.ts'
 import { until } from '../support/until.ts'
 import { keepReading } from './keep-reading.ts'
 
@@ -64,6 +64,18 @@ test('whoever knows one server is connected to all at the first attempt', async 
     expect(newcomer.connectionFailures).toEqual([])
     other.disconnect()
   }
+})
+
+test('a server that belongs to no Cluster is asked ever less often, and never called connected', async () => {
+  const alone = await startRedisServer('--cluster-enabled', 'yes')
+  const own = redisLog()
+  const client = open([{ host: '127.0.0.1', port: alone.port }], own)
+  await new Promise((resolve) => setTimeout(resolve, 2000))
+  client.disconnect()
+  await alone.stop()
+  expect(own.connections).not.toContain(true)
+  expect(own.connections.length).toBeGreaterThan(3)
+  expect(own.connections.length).toBeLessThan(20)
 })
 
 test('a slot that moves under readers is read right all the time', async () => {

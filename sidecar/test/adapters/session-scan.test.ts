@@ -5,6 +5,7 @@ import type { RedisClient } from '../../src/adapters/redis.ts'
 import { probeRedis } from '../../src/adapters/redis-health.ts'
 import { scanSids } from '../../src/adapters/session-scan.ts'
 import { redisSchema } from '../../src/config/redis-schema.ts'
+import { startRedisCluster } from '../support/redis-cluster.ts'
 import { inCluster, overUnixSocket, type RedisDeployment } from '../support/redis-deployments.ts'
 import { redisLog } from '../support/redis-log.ts'
 import { type RedisServer, startRedisServer } from '../support/redis-server.ts'
@@ -63,6 +64,22 @@ describe.each([
   })
 })
 
+test('a walk of a Redis Cluster ends without a result while one of its primaries is away', async () => {
+  const cluster = await startRedisCluster()
+  const address = `127.0.0.1:${cluster.servers[0]?.port}`
+  const config = { redis: redisSchema.parse({ cluster: [address] }) }
+  const redis = openConfiguredRedis(config, redisLog())
+  try {
+    await until(async () => (await probeRedis(redis)).isReady)
+    expect((await scanSids(redis).next()).done).toBe(true)
+    await cluster.servers[1]?.kill()
+    await expect(scanSids(redis).next()).rejects.toThrow('not all of its servers do')
+  } finally {
+    redis.disconnect()
+    await cluster.stop()
+  }
+})
+
 describe('a walk of a Redis that', () => {
   let server: RedisServer
   let redis: RedisClient
@@ -97,6 +114,6 @@ describe('a walk of a Redis that', () => {
 
   test('is gone ends', async () => {
     await server.kill()
-    await expect(scanSids(redis).next()).rejects.toThrow('redis took too long')
+    await expect(scanSids(redis).next()).rejects.toThrow('redis does not answer')
   })
 })

@@ -13,6 +13,9 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { createLineFile, type LineFile } from '../../src/observe/line-file.ts'
 
+/** For a disk that others use. */
+const SOON = { timeout: 5000 }
+
 let directory: string
 let file: string
 let failures: unknown[]
@@ -34,7 +37,7 @@ describe('a line file', () => {
     const lines = lineFile(open('a'))
     for (let number = 0; number < 1000; number++) lines.append(`${number}\n`)
     const expected = Array.from({ length: 1000 }, (_, number) => `${number}\n`).join('')
-    await vi.waitFor(() => expect(readFileSync(file, 'utf8')).toBe(expected))
+    await vi.waitFor(() => expect(readFileSync(file, 'utf8')).toBe(expected), SOON)
   })
 
   it('has everything after a flush, at once', () => {
@@ -51,15 +54,15 @@ describe('a line file', () => {
     const lines = lineFile(open('a'), 10)
     expect(lines.append('€€€\n')).toBe(true) // 10 bytes
     expect(lines.append('\n')).toBe(false)
-    await vi.waitFor(() => expect(readFileSync(file, 'utf8')).toBe('€€€\n'))
+    await vi.waitFor(() => expect(readFileSync(file, 'utf8')).toBe('€€€\n'), SOON)
   })
 
   it('loses a line beyond the bound, and takes the next once there is room', async () => {
     const lines = lineFile(open('a'), 100)
     const line = `${'x'.repeat(59)}\n`
     expect([lines.append(line), lines.append(line)]).toEqual([true, false])
-    await vi.waitFor(() => expect(lines.append(line)).toBe(true))
-    await vi.waitFor(() => expect(readFileSync(file, 'utf8')).toBe(line + line))
+    await vi.waitFor(() => expect(lines.append(line)).toBe(true), SOON)
+    await vi.waitFor(() => expect(readFileSync(file, 'utf8')).toBe(line + line), SOON)
   })
 })
 
@@ -67,7 +70,7 @@ describe('a file that takes nothing', () => {
   it('is told of once, however many lines wait, and a flush gives up', async () => {
     const lines = lineFile(openSync('/dev/full', 'a'))
     for (let number = 0; number < 10; number++) lines.append(`${number}\n`)
-    await vi.waitFor(() => expect(failures).toMatchObject([{ code: 'ENOSPC' }]))
+    await vi.waitFor(() => expect(failures).toMatchObject([{ code: 'ENOSPC' }]), SOON)
     await new Promise((resolve) => setTimeout(resolve, 600))
     expect(failures).toHaveLength(1)
     lines.flush()
@@ -86,7 +89,7 @@ describe('a file that takes nothing', () => {
       lines.append(line)
       if (number % 50 === 0) await new Promise((resolve) => setTimeout(resolve, 5))
     }
-    await vi.waitFor(() => expect(failures).toMatchObject([{ code: 'EAGAIN' }]))
+    await vi.waitFor(() => expect(failures).toMatchObject([{ code: 'EAGAIN' }]), SOON)
 
     let received = ''
     await vi.waitFor(

@@ -38,8 +38,11 @@ describe.skipIf(missing !== null)('when a container fails', () => {
   it.each(SERVICES)(
     '%s crashes: nobody is let in, and the engine starts it again',
     async (service) => {
+      const [crashing = ''] = await project.containers(service)
+      const before = await startedAt(crashing)
       // its process; `docker kill` means to the engine that it shall stay dead
-      const outcomes = await during(async () => signal(await hostPid(service), 'SIGKILL'))
+      const outcomes = await during(async () => signal(await hostPid(crashing), 'SIGKILL'))
+      expect(await startedAt(crashing)).not.toBe(before)
       await expectNobodyLetIn(outcomes)
     },
   )
@@ -61,22 +64,17 @@ describe.skipIf(missing !== null)('when a container fails', () => {
         await expectNobodyLetIn(outcomes)
       },
     )
-
-    it('egress hangs: nobody is let in, it shows, and it comes back', async () => {
-      const outcomes = await during(async () => {
-        signal(await hostPid('egress'), 'SIGSTOP')
-        await expect.poll(() => healthOf('egress'), HEALTH_SHOWS).toBe('unhealthy')
-      })
-      await expectNobodyLetIn(outcomes)
-    })
   })
 
   it('Redis is away: sidecars are unhealthy, and the others are not', async () => {
     await project.compose('stop', 'redis')
     const health = async (): Promise<readonly (string | undefined)[]> =>
       Promise.all(['sidecar', 'lighttpd', 'egress'].map(healthOf))
-    await expect.poll(health, HEALTH_SHOWS).toEqual(['unhealthy', 'healthy', 'healthy'])
-    await project.compose('start', 'redis')
+    try {
+      await expect.poll(health, HEALTH_SHOWS).toEqual(['unhealthy', 'healthy', 'healthy'])
+    } finally {
+      await project.compose('start', 'redis')
+    }
     await untilServing(project)
   })
 
@@ -90,12 +88,17 @@ describe.skipIf(missing !== null)('when a container fails', () => {
     return (await listed(project)).find((one) => one.Service === service)?.Health
   }
 
-  /** The number that the first process of the service's container has on this host, without Docker's own. */
-  async function hostPid(service: string): Promise<number> {
-    const [id = ''] = await project.containers(service)
+  async function startedAt(id: string): Promise<string> {
+    return docker(['inspect', '--format', '{{.State.StartedAt}}', id])
+  }
+
+  /** The number that a container's first process has on this host, without Docker's own. */
+  async function hostPid(id: string): Promise<number> {
     const processes = (await docker(['top', id, '-o', 'pid,comm'])).split('\n').slice(1)
     const first = processes.find((line) => !line.includes('docker-init'))
-    return Number(first?.trim().split(/\s+/)[0])
+    const pid = Number(first?.trim().split(/\s+/)[0])
+    if (!(pid > 1)) throw new Error(`no process of ${id} is known`) // 0 would be the tests' own
+    return pid
   }
 
   /** Load while something happens, and until the gateway serves as before: without a hand. */

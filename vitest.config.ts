@@ -1,11 +1,15 @@
 import { defineConfig } from 'vitest/config'
 
+/** How long `expect.poll` waits unless it says so: others may use the machine, too. */
+const PATIENT = { poll: { timeout: 5000 } }
+
 export default defineConfig({
   test: {
     projects: [
       {
         test: {
           name: 'unit',
+          expect: PATIENT,
           include: ['sidecar/test/**/*.test.ts', 'launch/**/*.test.ts'],
           sequence: { groupOrder: 1 }, // on few processors vitest runs what has no order last
           maxWorkers: 2, // they wait more than they work; vitest would take one on two processors
@@ -16,6 +20,7 @@ export default defineConfig({
       {
         test: {
           name: 'integration',
+          expect: PATIENT,
           globalSetup: ['integration/stack/shared.ts'],
           include: ['integration/**/*.test.ts'],
           exclude: ['integration/compose/**'],
@@ -30,6 +35,7 @@ export default defineConfig({
       {
         test: {
           name: 'containers',
+          expect: PATIENT,
           globalSetup: ['integration/compose/setup.ts'],
           include: ['integration/compose/**/*.test.ts'],
           sequence: { groupOrder: 3 }, // last: what it started runs until the end
@@ -41,9 +47,11 @@ export default defineConfig({
       },
       {
         test: {
-          name: 'soak', // minutes; `make soak` runs it, and nothing else does
+          expect: PATIENT,
+          name: 'soak', // minutes: for `make soak`, left out by `make test`
           globalSetup: ['integration/compose/setup.ts'],
           include: ['integration/**/*.soak.ts'],
+          sequence: { groupOrder: 4 },
           testTimeout: 600_000,
           hookTimeout: 300_000,
         },

@@ -8,7 +8,13 @@ import { createPki, type Pki } from '../pki/create-pki.ts'
 import { type Answer, send } from '../stack/answer.ts'
 import { docker } from './docker.ts'
 import { IMAGES } from './images.ts'
-import { type ComposeProject, composeCommand, composeProject, freePorts } from './project.ts'
+import {
+  type ComposeProject,
+  composeCommand,
+  composeProject,
+  freePorts,
+  noteProject,
+} from './project.ts'
 
 const { missing } = inject('containers')
 
@@ -89,6 +95,7 @@ describe.skipIf(missing !== null)('what an operator configures', () => {
         OIDC_PRESET: 'generic',
       }
       compose = composeCommand(name, environment, { profiles: [] })
+      noteProject(name)
       await compose('create')
       meetings = [
         [`${name}_issuers`, `${world.name}-demo-idp-1`, new URL(iss).hostname],

@@ -61,7 +61,7 @@ export async function composeProject(name: string, options: Options = {}): Promi
   const projectName = `${basename(noted).toLowerCase()}-${name}`
   const folder = join(noted, projectName)
   const isNew = !existsSync(folder)
-  if (isNew) mkdirSync(folder)
+  if (isNew) noteProject(projectName)
   const environmentFile = join(folder, 'environment.json')
   const environment = isNew
     ? { ...(await freePorts()), ...IMAGES.environment, ...options.environment }
@@ -73,6 +73,11 @@ export async function composeProject(name: string, options: Options = {}): Promi
     await compose('cp', 'demo:/var/lib/brickgate/demo/host/.', folder)
   }
   return opened(projectName, { compose, environment, folder })
+}
+
+/** Has what carries this project's label ended after the last test file, whatever became of its test. */
+export function noteProject(name: string): void {
+  mkdirSync(join(inject('containers').folder, name), { recursive: true })
 }
 
 /** A port of this host, free now, for each port of docker-compose.yml. */

@@ -11,10 +11,11 @@ import { listed, untilServing } from './until-serving.ts'
 
 const { missing } = inject('containers')
 
+/** What is done to a container, and what it is then called. */
 const FAILURES = [
-  { command: 'stop', state: 'exited' },
-  { command: 'kill', state: 'exited' },
-  { command: 'pause', state: 'paused' },
+  ['stop', 'exited'],
+  ['kill', 'exited'],
+  ['pause', 'paused'],
 ] as const
 const HEALTH_SHOWS = { timeout: 40_000, interval: 500 }
 
@@ -54,16 +55,18 @@ describe.skipIf(missing !== null)('when a container fails', () => {
     })
     afterAll(() => void keeper.kill())
 
-    it.each(SERVICES.flatMap((service) => FAILURES.map((failure) => ({ service, ...failure }))))(
-      '$service after `docker $command`: nobody is let in, it shows, and it comes back',
-      async ({ service, command, state }) => {
-        const outcomes = await during(async () => {
-          await docker([command, ...(await project.containers(service))])
-          expect(await statesOf(service)).toContain(state)
-        })
-        await expectNobodyLetIn(outcomes)
-      },
-    )
+    describe.each(SERVICES)('%s', (service) => {
+      it.each(FAILURES)(
+        'after `docker %s`: nobody is let in, it shows as %s, and it comes back',
+        async (command, state) => {
+          const outcomes = await during(async () => {
+            await docker([command, ...(await project.containers(service))])
+            expect(await statesOf(service)).toContain(state)
+          })
+          await expectNobodyLetIn(outcomes)
+        },
+      )
+    })
   })
 
   it('Redis is away: sidecars are unhealthy, and the others are not', async () => {

@@ -86,7 +86,8 @@ describe('whoever reads all of Redis', () => {
         for (const spelling of spellings(secret)) expect(text.includes(spelling), name).toBe(false)
       }
     }
-    expect(inMemory).not.toMatch(/bgs_/)
+    // the beginning of every session's token; within a ciphertext it may come about by chance
+    expect(inMemory).not.toMatch(/(?<![\w-])bgs_/)
     expect(inMemory).not.toMatch(/eyJ[\w-]+\.eyJ/) // the beginning of every signed token
   })
 

@@ -151,13 +151,15 @@ const READ: Readonly<Record<string, (key: string) => readonly string[]>> = {
 async function dumpOf(): Promise<ReadonlyMap<string, string>> {
   const keys = (await redisCli(stack.info, '--scan')).split('\n')
   const entries = await Promise.all(
-    keys.map(async (key): Promise<[string, string]> => {
-      const command = READ[await stack.redis.type(key)]
+    keys.map(async (key): Promise<readonly (readonly [string, string])[]> => {
+      const type = await stack.redis.type(key)
+      if (type === 'none') return [] // it has ended meanwhile, as heartbeats do
+      const command = READ[type]
       if (command === undefined) throw new Error(`${key} has a type that is not looked into`)
-      return [key, await redisCli(stack.info, ...command(key))]
+      return [[key, await redisCli(stack.info, ...command(key))]]
     }),
   )
-  return new Map(entries)
+  return new Map(entries.flat())
 }
 
 /** What Redis appended to its file: also what was deleted since. */

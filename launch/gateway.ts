@@ -45,8 +45,8 @@ export function gatewayPieces(
     },
     {
       name: 'sidecar',
-      command: process.execPath,
-      args: [join(HOME, 'sidecar/src/main.ts'), 'serve', '--config', place.configFile],
+      command: join(HOME, 'bin/brickgate'),
+      args: ['serve', '--config', place.configFile],
       environment: {},
       isReady: async () => (await status(`http://${config.admin.listen}/readyz`)) === 200,
     },

@@ -6,6 +6,9 @@ import { type Piece, startPiece, stopPiece } from '../../launch/piece.ts'
 import { freePort } from '../../launch/probe.ts'
 import { type StackInfo, stackFile } from '../stack/stack.ts'
 
+/** The command that starts a sidecar. */
+export const BRICKGATE: string = join(HOME, 'bin/brickgate')
+
 /** A sidecar that shares the socket folder of a stack with the stack's own. */
 export interface FurtherSidecar {
   readonly pid: number
@@ -14,10 +17,18 @@ export interface FurtherSidecar {
   stop(): Promise<void>
 }
 
-/** Starts one with the stack's configuration, but one worker and admin pages of its own. */
-export async function startFurther(info: StackInfo, name: string): Promise<FurtherSidecar> {
+/**
+ * Starts one with the stack's configuration, but one worker and admin pages of its own.
+ *
+ * @param program what runs `serve`, with its first arguments
+ */
+export async function startFurther(
+  info: StackInfo,
+  name: string,
+  program: readonly [string, ...string[]] = [BRICKGATE],
+): Promise<FurtherSidecar> {
   const { directory } = info.demo
-  const pid = await startPiece(await furtherSidecar(info, name), directory)
+  const pid = await startPiece(await furtherSidecar(info, name, program), directory)
   const started = stackFile(info, `logs/${name}.log`)
     .split('\n')
     .findLast((line) => line.includes('"msg":"started"'))
@@ -25,19 +36,23 @@ export async function startFurther(info: StackInfo, name: string): Promise<Furth
   return { pid, slot, stop: () => stopPiece(name, directory) }
 }
 
-async function furtherSidecar(info: StackInfo, name: string): Promise<Piece> {
+async function furtherSidecar(
+  info: StackInfo,
+  name: string,
+  [command, ...args]: readonly [string, ...string[]],
+): Promise<Piece> {
   const admin = `127.0.0.1:${await freePort()}`
   return {
     name,
-    command: process.execPath,
-    args: serveArguments(writeConfig(info, name, admin)),
+    command,
+    args: [...args, ...serveArguments(writeConfig(info, name, admin))],
     environment: {},
     isReady: () => isReady(`http://${admin}/readyz`),
   }
 }
 
 export function serveArguments(configFile: string): string[] {
-  return [join(HOME, 'sidecar/src/main.ts'), 'serve', '--config', configFile]
+  return ['serve', '--config', configFile]
 }
 
 /** @param admin the address of its admin pages. @returns the path of the configuration written */

@@ -11,6 +11,7 @@ import { run } from '../stack/commands.ts'
 import { pidOf, socketPath } from '../stack/processes.ts'
 import { startStack, stopStack } from '../stack/stack.ts'
 import {
+  BRICKGATE,
   type FurtherSidecar,
   serveArguments,
   startFurther,
@@ -168,7 +169,7 @@ async function startAnother(): Promise<FurtherSidecar> {
 }
 
 function serve(admin: string): ReturnType<typeof run> {
-  return run(process.execPath, serveArguments(writeConfig(stack.info, 'sidecar-late', admin)))
+  return run(BRICKGATE, serveArguments(writeConfig(stack.info, 'sidecar-late', admin)))
 }
 
 /** The sockets of a slot that are there, be they alive or not. */

@@ -1,4 +1,13 @@
 import cluster from 'node:cluster'
+import { url as debuggerAddress } from 'node:inspector'
+
+// INVARIANT: no sidecar process has a debugger: its port runs code for every user of the machine. A process
+// that was started without `--disable-sigusr1` ignores SIGUSR1 by this listener, which is never removed.
+process.on('SIGUSR1', () => undefined)
+if (debuggerAddress() !== undefined) {
+  process.stderr.write('brickgate: Node has a debugger open; start without --inspect\n')
+  process.exit(78)
+}
 
 // Each process loads what it needs and no more: how soon a dead worker is replaced hangs on it.
 if (cluster.isPrimary) {

@@ -15,6 +15,9 @@ const SHORT_LIFE_MS = 5000
 const FIRST_PAUSE_MS = 250
 const LAST_PAUSE_MS = 30_000
 
+/** Keeps SIGUSR1 from opening Node's debugger, from the first moment of a worker. */
+const NO_DEBUGGER = '--disable-sigusr1'
+
 const ROLES = ['authorizer', 'responder'] as const
 
 export interface PoolDeps {
@@ -57,6 +60,8 @@ export function createPool(deps: PoolDeps): Pool {
 
   function start(): void {
     cluster.schedulingPolicy = cluster.SCHED_NONE
+    const { execArgv = process.execArgv } = cluster.settings
+    cluster.setupPrimary({ execArgv: [...execArgv, NO_DEBUGGER] })
     ROLES.forEach(fillUp)
     setInterval(check, CHECK_EVERY_MS).unref()
   }

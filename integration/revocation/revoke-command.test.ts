@@ -131,9 +131,11 @@ describe('bad input ends with its code and one line, and writes nothing:', () =>
   it.each<[number, string[], string]>([
     [64, ['subject'], '`revoke subject` takes ISSUER|SUBJECT, see `help`'],
     [64, ['subject', 'demo|a', 'demo|b'], '`revoke subject` takes ISSUER|SUBJECT, see `help`'],
-    [64, ['subject', 'alice'], "`alice` is not of the form 'issuer|name', without spaces"],
+    [64, ['subject', 'alice'], "`alice` is not of the form 'issuer|name' that is in the audit log"],
     [64, ['subject', 'demo|'], "`demo|` is not of the form 'issuer|name'"],
     [64, ['subject', 'demo|a b'], "`demo|a b` is not of the form 'issuer|name'"],
+    [64, ['subject', 'demo|100%'], "`demo|100%` is not of the form 'issuer|name'"],
+    [64, ['client', 'demo|a%2Fb'], "`demo|a%2Fb` is not of the form 'issuer|name'"],
     [64, ['subject', 'okta|a'], '`okta` is no issuer in brickgate.yaml, which has demo'],
     [64, ['issuer', 'Demo'], '`Demo` is no issuer in brickgate.yaml'],
     [64, ['session', 'x'], '`x` is no sid of 64 lower-case hex digits'],

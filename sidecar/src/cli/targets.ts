@@ -51,7 +51,9 @@ function readPair(operand: string, config: Config): { issuer: string; name: stri
   const separator = operand.indexOf('|')
   const name = operand.slice(separator + 1)
   if (separator < 0 || !isKeyName(name)) {
-    throw usage(`${quoted(operand)} is not of the form 'issuer|name', without spaces in the name`)
+    throw usage(
+      `${quoted(operand)} is not of the form 'issuer|name' that is in the audit log: %20 is a space, %25 is %`,
+    )
   }
   return { issuer: readIssuer(operand.slice(0, separator), config), name }
 }

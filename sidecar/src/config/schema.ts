@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { keyName } from '../domain/principal.ts'
 import { ALGORITHMS, PRESET_NAMES } from '../verify/trusted-issuer.ts'
 import { redisSchema } from './redis-schema.ts'
 import { address, text } from './schema-values.ts'
@@ -86,7 +87,7 @@ const oauthWord = z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]{1,255}$/, 'must be
 const signIn = z.strictObject({
   /** the `name` of one of `issuers` */
   issuer: text,
-  client_id: oauthWord,
+  client_id: oauthWord.refine((id) => keyName(id) !== null, 'is too long for a key'),
   client_secret: z.string().regex(/^[\x20-\x7e]+$/, 'must be printable ASCII'),
   client_authentication: z
     .enum(['client_secret_basic', 'client_secret_post'])

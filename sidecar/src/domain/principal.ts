@@ -38,9 +38,25 @@ export function signInSeconds({
   return Math.min(authTimeSeconds ?? issuedAtSeconds, issuedAtSeconds)
 }
 
-const NAME = /^[\x21-\x7e]{1,255}$/
+const NAME = /^(?=[\x21-\x7e]{1,255}$)(?:[^%]|%20|%25)+$/
 
-/** Whether a subject, token id, client id or IdP session id can be part of a Redis key. */
+/**
+ * Whether a text is a subject, token id, client id or IdP session id as `keyName` writes them: 1 to 255
+ * bytes of 0x21-0x7E in which `%` only ever begins `%20` or `%25`.
+ */
 export function isKeyName(value: unknown): value is string {
   return typeof value === 'string' && NAME.test(value)
+}
+
+/**
+ * A subject or id as keys, headers and the command line have it: with `%20` for a space and `%25` for `%`.
+ *
+ * INVARIANT: no two texts have the same name.
+ *
+ * @returns null for a text that is empty, has other bytes than 0x20-0x7E, or is longer than 255 bytes
+ *   when it is written so
+ */
+export function keyName(text: string): string | null {
+  const name = text.replaceAll('%', '%25').replaceAll(' ', '%20')
+  return isKeyName(name) ? name : null
 }

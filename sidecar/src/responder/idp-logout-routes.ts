@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify'
-import { isKeyName } from '../domain/principal.ts'
+import { keyName } from '../domain/principal.ts'
 import { REASONS } from '../domain/reason.ts'
 import { type BrowserRoutesDeps, fieldsOf } from './browser-deps.ts'
 import { onlyValue, readVisit } from './visit.ts'
@@ -19,7 +19,8 @@ export function addIdpLogoutRoutes(pages: FastifyInstance, deps: BrowserRoutesDe
   pages.get('/_brickgate/frontchannel-logout', async (request, reply) => {
     const visit = readVisit(request.raw)
     const issuer = visit.ok ? onlyValue(visit.value.query, 'iss') : null
-    const idpSession = visit.ok ? onlyValue(visit.value.query, 'sid') : null
+    const sid = visit.ok ? onlyValue(visit.value.query, 'sid') : null
+    const idpSession = sid === null ? null : keyName(sid)
     // The provider shows this in a frame of its own page.
     reply
       .header(
@@ -29,7 +30,7 @@ export function addIdpLogoutRoutes(pages: FastifyInstance, deps: BrowserRoutesDe
       .header('content-type', 'text/html; charset=utf-8')
       .header('x-content-type-options', 'nosniff')
       .header('referrer-policy', 'no-referrer')
-    if (issuer === null || !isKeyName(idpSession)) return reply.code(400).send('<!doctype html>')
+    if (issuer === null || idpSession === null) return reply.code(400).send('<!doctype html>')
     const ended = await idpLogout.byBrowser(issuer, idpSession, clock.nowSeconds())
     if (!ended.ok) return reply.code(503).header('retry-after', '5').send('<!doctype html>')
     return reply.code(ended.value ? 200 : 400).send('<!doctype html>')

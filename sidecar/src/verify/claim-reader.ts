@@ -1,4 +1,4 @@
-import { isKeyName } from '../domain/principal.ts'
+import { keyName } from '../domain/principal.ts'
 import type { JsonObject } from './strict-json.ts'
 
 /**
@@ -8,7 +8,7 @@ import type { JsonObject } from './strict-json.ts'
 export interface ClaimReader {
   has(claim: string): boolean
   text(claim: string): string | null
-  /** 1 to 255 bytes of 0x21-0x7E */
+  /** a subject or id, as `keyName` writes it */
   name(claim: string): string | null
   /** seconds since the Unix epoch, 0 to the year 9999, with fraction (RFC 7519 section 2) */
   seconds(claim: string): number | null
@@ -41,7 +41,10 @@ export function createClaimReader(claims: JsonObject): ClaimReader {
   return {
     has,
     text: (claim) => read(claim, isText),
-    name: (claim) => read(claim, isKeyName),
+    name(claim) {
+      const text = read(claim, isName)
+      return text === null ? null : keyName(text)
+    },
     seconds: (claim) => read(claim, isSeconds),
     list: (claim) => read(claim, isList) ?? [],
     oneOrMore: (claim) => listOf(read(claim, isTextOrList) ?? [], (text) => [text]),
@@ -59,6 +62,10 @@ function listOf(
 
 function isText(value: unknown): value is string {
   return typeof value === 'string'
+}
+
+function isName(value: unknown): value is string {
+  return isText(value) && keyName(value) !== null
 }
 
 function isSeconds(value: unknown): value is number {

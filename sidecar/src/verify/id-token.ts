@@ -1,4 +1,4 @@
-import type { Principal } from '../domain/principal.ts'
+import { keyName, type Principal } from '../domain/principal.ts'
 import { ok, type Result, refuse } from '../domain/result.ts'
 import { type ClaimReader, createClaimReader } from './claim-reader.ts'
 import {
@@ -57,7 +57,13 @@ export function readIdToken(
   if (!isForUs) return refuse('wrong-audience')
   const isOfSignIn = nonce === null ? !expected.isRequired : nonce === expected.nonce
   if (!isOfSignIn) return refuse('malformed-token')
-  const principal = { issuer: issuer.alias, subject, clientId, ...facts, ...times }
+  const principal = {
+    issuer: issuer.alias,
+    subject,
+    clientId: keyName(clientId),
+    ...facts,
+    ...times,
+  }
   const refusal = refusalOfTimes(times, limits) ?? refusalAt(principal, nowSeconds, limits)
   const groups = isElsewhere || read.has('hasgroups') ? 'elsewhere' : listed
   return refusal === null ? ok({ principal, groups }) : refuse(refusal)

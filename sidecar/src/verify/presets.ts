@@ -21,7 +21,7 @@ function okta(read: ClaimReader, issuer: TrustedIssuer): Result<Identity> {
   const clientId = read.name('cid')
   const scopes = read.words('scp')
   if (clientId === null || scopes.length === 0) return refuse('wrong-token-type')
-  const isClient = !read.has('uid') && read.text('sub') === clientId
+  const isClient = !read.has('uid') && isItsOwnSubject(read, 'cid')
   const subject = isClient ? ofClient(clientId) : ofUser(read.name(issuer.claims.subject))
   return ok({ subject, clientId, scopes })
 }
@@ -62,7 +62,7 @@ function databricks(read: ClaimReader, issuer: TrustedIssuer): Result<Identity> 
   const clientId = read.name('client_id')
   const scopes = read.words('scope')
   if (scopes.length === 0) return refuse('wrong-token-type')
-  const isClient = clientId !== null && read.text('sub') === clientId
+  const isClient = clientId !== null && isItsOwnSubject(read, 'client_id')
   const subject = isClient ? ofClient(clientId) : ofUser(read.name(issuer.claims.subject))
   return ok({ subject, clientId, scopes })
 }
@@ -75,7 +75,7 @@ function generic(read: ClaimReader, issuer: TrustedIssuer): Result<Identity> {
   const own = issuer.claims.subject
   const isClient =
     clientId !== null &&
-    read.text('sub') === clientId &&
+    isItsOwnSubject(read, read.has('client_id') ? 'client_id' : 'azp') &&
     (own === 'sub' || !read.has(own)) &&
     !USER_MARKERS.some((claim) => read.has(claim))
   const subject = isClient ? ofClient(clientId) : ofUser(read.name(own))
@@ -94,6 +94,11 @@ export function personOf(read: ClaimReader, issuer: TrustedIssuer): string | nul
   if (issuer.preset !== 'entra') return ofUser(own)
   const tenant = read.name('tid')
   return tenant !== null && tenant === tenantOf(issuer) ? own && `${tenant}:${own}` : null
+}
+
+/** Whether a token's client speaks for itself. */
+function isItsOwnSubject(read: ClaimReader, client: string): boolean {
+  return read.text('sub') === read.text(client)
 }
 
 const CLIENT_PREFIX = 'client:'

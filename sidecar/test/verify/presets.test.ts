@@ -37,7 +37,7 @@ describe('the Okta preset', () => {
 
   it.each([
     ['a user, by uid and not by the login', user, '00u1 by 0oa1'],
-    ['a login with a space, which is no key', { ...user, sub: 'alice smith' }, '00u1 by 0oa1'],
+    ['a login with a space', { ...user, sub: 'alice smith' }, '00u1 by 0oa1'],
     ['client credentials', client, 'client:0oa1 by 0oa1'],
     ['a user whose login is a client id', { ...client, uid: '00u2' }, '00u2 by 0oa1'],
     ['neither user nor client', { ...client, sub: 'other' }, 'malformed-token'],
@@ -46,7 +46,13 @@ describe('the Okta preset', () => {
     ['no cid', { ...user, cid: undefined }, 'wrong-token-type'],
     ['no scp', { ...user, scp: undefined }, 'wrong-token-type'],
     ['empty scp', { ...user, scp: [] }, 'wrong-token-type'],
-    ['cid with a space', { ...user, cid: '0oa 1' }, 'malformed-token'],
+    ['cid with a space', { ...user, cid: '0oa 1' }, '00u1 by 0oa%201'],
+    [
+      'client credentials with a space',
+      { ...client, sub: '0oa 1', cid: '0oa 1' },
+      'client:0oa%201 by 0oa%201',
+    ],
+    ['cid with a tab', { ...user, cid: '0oa\t1' }, 'malformed-token'],
     ['uid of 300 bytes', { ...user, uid: 'x'.repeat(300) }, 'malformed-token'],
   ])('%s', (_, claims, expected) => {
     expect(read(issuerOf('okta'), claims)).toBe(expected)

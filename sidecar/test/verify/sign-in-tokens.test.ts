@@ -114,7 +114,7 @@ describe('an ID token', () => {
     ['a nonce of another form', { nonce: 1 }, 'malformed-token'],
     ['no subject', { sub: undefined }, 'malformed-token'],
     ['a subject that could be a client', { sub: 'client:ci' }, 'malformed-token'],
-    ['a subject that cannot be part of a key', { sub: 'al ice' }, 'malformed-token'],
+    ['a subject that cannot be part of a key', { sub: 'al\nice' }, 'malformed-token'],
     ['no exp', { exp: undefined }, 'malformed-token'],
     ['no iat', { iat: undefined }, 'malformed-token'],
     ['an exp beyond all time', { exp: 1e300 }, 'malformed-token'],
@@ -215,6 +215,16 @@ describe('a logout token', () => {
     ['without typ', { typ: undefined }],
   ])('is taken %s', async (_, header) => expect(await logoutReason({}, header)).toBe('ok'))
 
+  it('names the session and subject as access tokens do', async () => {
+    const [sub, sid] = ['al ice 100%', 'idp 1']
+    const logout = await tokensOf().logoutToken(mint(key, { ...LOGOUT, sub, sid }), NOW)
+    expect(logout).toMatchObject({ value: { subject: 'al%20ice%20100%25', idpSession: 'idp%201' } })
+    const id = await tokensOf().idToken(mint(key, { ...ID, sub, sid }), NONCE, NOW)
+    expect(id).toMatchObject({
+      value: { principal: { subject: 'al%20ice%20100%25', idpSession: 'idp%201' } },
+    })
+  })
+
   it.each<[string, Claims]>([
     ['only a session', { sub: undefined }],
     ['only a subject', { sid: undefined }],
@@ -242,7 +252,7 @@ describe('a logout token', () => {
     ['its end behind it', { exp: NOW }, 'token-expired'],
     ['its begin before it', { iat: NOW + 60 }, 'token-not-yet-valid'],
     ['a life of more than an hour', { exp: NOW + 3600 }, 'token-lifetime-too-long'],
-    ['a session id that cannot be part of a key', { sid: 'a b' }, 'malformed-token'],
+    ['a session id that cannot be part of a key', { sid: 'a\nb' }, 'malformed-token'],
   ])('is refused with %s', async (_, claims, reason) => {
     expect(await logoutReason(claims)).toBe(reason)
   })

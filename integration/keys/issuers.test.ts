@@ -8,7 +8,7 @@ import type { MintedToken } from '../idp/mint-token.ts'
 import { type StackClient, stackClient } from '../stack/client.ts'
 import { auditedRefusal, ensureServes, forbidden, unauthorized } from '../stack/refusals.ts'
 import { startStack, stopStack } from '../stack/stack.ts'
-import { requestIdOf } from '../stack/upstream.ts'
+import { requestIdOf, valuesOf } from '../stack/upstream.ts'
 import { kidOf, withRandomKid } from './tokens.ts'
 
 const PATH = '/api/2.1/clusters/list'
@@ -55,7 +55,18 @@ afterAll(async () => {
 const POLICY = {
   version: 1,
   policies: [
-    { id: 'analysts', effect: 'permit', who: { groups: ['analysts'] }, paths: [PATH] },
+    {
+      id: 'analysts',
+      effect: 'permit',
+      who: { groups: ['corp|analysts', 'okta|analysts'] },
+      paths: [PATH],
+    },
+    {
+      id: 'corp-admins',
+      effect: 'permit',
+      who: { groups: ['corp|platform-admins'] },
+      paths: ['/api/2.0/sql'],
+    },
     {
       id: 'corp-alice',
       effect: 'permit',
@@ -112,6 +123,50 @@ describe('several issuers and algorithms in one configuration:', () => {
     const answer = await stack.sendAs(oktaAlice, path)
     const refusal = forbidden('no-policy-permits', 'insufficient_scope')
     expect(await auditedRefusal(stack, answer)).toEqual(refusal)
+  })
+})
+
+describe('a group of one issuer is none of another:', () => {
+  const SQL = '/api/2.0/sql/statements/x'
+  const UNPERMITTED = forbidden('no-policy-permits', 'insufficient_scope')
+  const admins = { groups: ['platform-admins', 'corp|platform-admins'] }
+
+  it('its own admin may, and the workspace sees whose admin it is', async () => {
+    const token = await mint(corp, { ...CORP_USER, ...admins })
+
+    const { status } = await stack.sendAs(token, SQL)
+    const [request] = await stack.upstreamRequests()
+    expect(status).not.toBe(403)
+    expect(valuesOf(request, 'x-forwarded-user')).toEqual(['corp|alice'])
+    expect(valuesOf(request, 'x-forwarded-groups')).toEqual([
+      'corp|platform-admins,corp|corp|platform-admins',
+    ])
+  })
+
+  it('a token of the other with the same group is refused, also with a name made to look alike', async () => {
+    const token = await mint(okta, { ...OKTA_USER, ...admins })
+
+    const answer = await stack.sendAs(token, SQL)
+    expect(await auditedRefusal(stack, answer)).toEqual(UNPERMITTED)
+  })
+
+  it('so is a session that was made from such a token', async () => {
+    const groups = ['analysts', ...admins.groups]
+    const token = await mint(okta, { ...OKTA_USER, groups })
+    const made = await stack.sendAs(token, '/_brickgate/sessions', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'content-length': '2' },
+      body: '{}',
+    })
+    expect(made.status).toBe(201)
+    const session: unknown = Object(JSON.parse(made.body)).token
+
+    const answer = await stack.sendAs(String(session), SQL)
+    expect(await auditedRefusal(stack, answer)).toEqual(UNPERMITTED)
+    await stack.forgetUpstreamRequests()
+    expect((await stack.sendAs(String(session), PATH)).status).toBe(200)
+    const [request] = await stack.upstreamRequests()
+    expect(valuesOf(request, 'x-forwarded-user')).toEqual(['okta|00u1alice'])
   })
 })
 

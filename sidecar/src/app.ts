@@ -14,6 +14,7 @@ import {
   createAuthenticate,
 } from './authorize/authenticate.ts'
 import { createCheck } from './authorize/check.ts'
+import type { Deployment } from './authorize/identity-headers.ts'
 import type { LoadedConfig } from './config/load.ts'
 import { proofOfAllow, readProof } from './config/proof.ts'
 import type { Config } from './config/schema.ts'
@@ -117,7 +118,7 @@ export function createApp(deps: AppDeps): App {
     policies: policiesInForce(loaded),
     refresh: signingIn?.refresh ?? null,
     upstream: upstreamCredential(config),
-    deployment: { workspaceId: config.workspace.id, product: PRODUCT },
+    deployment: deploymentOf(config),
     clock,
     onPolicyFailure: observer.failed,
   })
@@ -248,8 +249,13 @@ function createStanding(
   }
 }
 
+function deploymentOf({ workspace, issuers }: Config): Deployment {
+  return { workspaceId: workspace.id, product: PRODUCT, hasSeveralIssuers: issuers.length > 1 }
+}
+
 function policiesInForce({ config, policyDocument }: LoadedConfig): PolicySet {
-  const written = compilePolicies(policyDocument)
+  const aliases = config.issuers.map(({ name }) => name)
+  const written = compilePolicies(policyDocument, aliases)
   const { credential } = config.workspace
   const isShared = credential.type === 'personal_access_token'
   if (!isShared || credential.permit_token_and_secret_apis) return written

@@ -1,6 +1,6 @@
 import type { AccessRequest } from '../domain/access-request.ts'
 import { type Obligation, obligation } from '../domain/obligation.ts'
-import type { Principal } from '../domain/principal.ts'
+import { type Principal, subjectKey } from '../domain/principal.ts'
 import { ok, type Result, refuse } from '../domain/result.ts'
 
 /** What every request to this deployment's workspace says of the gateway. */
@@ -9,6 +9,8 @@ export interface Deployment {
   readonly workspaceId: string
   /** `brickgate/<version>` */
   readonly product: string
+  /** whether a subject or group alone would not say whose it is */
+  readonly hasSeveralIssuers: boolean
 }
 
 const MAX_IDENTITY_BYTES = 8192
@@ -18,6 +20,9 @@ const MAX_IDENTITY_BYTES = 8192
  * e-mail everything but visible ASCII, and `%` and `,` too, is percent-encoded UTF-8, so that no name
  * can pretend to be two.
  *
+ * INVARIANT: with several issuers the subject and each group begin with `<alias>|`. An alias has no
+ * `|`, so that no issuer can name a subject or group of another.
+ *
  * @returns refuses with `identity-too-large` what would not fit into 8 KB
  */
 export function identityHeaders(
@@ -25,13 +30,15 @@ export function identityHeaders(
   request: AccessRequest,
   deployment: Deployment,
 ): Result<readonly Obligation[]> {
-  const groups = principal.groups.map(encodeName).join(',')
+  const { hasSeveralIssuers } = deployment
+  const owner = hasSeveralIssuers ? `${principal.issuer}|` : ''
+  const groups = principal.groups.map((group) => owner + encodeName(group)).join(',')
   const email = encodeName(principal.email ?? '')
   if (groups.length + email.length > MAX_IDENTITY_BYTES) return refuse('identity-too-large')
 
   const userAgent = `${printable(request.userAgent)} ${deployment.product} rid/${request.requestId}`
   const obligations = [
-    obligation('BRICKGATE_USER', principal.subject),
+    obligation('BRICKGATE_USER', hasSeveralIssuers ? subjectKey(principal) : principal.subject),
     obligation('BRICKGATE_TIER', request.tier),
     obligation('BRICKGATE_WORKSPACE_ID', deployment.workspaceId),
     obligation('BRICKGATE_USER_AGENT', userAgent.trimStart()),

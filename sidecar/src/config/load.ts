@@ -7,7 +7,7 @@ import { resolveReferences } from './references.ts'
 import { repeatedValues } from './repeated-values.ts'
 import { type Config, configSchema } from './schema.ts'
 import { schemaProblems } from './schema-problems.ts'
-import { unknownIssuers } from './unknown-issuers.ts'
+import { issuerNames, unknownIssuers } from './unknown-issuers.ts'
 
 /** Everything that a start needs of the disk, read once and checked whole. */
 export interface LoadedConfig {
@@ -20,8 +20,8 @@ export interface LoadedConfig {
 
 /** What others can tell of a configuration. What they throw is listed with the rest, a problem a line. */
 export interface ConfigChecks {
-  /** compiles a policy document */
-  readonly policy: (document: unknown) => void
+  /** compiles a policy document for issuers of these names */
+  readonly policy: (document: unknown, issuers: readonly string[]) => void
   /** reads the proof's file */
   readonly proof: (file: string) => void
 }
@@ -101,7 +101,9 @@ function readPolicy(
   const file = textAt(document, ['policy', 'file'])
   if (file === null) return { document: null, problems: [] }
   const yaml = readYaml(at(file))
-  const found = yaml.ok ? complaints(() => check(yaml.document)) : yaml.problems
+  const found = yaml.ok
+    ? complaints(() => check(yaml.document, issuerNames(document)))
+    : yaml.problems
   return { document: yaml.ok ? yaml.document : null, problems: problemsAt('policy.file', found) }
 }
 

@@ -7,8 +7,14 @@ import { textAt } from './named-files.ts'
  */
 export function unknownIssuers(document: unknown): readonly Problem[] {
   const named = textAt(document, ['sign_in', 'issuer'])
-  const issuers: unknown = Object(document).issuers
-  if (named === null || !Array.isArray(issuers)) return []
-  const isKnown = issuers.some((row) => textAt(row, ['name']) === named)
+  if (named === null || !Array.isArray(Object(document).issuers)) return []
+  const isKnown = issuerNames(document).includes(named)
   return isKnown ? [] : [{ path: 'sign_in.issuer', message: 'is the name of none of `issuers`' }]
+}
+
+/** The names of the issuers that a document describes, also of one that the schema does not accept. */
+export function issuerNames(document: unknown): readonly string[] {
+  const issuers: unknown = Object(document).issuers
+  if (!Array.isArray(issuers)) return []
+  return issuers.map((row) => textAt(row, ['name'])).filter((name) => name !== null)
 }

@@ -1,4 +1,5 @@
 import { type PolicyEntry, readDocument, type WhoEntry } from './document.ts'
+import { groupName } from './issuer-names.ts'
 import { compilePattern } from './pattern.ts'
 import type { Policy, Who } from './policy.ts'
 import { type PolicySet, policySet } from './policy-set.ts'
@@ -7,23 +8,31 @@ import { fold } from './readings.ts'
 /**
  * Makes a set from a parsed `policy.yaml`.
  *
+ * @param aliases of every configured issuer: groups and subjects belong to one of them
  * @throws {PolicyError} with every problem of the document
  */
-export function compilePolicies(document: unknown): PolicySet {
-  return policySet(readDocument(document).policies.map(compile))
+export function compilePolicies(document: unknown, aliases: readonly string[]): PolicySet {
+  const { policies } = readDocument(document, aliases)
+  return policySet(policies.map((entry) => compile(entry, aliases)))
 }
 
-function compile({ id, effect, who, methods, tiers, paths }: PolicyEntry): Policy {
+function compile(entry: PolicyEntry, aliases: readonly string[]): Policy {
+  const { id, effect, who, methods, tiers, paths } = entry
   return {
     id,
     effect,
-    who: whoOf(who),
+    who: whoOf(who, aliases),
     methods: methods ?? null,
     tiers: tiers ?? null,
     paths: paths.map((path) => compilePattern(effect === 'forbid' ? fold(path) : path)),
   }
 }
 
-function whoOf({ any_verified, groups = [], subjects = [] }: WhoEntry): Who {
-  return any_verified ? 'any-verified' : { groups, subjects }
+function whoOf(
+  { any_verified, groups = [], subjects = [] }: WhoEntry,
+  aliases: readonly string[],
+): Who {
+  if (any_verified) return 'any-verified'
+  const names = groups.map((text) => groupName(text, aliases))
+  return { groups: names.filter((name) => typeof name !== 'string'), subjects }
 }

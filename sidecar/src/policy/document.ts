@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { METHODS, type Method } from '../domain/method.ts'
 import { TIERS, type Tier } from '../domain/tier.ts'
 import { BUILT_IN_PREFIX } from './built-in.ts'
+import { issuerProblems } from './issuer-names.ts'
 import { patternProblem } from './pattern.ts'
 import { PolicyError, type PolicyProblem } from './policy-error.ts'
 
@@ -25,6 +26,7 @@ export interface PolicyEntry {
 
 /** Either `any_verified`, or any of the groups and subjects. */
 export interface WhoEntry {
+  /** `<alias>|<group>`; with one configured issuer the alias may be left out */
   readonly groups?: readonly string[] | undefined
   /** `<alias>|<stable subject>` */
   readonly subjects?: readonly string[] | undefined
@@ -85,13 +87,14 @@ function someOf<T extends z.ZodType>(item: T): z.ZodArray<T> {
  * Nothing in a document is ignored: a key that is not known is a problem.
  *
  * @param document parsed YAML
+ * @param aliases of every configured issuer
  * @throws {PolicyError} with every problem
  */
-export function readDocument(document: unknown): PolicyDocument {
+export function readDocument(document: unknown, aliases: readonly string[]): PolicyDocument {
   const parsed = policyDocumentSchema.safeParse(document)
-  const repeated = repeatedIds(document)
-  if (parsed.success && repeated.length === 0) return parsed.data
-  throw new PolicyError([...(parsed.error?.issues ?? []).flatMap(problemsOf), ...repeated])
+  const further = [...repeatedIds(document), ...issuerProblems(document, aliases)]
+  if (parsed.success && further.length === 0) return parsed.data
+  throw new PolicyError([...(parsed.error?.issues ?? []).flatMap(problemsOf), ...further])
 }
 
 function problemsOf(issue: z.core.$ZodIssue): readonly PolicyProblem[] {

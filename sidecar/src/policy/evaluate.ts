@@ -62,9 +62,14 @@ function isOnPath(policy: Policy, path: ReadPath): boolean {
     : policy.paths.some((pattern) => matchesSomeReading(pattern, path.folded))
 }
 
-/** Names are compared exactly: `Admins` is not `admins`, and no issuer can speak for another's subjects. */
+/**
+ * Names are compared exactly: `Admins` is not `admins`.
+ *
+ * INVARIANT: no issuer can speak for another's subjects or groups.
+ */
 function isAmong(who: Who, principal: Principal): boolean {
   if (who === 'any-verified') return true
   if (who.subjects.includes(subjectKey(principal))) return true
-  return who.groups.some((group) => principal.groups.includes(group))
+  const { issuer, groups } = principal
+  return who.groups.some((group) => group.issuer === issuer && groups.includes(group.name))
 }

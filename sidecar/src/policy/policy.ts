@@ -1,5 +1,6 @@
 import type { Method } from '../domain/method.ts'
 import type { Tier } from '../domain/tier.ts'
+import type { IssuerName } from './issuer-names.ts'
 import type { Pattern } from './pattern.ts'
 
 /** One compiled rule. It matches when each of its parts does. */
@@ -19,4 +20,4 @@ export interface Policy {
 /** Every verified principal, or those in any of the groups or among the subjects (`<alias>|<subject>`). */
 export type Who =
   | 'any-verified'
-  | { readonly groups: readonly string[]; readonly subjects: readonly string[] }
+  | { readonly groups: readonly IssuerName[]; readonly subjects: readonly string[] }

@@ -30,7 +30,12 @@ export const ORIGINS: Readonly<Record<Tier, string>> = {
 const POLICIES = {
   version: 1,
   policies: [
-    { id: 'analysts', effect: 'permit', who: { groups: ['analysts'] }, paths: ['/api'] },
+    {
+      id: 'analysts',
+      effect: 'permit',
+      who: { groups: ['idp|analysts', 'okta|analysts'] },
+      paths: ['/api'],
+    },
     {
       id: 'no-secrets',
       effect: 'forbid',
@@ -95,10 +100,14 @@ export async function createDeciding(): Promise<Deciding> {
     authenticateDeps,
     checkDeps: {
       authenticate: createAuthenticate(authenticateDeps),
-      policies: compilePolicies(POLICIES),
+      policies: compilePolicies(POLICIES, ['idp', 'okta']),
       refresh: null,
       upstream: passthrough,
-      deployment: { workspaceId: '1234567890123456', product: 'brickgate/0.0.0' },
+      deployment: {
+        workspaceId: '1234567890123456',
+        product: 'brickgate/0.0.0',
+        hasSeveralIssuers: false,
+      },
       clock,
       onPolicyFailure: (error) => policyFailures.push(error),
     },

@@ -6,18 +6,23 @@ import type { Principal } from '../../src/domain/principal.ts'
 import { ALICE } from '../support/session-fixture.ts'
 import { REQUEST_ID, requestWith } from './deciding.ts'
 
-const DEPLOYMENT = { workspaceId: '1234567890123456', product: 'brickgate/1.2.3' }
+const DEPLOYMENT = {
+  workspaceId: '1234567890123456',
+  product: 'brickgate/1.2.3',
+  hasSeveralIssuers: false,
+}
 const LIMIT = 8192
 
 /** The obligations by variable; null when refused. */
 function headersOf(
   principal: Partial<Principal>,
   request: Partial<AccessRequest> = {},
+  deployment = DEPLOYMENT,
 ): Readonly<Record<string, string>> | null {
   const result = identityHeaders(
     { ...ALICE, ...principal },
     { ...requestWith({}), ...request },
-    DEPLOYMENT,
+    deployment,
   )
   if (!result.ok) return null
   expect(new Set(result.value.map(({ variable }) => variable)).size).toBe(result.value.length)
@@ -32,6 +37,28 @@ it('names the caller, the tier, the workspace and the request', () => {
     BRICKGATE_TIER: 'external',
     BRICKGATE_WORKSPACE_ID: '1234567890123456',
     BRICKGATE_USER_AGENT: `databricks-sdk-py/0.1 brickgate/1.2.3 rid/${REQUEST_ID}`,
+  })
+})
+
+describe('with several issuers', () => {
+  const deployment = { ...DEPLOYMENT, hasSeveralIssuers: true }
+  const headersFrom = (principal: Partial<Principal>) => headersOf(principal, {}, deployment)
+
+  it('the subject and each group begin with the alias of their issuer', () => {
+    expect(
+      headersFrom({ issuer: 'second', subject: 'alice', groups: ['x', 'y, z'] }),
+    ).toMatchObject({
+      BRICKGATE_USER: 'second|alice',
+      BRICKGATE_GROUPS: 'second|x,second|y%2C%20z',
+    })
+  })
+
+  it('no group of one issuer reads like one of another', () => {
+    const named = (issuer: string, group: string) =>
+      headersFrom({ issuer, groups: [group] })?.['BRICKGATE_GROUPS']
+    expect(named('second', 'demo|admins')).toBe('second|demo|admins')
+    expect(named('second', 'a,demo|admins')).toBe('second|a%2Cdemo|admins')
+    expect(named('second', 'admins')).not.toBe(named('demo', 'admins'))
   })
 })
 

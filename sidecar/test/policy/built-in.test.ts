@@ -5,7 +5,7 @@ import { evaluate } from '../../src/policy/evaluate.ts'
 import { policySet } from '../../src/policy/policy-set.ts'
 import { asking, entry } from './questions.ts'
 
-const WRITTEN = compilePolicies({ version: 1, policies: [entry('all', 'permit', ['/'])] })
+const WRITTEN = compilePolicies({ version: 1, policies: [entry('all', 'permit', ['/'])] }, ['okta'])
 const SET = policySet([...WRITTEN.policies, SHARED_CREDENTIAL_FORBID])
 
 describe('with a shared credential', () => {
@@ -59,5 +59,5 @@ describe('with a shared credential', () => {
 
 it('no document can lift it or take its name', () => {
   const policies = [entry(SHARED_CREDENTIAL_FORBID.id, 'permit', ['/'])]
-  expect(() => compilePolicies({ version: 1, policies })).toThrow(/policies\[0\]\.id/)
+  expect(() => compilePolicies({ version: 1, policies }, ['okta'])).toThrow(/policies\[0\]\.id/)
 })

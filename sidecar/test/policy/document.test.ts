@@ -8,7 +8,7 @@ import { PolicyError } from '../../src/policy/policy-error.ts'
 const PERMIT = {
   id: 'p',
   effect: 'permit',
-  who: { groups: ['analysts'] },
+  who: { groups: ['okta|analysts'] },
   paths: ['/api/2.0/sql'],
 }
 
@@ -16,9 +16,12 @@ function withPolicy(changes: object): unknown {
   return { version: 1, policies: [{ ...PERMIT, ...changes }] }
 }
 
-function problemsOf(document: unknown): readonly (readonly [path: string, message: string])[] {
+function problemsOf(
+  document: unknown,
+  aliases: readonly string[] = ['okta', 'entra'],
+): readonly (readonly [path: string, message: string])[] {
   try {
-    compilePolicies(document)
+    compilePolicies(document, aliases)
   } catch (error) {
     if (!(error instanceof PolicyError)) throw error
     return error.problems.map(({ path, message }) => [path, message])
@@ -30,13 +33,18 @@ describe('accepts', () => {
   it.each<[what: string, changes: object]>([
     ['groups', {}],
     ['subjects', { who: { subjects: ['okta|00u1', 'entra|tid:oid', 'okta|client:x|y'] } }],
-    ['groups and subjects', { who: { groups: ['a'], subjects: ['okta|b'] } }],
+    ['groups and subjects', { who: { groups: ['okta|a'], subjects: ['okta|b'] } }],
     ['any verified principal', { who: { any_verified: true } }],
     ['a forbid', { effect: 'forbid' }],
     ['every method', { methods: METHODS }],
     ['both tiers', { tiers: ['internal', 'external'] }],
     ['an id of 64 characters', { id: `0${'a'.repeat(63)}` }],
-    ['a group named like a part of an object', { who: { groups: ['__proto__', 'constructor'] } }],
+    [
+      'a group named like a part of an object',
+      { who: { groups: ['okta|__proto__', 'okta|constructor'] } },
+    ],
+    ['groups of several issuers', { who: { groups: ['okta|a', 'entra|a', 'okta|a|b'] } }],
+    ['a group outside ASCII', { who: { groups: ['okta|Données 100 %'] } }],
     ['the root', { paths: ['/'] }],
   ])('%s', (_, changes) => {
     expect(problemsOf(withPolicy(changes))).toEqual([])
@@ -99,7 +107,7 @@ describe('refuses', () => {
     ],
     [
       'any_verified and groups',
-      withPolicy({ who: { any_verified: true, groups: ['a'] } }),
+      withPolicy({ who: { any_verified: true, groups: ['okta|a'] } }),
       'policies[0].who',
     ],
     ['an empty list of methods', withPolicy({ methods: [] }), 'policies[0].methods'],
@@ -128,7 +136,7 @@ describe('refuses', () => {
   })
 
   it('GHSA-652x-m2gr-hppm: a restriction whose key it does not know', () => {
-    const restricted = withPolicy({ who: { groups: ['a'], allowed_group: ['b'] } })
+    const restricted = withPolicy({ who: { groups: ['okta|a'], allowed_group: ['b'] } })
     expect(problemsOf(restricted)).toEqual([
       ['policies[0].who', 'key `allowed_group` is not known'],
     ])
@@ -169,6 +177,78 @@ describe('refuses', () => {
     expect(error.message).toBe('(document): a\npolicies[0]: b')
     expect(problemsOf(withPolicy({ ['x'.repeat(99)]: 1 }))).toEqual([
       ['policies[0]', `key \`${'x'.repeat(64)}\` is not known`],
+    ])
+  })
+})
+
+describe('a name in a policy belongs to a configured issuer:', () => {
+  const ONE = ['demo']
+  const TWO = ['demo', 'second']
+  const SEVERAL = 'must be <issuer>|<group>, because several issuers are configured: demo, second'
+  const ESCAPED = 'must have a space written as %20 and % as %25, as audit records do'
+  const unknown = (alias: string, aliases: readonly string[]) =>
+    `\`${alias}\` is the name of no issuer, there is ${aliases.join(', ')}`
+  const whole = '; a group with | in its name is written demo|<group>'
+
+  it.each<
+    [
+      says: string,
+      who: object,
+      aliases: readonly string[],
+      problem: readonly [string, string] | null,
+    ]
+  >([
+    ['a group alone, with one', { groups: ['a'] }, ONE, null],
+    ['a group alone, with two', { groups: ['demo|a', 'a'] }, TWO, ['groups[1]', SEVERAL]],
+    ['a group of the one', { groups: ['demo|a'] }, ONE, null],
+    [
+      'a group of another than the one',
+      { groups: ['x|a'] },
+      ONE,
+      ['groups[0]', unknown('x', ONE) + whole],
+    ],
+    ['a group of none of two', { groups: ['third|a'] }, TWO, ['groups[0]', unknown('third', TWO)]],
+    ['an alias in another case', { groups: ['Demo|a'] }, TWO, ['groups[0]', unknown('Demo', TWO)]],
+    ['an alias with a space', { groups: ['demo |a'] }, TWO, ['groups[0]', unknown('demo ', TWO)]],
+    ['an empty alias', { groups: ['|a'] }, ONE, ['groups[0]', unknown('', ONE) + whole]],
+    [
+      'an alias like a part of an object',
+      { groups: ['__proto__|a'] },
+      TWO,
+      ['groups[0]', unknown('__proto__', TWO)],
+    ],
+    [
+      'an alias without a group',
+      { groups: ['demo|'] },
+      TWO,
+      ['groups[0]', 'must name a group after the |'],
+    ],
+    ['a subject of one', { subjects: ['second|s'] }, TWO, null],
+    [
+      'a subject of none',
+      { subjects: ['demo|s', 'third|s'] },
+      TWO,
+      ['subjects[1]', unknown('third', TWO)],
+    ],
+    ['a subject with %20 and %25', { subjects: ['demo|a%20b%25'] }, TWO, null],
+    ['a subject with a % alone', { subjects: ['demo|100%'] }, TWO, ['subjects[0]', ESCAPED]],
+    ['a subject with another escape', { subjects: ['demo|a%2Fb'] }, TWO, ['subjects[0]', ESCAPED]],
+  ])('%s', (_, who, aliases, problem) => {
+    const found = problemsOf(withPolicy({ who }), aliases)
+    expect(found).toEqual(problem === null ? [] : [[`policies[0].who.${problem[0]}`, problem[1]]])
+  })
+
+  it('beside every other problem', () => {
+    const document = {
+      version: 2,
+      policies: [null, { ...PERMIT, effect: 'x', who: { groups: ['third|a', 1] } }],
+    }
+    expect(problemsOf(document, TWO).map(([path]) => path)).toEqual([
+      'version',
+      'policies[0]',
+      'policies[1].effect',
+      'policies[1].who.groups[1]',
+      'policies[1].who.groups[0]',
     ])
   })
 })

@@ -44,7 +44,7 @@ const question: fc.Arbitrary<Question> = fc.record({
 
 function judge(policies: readonly PolicyEntry[], asked: Question): Evaluation {
   if (policies.length === 0) return evaluate(policySet([]), asked)
-  return evaluate(compilePolicies({ version: 1, policies }), asked)
+  return evaluate(compilePolicies({ version: 1, policies }, ['okta']), asked)
 }
 
 function isPermitted(policies: readonly PolicyEntry[], asked: Question): boolean {

@@ -6,8 +6,12 @@ import type { Policy } from '../../src/policy/policy.ts'
 import { policySet } from '../../src/policy/policy-set.ts'
 import { ALICE, asking, entry, principal } from './questions.ts'
 
-function judge(policies: readonly PolicyEntry[], question: Question): Evaluation {
-  return evaluate(compilePolicies({ version: 1, policies }), question)
+function judge(
+  policies: readonly PolicyEntry[],
+  question: Question,
+  aliases: readonly string[] = ['okta'],
+): Evaluation {
+  return evaluate(compilePolicies({ version: 1, policies }, aliases), question)
 }
 
 function effectOf(changes: Partial<PolicyEntry>, question: Question): Evaluation['effect'] {
@@ -92,6 +96,73 @@ describe('who', () => {
   })
 })
 
+describe('a group belongs to its issuer:', () => {
+  const BOTH = ['demo', 'second']
+  const admins = (who: PolicyEntry['who']) => [entry('admins', 'permit', ['/'], { who })]
+  const asked = (issuer: string, groups: readonly string[]) =>
+    asking('/api', { principal: principal('x', groups, issuer) })
+
+  type Member = readonly [issuer: string, group: string]
+  it.each<[says: string, group: string, member: Member, effect: string]>([
+    ['its issuer’s member is in it', 'demo|admins', ['demo', 'admins'], 'permit'],
+    ['another issuer’s member is not', 'demo|admins', ['second', 'admins'], 'none'],
+    [
+      'a name that another issuer makes look like it is not',
+      'demo|admins',
+      ['second', 'demo|admins'],
+      'none',
+    ],
+    [
+      'its own issuer’s group of the qualified name is not',
+      'demo|admins',
+      ['demo', 'demo|admins'],
+      'none',
+    ],
+    ['a name with | follows the first |', 'demo|a|b', ['demo', 'a|b'], 'permit'],
+    ['a name with | is not cut at the last', 'demo|a|b', ['demo', 'b'], 'none'],
+    [
+      'a name that begins with an alias is qualified, too',
+      'demo|second|x',
+      ['demo', 'second|x'],
+      'permit',
+    ],
+    [
+      'a name that begins with an alias is no other issuer’s',
+      'demo|second|x',
+      ['second', 'x'],
+      'none',
+    ],
+    ['in another case it is another', 'demo|admins', ['demo', 'Admins'], 'none'],
+    [
+      'in another normal form of Unicode it is another',
+      'demo|caf\u00e9',
+      ['demo', 'cafe\u0301'],
+      'none',
+    ],
+  ])('%s', (_, group, [issuer, own], effect) => {
+    const { effect: found } = judge(admins({ groups: [group] }), asked(issuer, [own]), BOTH)
+    expect(found).toBe(effect)
+  })
+
+  it('a forbid binds the group of its issuer, and of no other', () => {
+    const policies = [
+      entry('all', 'permit', ['/']),
+      entry('not-interns', 'forbid', ['/'], { who: { groups: ['demo|interns'] } }),
+    ]
+    expect(judge(policies, asked('demo', ['interns']), BOTH).effect).toBe('forbid')
+    expect(judge(policies, asked('second', ['interns']), BOTH).effect).toBe('permit')
+  })
+
+  it('with one issuer a name may be written with its alias or without', () => {
+    for (const group of ['admins', 'demo|admins']) {
+      const policies = admins({ groups: [group] })
+      expect(judge(policies, asked('demo', ['admins']), ['demo']).effect).toBe('permit')
+      // as a session that outlived its issuer's removal would be
+      expect(judge(policies, asked('second', ['admins']), ['demo']).effect).toBe('none')
+    }
+  })
+})
+
 describe('methods and tiers', () => {
   it.each<
     [says: string, changes: Partial<PolicyEntry>, question: Partial<Question>, effect: string]
@@ -166,10 +237,9 @@ describe('paths', () => {
 })
 
 describe('a policy that throws', () => {
-  const [good] = compilePolicies({
-    version: 1,
-    policies: [entry('good', 'permit', ['/'])],
-  }).policies
+  const [good] = compilePolicies({ version: 1, policies: [entry('good', 'permit', ['/'])] }, [
+    'okta',
+  ]).policies
   const defect = new Error('defect')
 
   it.each(['permit', 'forbid'] as const)('forbids, whatever its effect: %s', (effect) => {
@@ -193,10 +263,8 @@ describe('a policy that throws', () => {
 })
 
 it('is one frozen object', () => {
-  const set = compilePolicies({
-    version: 1,
-    policies: [entry('p', 'permit', ['/a'], { who: { groups: ['g'] }, methods: ['GET'] })],
-  })
+  const policies = [entry('p', 'permit', ['/a'], { who: { groups: ['g'] }, methods: ['GET'] })]
+  const set = compilePolicies({ version: 1, policies }, ['okta'])
   const [policy] = set.policies
   const who = policy?.who === 'any-verified' ? null : policy?.who
   for (const part of [
@@ -205,6 +273,7 @@ it('is one frozen object', () => {
     policy,
     who,
     who?.groups,
+    who?.groups[0],
     policy?.methods,
     policy?.paths[0],
   ]) {

@@ -1,0 +1,93 @@
+import { z } from 'zod'
+import { isKeyName } from '../domain/principal.ts'
+import type { PolicyProblem } from './policy-error.ts'
+
+/** A name of an issuer: a group or a subject of another issuer is another one. */
+export interface IssuerName {
+  /** the issuer's alias */
+  readonly issuer: string
+  readonly name: string
+}
+
+/**
+ * Reads `<alias>|<group>`; the first `|` separates, so a group's own name may have further ones. With
+ * one issuer a name without `|` is that issuer's group.
+ *
+ * INVARIANT: a name with `|` always begins with an alias, so that the same text never means two groups.
+ *
+ * @param aliases of every configured issuer
+ * @returns a text that says what is wrong when the name belongs to no configured issuer
+ */
+export function groupName(text: string, aliases: readonly string[]): IssuerName | string {
+  const separator = text.indexOf('|')
+  const [only = '', ...further] = aliases
+  if (separator < 0) {
+    if (further.length === 0) return { issuer: only, name: text }
+    return `must be <issuer>|<group>, because several issuers are configured: ${aliases.join(', ')}`
+  }
+  const name = { issuer: text.slice(0, separator), name: text.slice(separator + 1) }
+  if (name.name === '') return 'must name a group after the |'
+  if (aliases.includes(name.issuer)) return name
+  const whole =
+    further.length === 0 ? `; a group with | in its name is written ${only}|<group>` : ''
+  return `${unknownAlias(name.issuer, aliases)}${whole}`
+}
+
+function subjectProblem(text: string, aliases: readonly string[]): string | null {
+  const separator = text.indexOf('|')
+  const alias = text.slice(0, separator)
+  if (separator < 0) return null // the schema's to say
+  if (!aliases.includes(alias)) return unknownAlias(alias, aliases)
+  return isKeyName(text.slice(separator + 1))
+    ? null
+    : 'must have a space written as %20 and % as %25, as audit records do'
+}
+
+function unknownAlias(alias: string, aliases: readonly string[]): string {
+  return `\`${alias.slice(0, 64)}\` is the name of no issuer, there is ${aliases.join(', ')}`
+}
+
+const names = z.array(z.string().nullable().catch(null)).catch([])
+const LISTS = z.object({
+  policies: z.array(
+    z
+      .object({ who: z.object({ groups: names, subjects: names }) })
+      .nullable()
+      .catch(null),
+  ),
+})
+
+/**
+ * Finds groups and subjects that belong to no configured issuer. Apart from the schema, which knows no
+ * configuration.
+ */
+export function issuerProblems(
+  document: unknown,
+  aliases: readonly string[],
+): readonly PolicyProblem[] {
+  const policies = LISTS.safeParse(document).data?.policies ?? []
+  return policies.flatMap((policy, at) => {
+    const { groups = [], subjects = [] } = policy?.who ?? {}
+    const path = `policies[${at}].who`
+    const inGroups = listProblems(groups, `${path}.groups`, (text) => groupProblem(text, aliases))
+    return inGroups.concat(
+      listProblems(subjects, `${path}.subjects`, (text) => subjectProblem(text, aliases)),
+    )
+  })
+}
+
+function groupProblem(text: string, aliases: readonly string[]): string | null {
+  const name = groupName(text, aliases)
+  return typeof name === 'string' && text !== '' ? name : null
+}
+
+function listProblems(
+  texts: readonly (string | null)[],
+  path: string,
+  problemOf: (text: string) => string | null,
+): PolicyProblem[] {
+  return texts.flatMap((text, at) => {
+    const message = text === null ? null : problemOf(text)
+    return message === null ? [] : [{ path: `${path}[${at}]`, message }]
+  })
+}

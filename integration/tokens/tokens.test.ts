@@ -40,6 +40,10 @@ describe('a token of the demo is refused:', () => {
     ['TOKEN_BOB', '/api/2.0/fs/files/Volumes/x', UNPERMITTED],
     ['TOKEN_CI', CLUSTERS, UNPERMITTED],
     ['TOKEN_ADMIN', '/api/2.0/secrets/get', FORBIDDEN],
+    ['TOKEN_ADMIN', '/ajax-api/2.0/secrets/get', FORBIDDEN],
+    ['TOKEN_ADMIN', '/api/2.1/secrets/get', FORBIDDEN],
+    ['TOKEN_ADMIN', '/api/2.0/preview/secrets/get', FORBIDDEN],
+    ['TOKEN_ADMIN', '/api/2.0/token/create', FORBIDDEN],
     ['TOKEN_EXPIRED', CLUSTERS, unauthorized('token-expired')],
     ['TOKEN_WRONG_AUD', CLUSTERS, unauthorized('wrong-audience')],
   ])('%s at %s', async (name, path, refusal) => {

@@ -257,8 +257,8 @@ function policiesInForce({ config, policyDocument }: LoadedConfig): PolicySet {
   const aliases = config.issuers.map(({ name }) => name)
   const written = compilePolicies(policyDocument, aliases)
   const { credential } = config.workspace
-  const isShared = credential.type === 'personal_access_token'
-  if (!isShared || credential.permit_token_and_secret_apis) return written
+  // INVARIANT: every credential that is not the caller's own is shared by callers.
+  if (credential.type === 'passthrough' || credential.permit_token_and_secret_apis) return written
   return policySet([...written.policies, SHARED_CREDENTIAL_FORBID])
 }
 

@@ -1,3 +1,4 @@
+import { flaggedPaths, widest } from './flagged.ts'
 import { compilePattern } from './pattern.ts'
 import type { Policy } from './policy.ts'
 import { fold } from './readings.ts'
@@ -5,21 +6,25 @@ import { fold } from './readings.ts'
 /** Ids that start so are ours: no document can have one. */
 export const BUILT_IN_PREFIX = 'built-in-'
 
-/** What makes or reads a credential, below the version of an API. */
-const MINTING = [
-  'token*',
-  'secrets*',
-  'accounts',
-  'credentials-manager',
-  'permissions/authorization',
-  'unity-catalog/secrets*',
-  'unity-catalog/temporary-*',
+/**
+ * Beside the operations that are flagged, for one credential of all callers: the rest of these APIs and
+ * what they will have tomorrow, rights over tokens, the account, the OAuth endpoints, and GraphQL, which
+ * names its operations in the body.
+ */
+const AROUND_CREDENTIALS = [
+  '/api/*/token*',
+  '/api/*/secrets*',
+  '/api/*/accounts',
+  '/api/*/identity/accounts',
+  '/api/*/credentials-manager',
+  '/api/*/permissions/authorization',
+  '/oidc',
+  '/graphql',
 ] as const
 
 /**
- * Goes with a credential that all callers share (a personal access token): with it, whoever makes a
- * token or reads a secret has what outlives every decision here. Covers every version of the API
- * (`token*` includes `token-management` and `tokens`), and its mirror for the browser.
+ * Goes with a credential that all callers share, whatever its type: with such a credential, a caller who
+ * makes a token or reads a secret has what outlives every decision here.
  */
 export const SHARED_CREDENTIAL_FORBID: Policy = {
   id: `${BUILT_IN_PREFIX}shared-credential`,
@@ -27,8 +32,8 @@ export const SHARED_CREDENTIAL_FORBID: Policy = {
   who: 'any-verified',
   methods: null,
   tiers: null,
-  paths: ['api', 'ajax-api']
-    .flatMap((api) => MINTING.map((path) => `/${api}/*/${path}`))
-    .concat('/oidc')
-    .map((path) => compilePattern(fold(path))),
+  paths: widest([
+    ...flaggedPaths(['vends-credentials', 'reads-secrets']),
+    ...AROUND_CREDENTIALS,
+  ]).map((path) => compilePattern(fold(path))),
 }

@@ -1,4 +1,5 @@
 import { type PolicyEntry, readDocument, type WhoEntry } from './document.ts'
+import { flaggedPaths } from './flagged.ts'
 import { groupName } from './issuer-names.ts'
 import { compilePattern } from './pattern.ts'
 import type { Policy, Who } from './policy.ts'
@@ -17,14 +18,16 @@ export function compilePolicies(document: unknown, aliases: readonly string[]): 
 }
 
 function compile(entry: PolicyEntry, aliases: readonly string[]): Policy {
-  const { id, effect, who, methods, tiers, paths } = entry
+  const { id, effect, who, methods, tiers, paths = [], flags = [] } = entry
   return {
     id,
     effect,
     who: whoOf(who, aliases),
     methods: methods ?? null,
     tiers: tiers ?? null,
-    paths: paths.map((path) => compilePattern(effect === 'forbid' ? fold(path) : path)),
+    paths: [...paths, ...flaggedPaths(flags)].map((path) =>
+      compilePattern(effect === 'forbid' ? fold(path) : path),
+    ),
   }
 }
 

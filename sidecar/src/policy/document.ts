@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { METHODS, type Method } from '../domain/method.ts'
 import { TIERS, type Tier } from '../domain/tier.ts'
 import { BUILT_IN_PREFIX } from './built-in.ts'
+import { FLAGS, type Flag } from './flagged.ts'
 import { issuerProblems } from './issuer-names.ts'
 import { patternProblem } from './pattern.ts'
 import { PolicyError, type PolicyProblem } from './policy-error.ts'
@@ -18,8 +19,10 @@ export interface PolicyEntry {
   readonly who: WhoEntry
   /** every method when omitted */
   readonly methods?: readonly Method[] | undefined
-  /** path patterns, see `patternProblem` */
-  readonly paths: readonly string[]
+  /** path patterns, see `patternProblem`; omitted only where a forbid has flags */
+  readonly paths?: readonly string[] | undefined
+  /** of a forbid: every operation with any of them, beside the paths */
+  readonly flags?: readonly Flag[] | undefined
   /** every tier when omitted */
   readonly tiers?: readonly Tier[] | undefined
 }
@@ -67,16 +70,36 @@ const who = z
 export const policyDocumentSchema: z.ZodType<PolicyDocument> = z.strictObject({
   version: z.literal(1),
   policies: someOf(
-    z.strictObject({
-      id,
-      effect: z.enum(['permit', 'forbid']),
-      who,
-      methods: someOf(z.enum(METHODS)).optional(),
-      paths: someOf(pattern),
-      tiers: someOf(z.enum(TIERS)).optional(),
-    }),
+    z
+      .strictObject({
+        id,
+        effect: z.enum(['permit', 'forbid']),
+        who,
+        methods: someOf(z.enum(METHODS)).optional(),
+        paths: someOf(pattern).optional(),
+        flags: someOf(z.enum(FLAGS)).optional(),
+        tiers: someOf(z.enum(TIERS)).optional(),
+      })
+      .superRefine(checkPlaces, { when: isEntry }),
   ),
 })
+
+/** Flags cover every method and version of an operation: right for a forbid, too much for a permit. */
+function checkPlaces(
+  { effect, paths, flags, methods }: Partial<PolicyEntry>,
+  context: z.RefinementCtx,
+): void {
+  const refuse = (key: string, message: string): void =>
+    context.addIssue({ code: 'custom', path: [key], message })
+  if (paths === undefined && flags === undefined) refuse('paths', 'must name a path')
+  if (flags !== undefined && effect === 'permit') refuse('flags', 'may stand only in a forbid')
+  if (flags !== undefined && methods !== undefined) refuse('methods', 'must not stand beside flags')
+}
+
+/** Checks the entry although a part of it is wrong: every problem is listed at once. */
+function isEntry({ value }: { readonly value: unknown }): boolean {
+  return typeof value === 'object' && value !== null
+}
 
 /** An empty list is nearly always a mistake, and which way it was meant cannot be told. */
 function someOf<T extends z.ZodType>(item: T): z.ZodArray<T> {

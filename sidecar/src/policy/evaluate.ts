@@ -1,6 +1,6 @@
 import { type Principal, subjectKey } from '../domain/principal.ts'
 import type { Tier } from '../domain/tier.ts'
-import { matchesEveryReading, matchesSomeReading } from './pattern.ts'
+import { matchesEveryReading, matchesSomeReading, type Pattern } from './pattern.ts'
 import type { Policy, Who } from './policy.ts'
 import type { PolicySet } from './policy-set.ts'
 import { type ReadPath, readPath } from './readings.ts'
@@ -59,7 +59,15 @@ function matches(policy: Policy, question: Question, path: ReadPath): boolean {
 function isOnPath(policy: Policy, path: ReadPath): boolean {
   return policy.effect === 'permit'
     ? policy.paths.some((pattern) => matchesEveryReading(pattern, path.plain))
-    : policy.paths.some((pattern) => matchesSomeReading(pattern, path.folded))
+    : policy.paths.some((pattern) => isForbidden(pattern, path))
+}
+
+/** A forbid of a path covers its mirrors, however many names the workspace has for it. */
+function isForbidden(pattern: Pattern, { folded, originals }: ReadPath): boolean {
+  return (
+    matchesSomeReading(pattern, folded) ||
+    originals.some((original) => matchesSomeReading(pattern, original))
+  )
 }
 
 /**

@@ -45,7 +45,7 @@ export function compilePattern(text: string): Pattern {
  * @param path unfolded
  */
 export function matchesEveryReading(pattern: Pattern, path: readonly Readings[]): boolean {
-  return covers(pattern, path, (part, readings) => readings.every((text) => isMatch(part, text)))
+  return covers(pattern, path, isEveryMatch)
 }
 
 /**
@@ -56,18 +56,32 @@ export function matchesEveryReading(pattern: Pattern, path: readonly Readings[])
  * @param path folded
  */
 export function matchesSomeReading(pattern: Pattern, path: readonly Readings[]): boolean {
-  return covers(pattern, path, (part, readings) => readings.some((text) => isMatch(part, text)))
+  return covers(pattern, path, isSomeMatch)
 }
 
+/** From the end, where patterns differ: the first segments are `/api/<version>` of nearly all. */
 function covers(
   pattern: Pattern,
   path: readonly Readings[],
   isCovered: (part: Part, readings: Readings) => boolean,
 ): boolean {
-  return pattern.every((part, at) => {
+  if (pattern.length > path.length) return false
+  for (let at = pattern.length - 1; at >= 0; at--) {
+    const part = pattern[at]
     const readings = path[at]
-    return readings !== undefined && isCovered(part, readings)
-  })
+    if (part === undefined || readings === undefined || !isCovered(part, readings)) return false
+  }
+  return true
+}
+
+function isEveryMatch(part: Part, readings: Readings): boolean {
+  for (const text of readings) if (!isMatch(part, text)) return false
+  return true
+}
+
+function isSomeMatch(part: Part, readings: Readings): boolean {
+  for (const text of readings) if (isMatch(part, text)) return true
+  return false
 }
 
 function isMatch(part: Part, text: string): boolean {

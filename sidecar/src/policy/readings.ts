@@ -1,3 +1,5 @@
+import { originalsOf } from './mirrors.ts'
+
 /** What servers may take one segment for; never empty, the first is the segment itself. */
 export type Readings = readonly [string, ...string[]]
 
@@ -6,6 +8,8 @@ export interface ReadPath {
   readonly plain: readonly Readings[]
   /** the same, folded */
   readonly folded: readonly Readings[]
+  /** of the folded path, see `originalsOf` */
+  readonly originals: readonly (readonly Readings[])[]
 }
 
 const ESCAPES = /(?:%[0-9A-Fa-f]{2})+/g
@@ -20,7 +24,7 @@ const CUT = /[;?#]/
 export function readPath(segments: readonly string[]): ReadPath {
   const plain = segments.map(readingsOf)
   const folded = plain.map(([first, ...further]): Readings => [fold(first), ...further.map(fold)])
-  return { plain, folded }
+  return { plain, folded, originals: originalsOf(folded) }
 }
 
 /**

@@ -46,6 +46,8 @@ describe('accepts', () => {
     ['groups of several issuers', { who: { groups: ['okta|a', 'entra|a', 'okta|a|b'] } }],
     ['a group outside ASCII', { who: { groups: ['okta|Données 100 %'] } }],
     ['the root', { paths: ['/'] }],
+    ['flags of a forbid', { effect: 'forbid', paths: undefined, flags: ['vends-credentials'] }],
+    ['paths beside flags', { effect: 'forbid', flags: ['reads-secrets'] }],
   ])('%s', (_, changes) => {
     expect(problemsOf(withPolicy(changes))).toEqual([])
   })
@@ -118,6 +120,18 @@ describe('refuses', () => {
     ['an unknown tier', withPolicy({ tiers: ['public'] }), 'policies[0].tiers[0]'],
     ['no paths', withPolicy({ paths: undefined }), 'policies[0].paths'],
     ['an empty list of paths', withPolicy({ paths: [] }), 'policies[0].paths'],
+    ['flags of a permit', withPolicy({ flags: ['reads-secrets'] }), 'policies[0].flags'],
+    [
+      'an unknown flag',
+      withPolicy({ effect: 'forbid', flags: ['looked-at'] }),
+      'policies[0].flags[0]',
+    ],
+    ['an empty list of flags', withPolicy({ effect: 'forbid', flags: [] }), 'policies[0].flags'],
+    [
+      'methods beside flags',
+      withPolicy({ effect: 'forbid', flags: ['reads-secrets'], methods: ['GET'] }),
+      'policies[0].methods',
+    ],
     ['a bad path', withPolicy({ paths: ['/a', '/a%41'] }), 'policies[0].paths[1]'],
     ['an unknown key in a policy', withPolicy({ groups: ['a'] }), 'policies[0]'],
     ['__proto__ in a policy', withPolicy(JSON.parse('{"__proto__": {"a": 1}}')), 'policies[0]'],
@@ -163,7 +177,7 @@ describe('refuses', () => {
       ['policies[1]', 'invalid input: expected object, received null'],
       ['policies[3].effect', 'invalid option: expected one of "permit"|"forbid"'],
       ['policies[3].who', 'invalid input: expected object, received undefined'],
-      ['policies[3].paths', 'invalid input: expected array, received undefined'],
+      ['policies[3].paths', 'must name a path'],
       ['', 'key `extra` is not known'],
       ['policies[3].id', '`p` is used twice'],
     ])
@@ -266,7 +280,7 @@ it('yields a JSON Schema that is as strict about keys', () => {
         minItems: 1,
         items: {
           additionalProperties: false,
-          required: ['id', 'effect', 'who', 'paths'],
+          required: ['id', 'effect', 'who'],
           properties: {
             who: { additionalProperties: false },
             effect: { enum: ['permit', 'forbid'] },

@@ -1,0 +1,23 @@
+import type { Readings } from './readings.ts'
+
+/** folded, as the paths that are compared with these */
+const [API, BROWSER_API, PREVIEW] = ['API', 'AJAX-API', 'PREVIEW']
+const NONE: readonly (readonly Readings[])[] = []
+
+/**
+ * The workspace serves one API under several names: `/ajax-api/…` is `/api/…` for its pages, and
+ * `/api/<version>/preview/…` is `/api/<version>/…`.
+ *
+ * @param path folded
+ * @returns the paths, folded, that this one mirrors; empty for nearly every path
+ */
+export function originalsOf(path: readonly Readings[]): readonly (readonly Readings[])[] {
+  const [api, version, preview, ...rest] = path
+  if (api === undefined || version === undefined) return NONE
+  const isBrowserApi = api.includes(BROWSER_API)
+  const isPreview = preview?.includes(PREVIEW) === true && (isBrowserApi || api.includes(API))
+  if (!isBrowserApi && !isPreview) return NONE
+  const original: Readings = isBrowserApi ? [...api, API] : api
+  const withPreview = [original, ...path.slice(1)]
+  return isPreview ? [withPreview, [original, version, ...rest]] : [withPreview]
+}

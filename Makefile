@@ -54,4 +54,3 @@ setup:
 
 setup-test:
 	@launch/setup.sh test
-	@integration/stack/make-trixie.sh

@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process'
 import { chmodSync, mkdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { edgeSettings } from '../sidecar/src/cli/settings.ts'
@@ -34,7 +33,7 @@ export function gatewayPieces(
   const sockets = config.runtime.directory
   mkdirSync(join(sockets, 'spool'), { recursive: true })
   chmodSync(sockets, 0o750)
-  const environment = edgeEnvironment(config, place)
+  const environment = edgeEnvironment(config, place.directory)
   return [
     {
       name: 'egress',
@@ -69,29 +68,13 @@ export function lighttpdPiece(
   }
 }
 
-/** The environment of a gateway's lighttpd and egress; for tests, of a further lighttpd too. */
-export function edgeEnvironment(
-  config: Config,
-  { directory, lighttpd }: Place,
-): Record<string, string> {
-  return {
-    ...edgeSettings(config, HOME, join(directory, 'logs')),
-    BRICKGATE_HTTP2: keepsHttp2Bodies(lighttpdVersion(lighttpd)) ? 'enable' : 'disable',
-  }
-}
-
-/** @returns such as `1.4.79`; throws when the program does not say */
-export function lighttpdVersion({ command, args }: LighttpdProgram): string {
-  const banner = execFileSync(command, [...args, '-v'], { encoding: 'utf8' })
-  const version = /lighttpd\/(\d+\.\d+\.\d+)/.exec(banner)?.[1]
-  if (version === undefined) throw new Error(`no version of lighttpd in \`${banner}\``)
-  return version
-}
-
-/** lighttpd #3272: before 1.4.77 the bodies of HTTP/2 requests are lost in authorizer mode. */
-function keepsHttp2Bodies(version: string): boolean {
-  const [major = 0, minor = 0, patch = 0] = version.split('.').map(Number)
-  return major * 1e6 + minor * 1e3 + patch >= 1_004_077
+/**
+ * The environment of a gateway's lighttpd and egress; for tests, of a further lighttpd too.
+ *
+ * @param directory where the folder of logs is
+ */
+export function edgeEnvironment(config: Config, directory: string): Record<string, string> {
+  return edgeSettings(config, HOME, join(directory, 'logs'))
 }
 
 async function status(url: string): Promise<number | null> {

@@ -53,7 +53,6 @@ describe.skipIf(missing !== null)('a lighttpd of the host, with the rest in cont
     return {
       ...Object.fromEntries([...made].map(([, name = '', value = '']) => [name, value])),
       ...own,
-      BRICKGATE_HTTP2: 'disable',
       BRICKGATE_LIGHTTPD_DIR: join(HOME, 'lighttpd'),
       BRICKGATE_LOG_DIR: join(folder, 'logs'),
       BRICKGATE_PROOF_FILE: join(folder, 'proof/proof'),

@@ -2,6 +2,7 @@
 export const IMAGES = {
   /** those that docker-compose.yml and the Dockerfiles start from, and the stores' */
   bases: [
+    'debian:forky-slim',
     'debian:trixie-slim',
     'debian:bookworm-slim',
     'node:24-trixie-slim',

@@ -92,8 +92,8 @@ describe('a WebSocket upgrade with our cookie', () => {
   })
 })
 
-/** lighttpd speaks HTTP/2 from 1.4.77 on; there a WebSocket is asked for by CONNECT (RFC 8441). */
-const HTTP2_EDGES = inject('stack').edges.filter(({ version }) => version > '1.4.76')
+/** lighttpd speaks HTTP/2 from 1.4.83 on; there a WebSocket is asked for by CONNECT (RFC 8441). */
+const HTTP2_EDGES = inject('stack').edges.filter(({ version }) => version > '1.4.82')
 
 describe.each(HTTP2_EDGES)(
   'a WebSocket over HTTP/2 of lighttpd $version with our cookie',

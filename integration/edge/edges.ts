@@ -1,16 +1,16 @@
 import { describe, inject, it } from 'vitest'
 import type { Edge } from '../stack/stack.ts'
 
-/** Every lighttpd of the shared stack: the machine's and, where it was unpacked, Debian 13's. */
+/** Every lighttpd of the shared stack: the machine's and, where it was unpacked, the images'. */
 export const EDGES: readonly Edge[] = inject('stack').edges
 
-/** Those that speak HTTP/2: below 1.4.77 it is switched off, because bodies would be lost. */
+/** Those that speak HTTP/2: below 1.4.83 it is switched off; `lighttpd/conf.d/http2.sh` has the reason. */
 export const HTTP2_EDGES: readonly Edge[] = EDGES.filter(
-  ({ version }) => Number(version.split('.')[2]) >= 77,
+  ({ version }) => Number(version.split('.')[2]) >= 83,
 )
 
 const WHY_NO_HTTP2 =
-  'no lighttpd from 1.4.77 on is at hand: integration/stack/make-trixie.sh did not unpack one'
+  'no lighttpd from 1.4.83 on is at hand: integration/stack/make-forky.sh did not unpack one'
 
 /** Declares a suite for each lighttpd that speaks HTTP/2; where there is none, a skipped test says why. */
 export function describeHttp2(suite: (edge: Edge) => void): void {

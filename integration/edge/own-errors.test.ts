@@ -101,6 +101,31 @@ describe.each(EDGES)('lighttpd $version', (edge) => {
     expect(valuesOf(requests[0], 'x-forwarded-user')).toEqual(['admin'])
   })
 
+  it.each([
+    ['length', 'Content-Length:', ' 3', 'abc'],
+    ['transfer coding', 'Transfer-Encoding:', '\tchunked', '3\r\nabc\r\n0\r\n\r\n'],
+  ])('refuses a folded %s, or frames as if it were not folded', async (_, name, value, body) => {
+    const folded = requestText(STATEMENTS, [credential, name, value], 'POST')
+    const next = requestText('/api/2.1/clusters/list', [credential, 'Connection: close'])
+    const answers = await sendRaw(stack.listener('internal', edge), folded + body + next)
+    const requests = await stack.upstreamRequests()
+    const statuses = answers.match(/HTTP\/1\.1 \d+/g)
+    if (statuses?.length === 1) {
+      expect(answers).toMatch(/^HTTP\/1\.1 (400|501) /)
+      expect(requests).toEqual([])
+    } else {
+      expect(requests).toMatchObject([
+        { method: 'POST', target: STATEMENTS, body: { bytes: 3, state: 'complete' } },
+        { method: 'GET', target: '/api/2.1/clusters/list' },
+      ])
+      const sent = ['content-length', 'transfer-encoding'].map((one) => valuesOf(requests[0], one))
+      expect([
+        [['3'], []],
+        [[], ['chunked']],
+      ]).toContainEqual(sent)
+    }
+  })
+
   it.each(['PROPFIND', 'QUERY', 'LINK', 'MKCOL', 'REPORT'])(
     'leaves %s to the sidecar, which refuses it',
     async (method) => {

@@ -65,7 +65,7 @@ describe.each(EDGES)('lighttpd $version', (edge) => {
       },
     )
 
-    it('offers HTTP/2 exactly where its bodies arrive: from 1.4.77 on', async () => {
+    it('offers HTTP/2 exactly where broken-off answers are broken off: from 1.4.83 on', async () => {
       const { alpn } = await handshake({ ALPNProtocols: ['h2', 'http/1.1'] })
       expect(alpn).toBe(HTTP2_EDGES.includes(edge) ? 'h2' : 'http/1.1')
     })

@@ -47,12 +47,12 @@ function withProof(proof: string): Behaviour {
 const ALLOW = allow()
 const PROOF_LINE = `Variable-BRICKGATE_PROOF: ${CURRENT_PROOF}\r\n`
 
-/** How the gate answers in the authorizer's place; `reason` stands in the access log. */
+/** How the gate answers in the authorizer's place; the access log has one of the reasons. */
 export type Misbehaviour = readonly [
   name: string,
   behaviour: Behaviour,
   status: 403 | 503,
-  reason: string,
+  reasons: string,
 ]
 
 type Unnamed = readonly [name: string, behaviour: Behaviour]
@@ -80,7 +80,6 @@ const WITHOUT_PROOF = each(403, 'no-proof', [
   ['200 OK without variables', replies('Status: 200 OK\r\n\r\n')],
   ['200 with an identity', replies('Status: 200\r\nVariable-BRICKGATE_USER: mallory\r\n\r\n')],
   ['200 with X-Sendfile', replies('Status: 200\r\nX-Sendfile: /etc/passwd\r\n\r\n')],
-  ['403 followed by a Status of 200', replies('Status: 403\r\nStatus: 200\r\n\r\n')],
   ['a status line of HTTP', replies('HTTP/1.1 200 OK\r\nVariable-BRICKGATE_USER: m\r\n\r\n')],
   ['an interim 100', replies('Status: 100\r\n\r\n')],
   ['an interim 103', replies(`Status: 103\r\nLink: </a>\r\n\r\n`)],
@@ -97,6 +96,11 @@ const WITHOUT_PROOF = each(403, 'no-proof', [
   ['the proof twice', replies(`Status: 200\r\n${PROOF_LINE}${PROOF_LINE}\r\n`)],
   ['the proof as a plain header', replies(ALLOW.replace('Variable-BRICKGATE_P', 'BRICKGATE_P'))],
   ['the proof as X-Brickgate-Proof', replies(ALLOW.replace(/V.*PROOF:/, 'X-Brickgate-Proof:'))],
+])
+
+/** Of two statuses the last holds for one lighttpd, for another the first that is no 200. */
+const TWO_STATUSES = each(403, 'no-proof|authorizer-refused', [
+  ['403 followed by a Status of 200', replies('Status: 403\r\nStatus: 200\r\n\r\n')],
 ])
 
 /** Variables that overwrite what the gate itself set, or that no header can carry. */
@@ -164,6 +168,7 @@ const NOT_FASTCGI = each(503, 'authorizer-unavailable', [
 /** Whatever an authorizer can say or fail to say, other than a right reply. */
 export const MISBEHAVIOURS: readonly Misbehaviour[] = [
   ...WITHOUT_PROOF,
+  ...TWO_STATUSES,
   ...WITH_BAD_VARIABLES,
   ...REFUSED_BADLY,
   ...NO_WHOLE_SUCCESS,

@@ -74,7 +74,7 @@ const BAD_SETTINGS: readonly (readonly [name: string, value: string])[] = [
 
 /** `BRICKGATE_LIGHTTPD_DIR` is left out: whoever starts lighttpd needs it to name the file. */
 const OF_LIGHTTPD = [
-  ...['RUN_DIR', 'SPOOL_DIR', 'LOG_DIR', 'PROOF_FILE', 'HTTP2'],
+  ...['RUN_DIR', 'SPOOL_DIR', 'LOG_DIR', 'PROOF_FILE'],
   ...['INTERNAL_LISTEN', 'EXTERNAL_LISTEN', 'REDIRECT_LISTEN', 'LIGHTTPD_ADMIN_LISTEN'],
   ...['INTERNAL_PUBLIC_URL', 'EXTERNAL_PUBLIC_URL'],
   ...['INTERNAL_TLS_CERT', 'INTERNAL_TLS_KEY', 'EXTERNAL_TLS_CERT', 'EXTERNAL_TLS_KEY'],

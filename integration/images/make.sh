@@ -8,7 +8,7 @@ cd "$(dirname "$0")/../.."
 
 node_version=24.21.0
 npm_version=11.21.2
-known=(debian:trixie-slim debian:bookworm-slim node:24-trixie-slim redis:8.0 redis:7.0 valkey/valkey:8.1 prom/prometheus:v2.53.3)
+known=(debian:forky-slim debian:trixie-slim debian:bookworm-slim node:24-trixie-slim redis:8.0 redis:7.0 valkey/valkey:8.1 prom/prometheus:v2.53.3)
 
 main() {
   local tag
@@ -23,6 +23,7 @@ pull() { timeout 300 docker pull --quiet "$1" >/dev/null 2>&1; }
 make_image() {
   echo "brickgate: making $1 from packages"
   case $1 in
+    debian:forky-slim) debian forky "$1" ;;
     debian:trixie-slim) debian trixie "$1" ;;
     debian:bookworm-slim) debian bookworm "$1" ;;
     node:24-trixie-slim) node "$1" ;;
@@ -39,7 +40,8 @@ host_settings() {
   local etc=$1/etc
   mkdir -p "$etc/apt/apt.conf.d" "$etc/ssl/certs"
   apt-config dump Acquire > "$etc/apt/apt.conf.d/90host"
-  echo 'Acquire::Retries "3";' > "$etc/apt/apt.conf.d/91retries"
+  # a mirror may be a snapshot, whose lists of packages are past their date
+  printf '%s\n' 'Acquire::Retries "3";' 'Acquire::Check-Valid-Until "false";' > "$etc/apt/apt.conf.d/91host"
   cp /etc/ssl/certs/ca-certificates.crt "$etc/ssl/certs/host.crt"
   # as in Debian's own images: apt keeps no copies in a layer
   printf '%s\n' 'Dir::Cache::pkgcache "";' 'Dir::Cache::srcpkgcache "";' \
@@ -50,6 +52,7 @@ debian() {
   local suite=$1 tag=$2 root
   root=$(mktemp -d)
   mmdebstrap --quiet --variant=minbase --aptopt='Acquire::Retries "3"' \
+    --aptopt='Acquire::Check-Valid-Until "false"' \
     --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' \
     --dpkgopt='path-exclude=/usr/share/locale/*' \
     --customize-hook='rm -rf "$1"/var/lib/apt/lists/* "$1"/var/cache/apt/*.bin "$1"/var/log/*.log' \

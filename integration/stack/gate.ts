@@ -86,11 +86,7 @@ async function choosePlace(info: StackInfo, options: GateOptions): Promise<Place
   const ports = await Promise.all(Array.from({ length: 5 }, freePort))
   const [internal = 0, external = 0, redirect, lighttpdAdmin, egressAdmin] = ports
   const environment = {
-    ...edgeEnvironment(info.config, {
-      configFile: info.demo.configFile,
-      directory,
-      lighttpd: options.tested.program,
-    }),
+    ...edgeEnvironment(info.config, directory),
     BRICKGATE_LIGHTTPD_DIR: join(directory, 'lighttpd'),
     BRICKGATE_RUN_DIR: directory,
     BRICKGATE_SPOOL_DIR: join(directory, 'spool'),

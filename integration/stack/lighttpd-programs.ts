@@ -1,24 +1,20 @@
+import { execFileSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import {
-  HOME,
-  type LighttpdProgram,
-  lighttpdVersion,
-  SYSTEM_LIGHTTPD,
-} from '../../launch/gateway.ts'
+import { HOME, type LighttpdProgram, SYSTEM_LIGHTTPD } from '../../launch/gateway.ts'
 
-/** Where `make-trixie.sh` unpacks Debian 13, whose lighttpd speaks HTTP/2 in authorizer mode. */
-export const TRIXIE_ROOT: string = join(HOME, '.tools/trixie')
+/** Where `make-forky.sh` unpacks programs of Debian testing. */
+const FORKY = join(HOME, '.tools/forky')
 
-/** Runs the program of another Debian release with that release's own loader and libraries. */
-const TRIXIE_LIGHTTPD: LighttpdProgram = {
-  command: join(TRIXIE_ROOT, 'usr/lib64/ld-linux-x86-64.so.2'),
+/** Runs a program of another Debian release with that release's own loader and libraries. */
+const FORKY_LIGHTTPD: LighttpdProgram = {
+  command: join(FORKY, 'usr/lib64/ld-linux-x86-64.so.2'),
   args: [
     '--library-path',
-    join(TRIXIE_ROOT, 'usr/lib/x86_64-linux-gnu'),
-    join(TRIXIE_ROOT, 'usr/sbin/lighttpd'),
+    join(FORKY, 'usr/lib/x86_64-linux-gnu'),
+    join(FORKY, 'usr/sbin/lighttpd'),
     '-m',
-    join(TRIXIE_ROOT, 'usr/lib/lighttpd'),
+    join(FORKY, 'usr/lib/lighttpd'),
   ],
 }
 
@@ -28,14 +24,21 @@ export interface TestedLighttpd {
   readonly program: LighttpdProgram
 }
 
-/** The lighttpd of this machine and, where its root was made, the one of Debian 13. */
+/** The lighttpd of this machine and, where it was unpacked, the one of the images. */
 export function testedLighttpds(): readonly TestedLighttpd[] {
   const programs = [
     SYSTEM_LIGHTTPD,
-    ...(existsSync(TRIXIE_LIGHTTPD.command) ? [TRIXIE_LIGHTTPD] : []),
+    ...(existsSync(FORKY_LIGHTTPD.command) ? [FORKY_LIGHTTPD] : []),
   ]
   const tested = programs.map((program) => ({ version: lighttpdVersion(program), program }))
   return tested.filter(
     (one, at) => tested.findIndex((other) => other.version === one.version) === at,
   )
+}
+
+function lighttpdVersion({ command, args }: LighttpdProgram): string {
+  const banner = execFileSync(command, [...args, '-v'], { encoding: 'utf8' })
+  const version = /lighttpd\/(\d+\.\d+\.\d+)/.exec(banner)?.[1]
+  if (version === undefined) throw new Error(`no version of lighttpd in \`${banner}\``)
+  return version
 }

@@ -1,4 +1,7 @@
+import { execFileSync } from 'node:child_process'
+import { join } from 'node:path'
 import type { TestProject } from 'vitest/node'
+import { HOME } from '../../launch/gateway.ts'
 import { type StackInfo, startStack, stopStack } from './stack.ts'
 
 declare module 'vitest' {
@@ -12,6 +15,7 @@ declare module 'vitest' {
  * that is at hand, keys that refresh quickly so that tests need not wait.
  */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
+  execFileSync(join(HOME, 'integration/stack/make-forky.sh'), { stdio: 'inherit' })
   const stack = await startStack({
     everyLighttpd: true,
     config: { jwks: { refresh_s: 2, cooldown_s: 3, max_stale_s: 60 } },

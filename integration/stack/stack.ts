@@ -26,7 +26,7 @@ import { testedLighttpds } from './lighttpd-programs.ts'
 
 /** One entrance to the gateway: a lighttpd with its listeners. Several may share sidecar and egress. */
 export interface Edge {
-  /** such as `1.4.79` */
+  /** such as `1.4.85` */
   readonly version: string
   /** the name of its piece, and so of its logs */
   readonly name: string
@@ -118,9 +118,8 @@ async function startEdge(
 ): Promise<Edge> {
   const { internal, external, redirect, lighttpdAdmin } = await freePorts()
   const name = `lighttpd-${version}`
-  const place = { configFile: demo.configFile, directory: demo.directory, lighttpd: program }
   const environment = {
-    ...edgeEnvironment(config, place),
+    ...edgeEnvironment(config, demo.directory),
     BRICKGATE_RUN_DIR: sharedSockets(config.runtime.directory, name),
     BRICKGATE_INTERNAL_LISTEN: `127.0.0.1:${internal}`,
     BRICKGATE_EXTERNAL_LISTEN: `127.0.0.1:${external}`,

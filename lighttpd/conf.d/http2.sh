@@ -1,0 +1,31 @@
+#!/bin/sh
+# Prints whether lighttpd offers HTTP/2: from version 1.4.83 on. lighttpd.conf runs this at each start and
+# reload, and asks the very program that reads it, so that no setting can be wrong about its version.
+#
+# INVARIANT: an answer that was broken off never arrives as complete. Over HTTP/2, lighttpd below 1.4.83
+# ends a chunked answer that was broken off like one that is whole; below 1.4.77 it also loses the bodies
+# of requests in authorizer mode (lighttpd #3272). HTTP/1.1 has neither fault.
+#
+# 1.4.80 does not start: there, trailers of a request change its judged headers.
+set -euf
+IFS='
+'
+command=$(tr '\0' '\n' < "/proc/$PPID/cmdline")
+set --
+for word in $command; do
+  case $word in -*f | -D | -t | -tt | -1 | -p) break ;; esac
+  set -- "$@" "$word"
+done
+version=$("$@" -v | sed -n 's#^lighttpd/\([0-9]*\.[0-9]*\.[0-9]*\).*#\1#p')
+IFS=. read -r major minor patch <<VERSION
+$version
+VERSION
+case $version in
+  '') echo "no version of lighttpd from $*" >&2; exit 1 ;;
+  1.4.80) echo "lighttpd 1.4.80 lets trailers of a request change its headers: use 1.4.81 or newer" >&2; exit 1 ;;
+esac
+if [ $((major * 1000000 + minor * 1000 + patch)) -ge 1004083 ]; then
+  echo 'var.http2 = "enable"'
+else
+  echo 'var.http2 = "disable"'
+fi

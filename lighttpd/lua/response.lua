@@ -100,7 +100,15 @@ local function answer(status)
   return without_verdict(status)
 end
 
+-- lighttpd asks the authorizer before it reads a body, and closes a connection whose body it has not
+-- read to the end. INVARIANT: the answer says so first, or a client sends its next request into the
+-- closed connection and cannot know whether that request ran.
+local function announce_close()
+  if r.req_body.len ~= r.req_body.bytes_in then r.req_item["keep_alive"] = 0 end
+end
+
 local function complete()
+  announce_close()
   remove_headers(function(name) return name:find("^variable%-") end)
   headers["X-Request-Id"] = headers["X-Request-Id"] or env["BRICKGATE_REQUEST_ID"] or ""
   -- the workspace's own would speak for our host name and its subdomains

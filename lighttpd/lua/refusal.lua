@@ -12,7 +12,8 @@ local ERRORS = {
   [403] = { "PERMISSION_DENIED", "the request was not authorized" },
   [404] = { "ENDPOINT_NOT_FOUND", "there is no such page" },
   [405] = { "METHOD_NOT_ALLOWED", "the method is not supported" },
-  [411] = { "LENGTH_REQUIRED", "the length of the body is missing" },
+  -- only for POST over HTTP/1.1, where no option of lighttpd admits a request without a length
+  [411] = { "LENGTH_REQUIRED", "a POST needs `Content-Length: 0` when it has no body: curl -d ''" },
   [413] = { "REQUEST_TOO_LARGE", "the body is too large" },
   [414] = { "REQUEST_TOO_LARGE", "the target is too long" },
   [417] = { "EXPECTATION_FAILED", "the expectation is not supported" },

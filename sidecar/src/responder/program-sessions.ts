@@ -27,6 +27,31 @@ const SID = /^[0-9a-f]{64}$/
  * session, lives no longer than that token, and is refused with all that refuses it.
  */
 export function programSessions(app: FastifyInstance, ask: Ask, deps: ProgramSessionsDeps): void {
+  void app.register(async (routes) => {
+    acceptEmptyBodies(routes)
+    addRoutes(routes, ask, deps)
+  })
+}
+
+/** `curl -d ''` names a form and sends nothing; a body that is not empty still has to be JSON. */
+function acceptEmptyBodies(routes: FastifyInstance): void {
+  const parseJson = routes.getDefaultJsonParser('error', 'error')
+  routes.removeAllContentTypeParsers()
+  routes.addContentTypeParser<string>(
+    'application/json',
+    { parseAs: 'string' },
+    (request, body, done) => (body === '' ? done(null, null) : parseJson(request, body, done)),
+  )
+  routes.addContentTypeParser<string>('*', { parseAs: 'string' }, (_request, body, done) =>
+    body === '' ? done(null, null) : done(notJson()),
+  )
+}
+
+function notJson(): Error {
+  return Object.assign(new Error('the body is not JSON'), { statusCode: 415 })
+}
+
+function addRoutes(app: FastifyInstance, ask: Ask, deps: ProgramSessionsDeps): void {
   const { registry } = deps
 
   app.post(SESSIONS, async (request, reply) => {

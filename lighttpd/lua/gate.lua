@@ -67,6 +67,7 @@ local function first_pass(lighty, tier)
   normalize(r)
   env["BRICKGATE_TARGET"], env["BRICKGATE_METHOD"] = sent, method
   if own_page then return send_to_responder(r, tier) end
+  headers.name_websocket(r, method)
   return send_to_authorizer(r)
 end
 

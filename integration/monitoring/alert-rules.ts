@@ -20,14 +20,29 @@ export interface RecordingRule {
   readonly expr: string
 }
 
+interface RuleGroup {
+  readonly name: string
+  readonly rules: readonly (AlertRule | RecordingRule)[]
+}
+
 /** Every shipped rule, in the order of the files. */
 export function shippedRules(): readonly (AlertRule | RecordingRule)[] {
-  return ruleFiles().flatMap((file) => {
-    const { groups } = parse(readFileSync(file, 'utf8')) as {
-      groups: readonly { rules: readonly (AlertRule | RecordingRule)[] }[]
-    }
-    return groups.flatMap(({ rules }) => rules)
-  })
+  return shippedGroups().flatMap(({ rules }) => rules)
+}
+
+/** The order in which groups see each other's values: what records comes before what alerts. */
+export function evaluationOrder(): readonly string[] {
+  const records = ({ rules }: RuleGroup): boolean => rules.every((rule) => 'record' in rule)
+  const groups = shippedGroups()
+  return [...groups.filter(records), ...groups.filter((group) => !records(group))].map(
+    ({ name }) => name,
+  )
+}
+
+function shippedGroups(): readonly RuleGroup[] {
+  return ruleFiles().flatMap(
+    (file) => (parse(readFileSync(file, 'utf8')) as { groups: readonly RuleGroup[] }).groups,
+  )
 }
 
 export function shippedAlerts(): readonly AlertRule[] {

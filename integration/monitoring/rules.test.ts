@@ -1,9 +1,17 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { parse } from 'yaml'
 import { HOME } from '../../launch/gateway.ts'
 import { run } from '../stack/commands.ts'
-import { MONITORING, ruleFiles, shippedAlerts, testedAlerts, testFiles } from './alert-rules.ts'
+import {
+  evaluationOrder,
+  MONITORING,
+  ruleFiles,
+  shippedAlerts,
+  testedAlerts,
+  testFiles,
+} from './alert-rules.ts'
 
 const SECTIONS = new Map(
   readFileSync(join(HOME, 'docs/runbook.md'), 'utf8')
@@ -26,6 +34,12 @@ describe('promtool', () => {
     const args = ['check', 'rules', '--lint=all', '--lint-fatal', ...ruleFiles()]
     const { code, stdout, stderr } = await run('promtool', args)
     expect(code, stdout + stderr).toBe(0)
+  })
+
+  // In a random order an alert sees values that were recorded one interval before, or none.
+  it.each(testFiles())('evaluates the groups of %s in order, recording before alerts', (file) => {
+    const test: unknown = parse(readFileSync(file, 'utf8'))
+    expect(test).toMatchObject({ group_eval_order: evaluationOrder() })
   })
 
   it.concurrent.each(testFiles().map((file) => [file.slice(MONITORING.length + 1), file]))(

@@ -30,7 +30,8 @@ logs: ## follow the logs of what `make up` started
 endif
 
 test: setup-test ## every test
-	@$(NODE) node_modules/vitest/vitest.mjs run --project '!soak' $(TEST_FLAGS)
+	@$(NODE) node_modules/vitest/vitest.mjs run --project '!soak' \
+	  --reporter=default --reporter=./tools/retried-tests.ts $(TEST_FLAGS)
 
 soak: setup-test ## minutes: load, revocations and faults on two gateways (.run/soak.json), refreshes, alerts
 	@$(NODE) integration/shared-redis/main.ts

@@ -10,7 +10,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           expect: PATIENT,
-          include: ['sidecar/test/**/*.test.ts', 'launch/**/*.test.ts'],
+          include: ['{sidecar/test,launch,tools}/**/*.test.ts'],
           sequence: { groupOrder: 1 }, // on few processors vitest runs what has no order last
           maxWorkers: 2, // they wait more than they work; vitest would take one on two processors
           testTimeout: 20_000,

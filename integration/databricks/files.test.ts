@@ -50,6 +50,20 @@ describe('the Files API', () => {
     expect((await workspace.send(directory, { method: 'DELETE' })).status).toBe(204)
   })
 
+  it('takes an escaped slash in a name for a slash, as the CLI needs', async () => {
+    const escaped = '/api/2.0/workspace-files/import-file/Workspace%2FUsers%2Ff.py'
+    expect((await workspace.send(escaped, { method: 'POST', body: 'x' })).status).toBe(200)
+    expect((await workspace.send(escaped, { method: 'POST', body: 'y' })).status).toBe(409)
+    const over = `${escaped}?overwrite=true`
+    expect((await workspace.send(over, { method: 'POST', body: 'z' })).status).toBe(200)
+    const plain = await workspace.send('/api/2.0/workspace-files/Workspace/Users/f.py')
+    expect(plain.body.toString()).toBe('z')
+    const file = '/api/2.0/fs/files/Volumes%2Fv%2Fa.txt'
+    expect((await workspace.send(file, { method: 'PUT', body: 'a' })).status).toBe(204)
+    expect((await workspace.send('/api/2.0/fs/files/Volumes/v/a.txt')).body.toString()).toBe('a')
+    expect((await workspace.send(file, { method: 'DELETE' })).status).toBe(204)
+  })
+
   it('keeps 64 files at most', async () => {
     for (let count = 0; count < 65; count += 1) {
       await workspace.send(`/api/2.0/fs/files/many/${count}`, { method: 'PUT', body: 'x' })

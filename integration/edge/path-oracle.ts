@@ -34,13 +34,19 @@ const FILE_PREFIX = /^\/api\/2\.0\/(fs\/files|fs\/directories|workspace-files)\/
 /** A segment that is empty once its parameters are cut off: the sidecar refuses it, the gate does not. */
 export const NAMELESS = 'segment without a name'
 
-/** Why a path must not go on, null when it may. However often a server decodes it, it stays the same path. */
+/**
+ * Why a path must not go on, null when it may. An escaped slash in a name is a separator for some servers;
+ * as such, and however often a server decodes the path, the path stays the same.
+ */
 export function objectionTo(path: string): string | null {
   if (!/^\/[\x21-\x7e]*$/.test(path)) return 'not printable'
   if (/^\/_brickgate/i.test(path)) return 'ours'
-  if (!FILE_PREFIX.test(path) && /;|%(23|25|3F|3B)/i.test(path)) return 'escapes outside file names'
-  const slashes = path.split('/').length
-  let stage = path
+  if (!FILE_PREFIX.test(path) && /;|%(23|25|2F|3F|3B)/i.test(path))
+    return 'escapes outside file names'
+  if (/%2F$/i.test(path)) return 'ends in an escaped slash'
+  const separated = path.replace(/%2F/gi, '/')
+  const slashes = separated.split('/').length
+  let stage = separated
   for (let decodings = 0; decodings <= 4; decodings += 1) {
     if (stage.split('/').length !== slashes) return 'gains a slash'
     if (stage.includes('//')) return 'empty segment'

@@ -66,14 +66,35 @@ const REFUSED: readonly PathRow[] = [
 
 const FILE_NAMES: readonly PathRow[] = [
   ...['100%25', 'a%23b', 'a%3Fb', 'a;b', 'a%3Bb', 'a%2541', 'a%25252541', '%2523', 'a?x=%2F'],
+  // the Databricks CLI escapes the whole name
+  ...['a%2Fb', 'a%2Fb/c%2Fd', 'a%2Fb/', 'a%2F100%25', 'a%2Fb%3Bc', 'a%2F...', 'a%2F_brickgate%2Fb'],
 ].map((name) => [`${FILES}${name}`, `${FILES}${name}`])
 
 const NO_FILE_NAMES: readonly PathRow[] = [
   ...['%252e%252e/x', '%252E', '..;/x', '..%3Bx', '..%253Bx', '.;', '..%23', '..%3F', '..%2523'],
-  ...['a%252fb', 'a%25252fb', 'a%255cb', 'a%2500b', 'a%250ab', 'a%257f', 'a%2Fb', 'a//b', 'a/../b'],
+  ...['a%252fb', 'a%25252fb', 'a%255cb', 'a%2500b', 'a%250ab', 'a%257f', 'a//b', 'a/../b'],
   ...['a%25c0%25ae', 'a%25ff', 'a%00', '\\', 'a%5C', '%25252525252e', '%25252e%25252e/'],
+  // escaped slashes that make an empty segment or a dot segment, or are escaped twice
+  ...['%2F', '%2Fa', 'a%2F', 'a%2f?x', 'a%2F/b', 'a/%2Fb', 'a%2F%2Fb', 'a%2f%2fb', '%2F%2F'],
+  ...[
+    '..%2F',
+    '..%2Fa',
+    'a%2F..',
+    'a%2F..%2Fb',
+    'a%2F.%2Fb',
+    'a%2F.',
+    'a%2F..;x',
+    'a%2F%2e%2e%2fb',
+  ],
+  ...['a%2F..%2F..%2F..%2F..%2F..%2F..%2Fapi', '..%2F..%2F..%2F..%2F..%2F_brickgate%2Fwhoami'],
+  ...[
+    '..%2F..%2F..%2F..%2F..%2F..%2F%2Fbrickgate-authorized',
+    'a%2Fb%252Fc',
+    'a%2F%5Cb',
+    'a%2F%00',
+  ],
   // no name before the parameter
-  ...[';a', '%3Ba', 'a/;', '%253Ba'],
+  ...[';a', '%3Ba', 'a/;', '%253Ba', 'a%2F;', 'a%2F%3Bb', 'a%2F%253Bb'],
   // not stable after four decodings
   ...['a%252525252541', 'a%2525252541'],
 ].map((name) => [`${FILES}${name}`, null])
@@ -86,6 +107,15 @@ const FILE_PREFIXES: readonly PathRow[] = [
   ['/api/2.0/workspace-files/a%3Fb', '/api/2.0/workspace-files/a%3Fb'],
   ['/api/2.0/fs/%66iles/a%23', '/api/2.0/fs/files/a%23'],
   ['/api/2.0/fs/files', '/api/2.0/fs/files'],
+  [`${FILES}a%2fb`, `${FILES}a%2Fb`],
+  ['/api/2.0/fs/directories/V%2Fa', '/api/2.0/fs/directories/V%2Fa'],
+  ['/api/2.0/workspace-files/import-file/W%2Fa', '/api/2.0/workspace-files/import-file/W%2Fa'],
+  ['/api/2.0/fs/files%2Fa', null],
+  ['/api/2.0/fs%2Ffiles/a', null],
+  ['/api%2F2.0/fs/files/a', null],
+  ['/%2Fapi/2.0/fs/files/a', null],
+  ['/api/2.0/fs/a%2Fb', null],
+  ['/api/2.1/fs/files/a%2Fb', null],
   ['/api/2.0/fs/files;x', null],
   ['/api/2.0/fs/filesx/a%23', null],
   ['/API/2.0/fs/files/a%23', null],

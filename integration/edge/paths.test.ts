@@ -10,10 +10,18 @@ import { PATH_TABLE } from './path-table.ts'
 import { type Probe, probe } from './probe.ts'
 import { createRandom } from './random.ts'
 
-/** With this nothing but the gate can stop a request. */
+/** With this nothing but the gate can stop a request, outside one folder. */
 const PERMIT_EVERYTHING = {
   version: 1,
-  policies: [{ id: 'everything', effect: 'permit', who: { any_verified: true }, paths: ['/'] }],
+  policies: [
+    { id: 'everything', effect: 'permit', who: { any_verified: true }, paths: ['/'] },
+    {
+      id: 'closed-folder',
+      effect: 'forbid',
+      who: { any_verified: true },
+      paths: ['/api/2.0/fs/files/Volumes/closed', '/api/2.0/workspace-files/*/Workspace/closed'],
+    },
+  ],
 }
 
 const BAD_TARGET = { status: 400, errorCode: 'BAD_REQUEST', challenge: null, hasRetryAfter: false }
@@ -48,6 +56,22 @@ describe.each(EDGES.map(({ version }, at) => [version, at] as const))(
         expect(violations(probes[place], forwarded)).toEqual([])
       })
     })
+
+    it.each(['/api/2.0/fs/files/Volumes', '/api/2.0/workspace-files/import-file/Workspace'])(
+      'no escaped slash leads around a forbid: %s',
+      async (folder) => {
+        const names = [
+          '/closed/a',
+          '%2Fclosed/a',
+          '/closed%2Fa',
+          '%2fclosed%2fa',
+          '%2FCLOSED%3Bx%2Fa',
+        ]
+        const found = await probeAll(names.map((name) => `${folder}${name}`))
+        const verdicts = found.map(({ forwarded, audit }) => [forwarded, audit?.reason])
+        expect(verdicts).toEqual(names.map(() => [null, 'policy-forbid']))
+      },
+    )
 
     it('3,000 generated targets: judged equals forwarded, no violation', async () => {
       const random = createRandom(20_261_122)

@@ -1,9 +1,10 @@
 -- Which targets can be judged: those that every parser behind the gate reads as the gate does.
--- lighttpd has already refused `%2F`, `//`, dot segments, controls and invalid UTF-8, and brought
--- the rest to its normal form: upper-case hex, unreserved characters decoded.
+-- lighttpd has already refused `//`, dot segments, controls and invalid UTF-8, and brought the rest
+-- to its normal form: upper-case hex, unreserved characters decoded.
 local target = {}
 
--- Names of users' files stand in these paths, so they may hold what is refused elsewhere.
+-- Names of users' files stand in these paths, so they may hold what is refused elsewhere, `%2F` too:
+-- the Databricks CLI escapes the whole name. sidecar/src/http/target.ts has the same list.
 local FILE_PREFIXES = {
   "/api/2.0/fs/files/", "/api/2.0/fs/directories/", "/api/2.0/workspace-files/",
 }
@@ -51,12 +52,22 @@ local function is_unambiguous(path)
   return false
 end
 
+-- The path with its escaped slashes as separators.
+local function separated(path)
+  return (path:gsub("%%2[Ff]", "/"))
+end
+
 -- The path of an origin-form target without its query, or nil when the request must be refused.
+-- INVARIANT: an escaped slash is judged as a separator. A server that takes the slash for a part of
+-- the name sees fewer segments, and none that is empty or a dot segment where none is here.
 function target.path_of(request_target)
   if not request_target:find("^/[\33-\126]*$") then return nil end
   local path = request_target:match("^[^?]*")
-  if has_ambiguous_character(path) and not is_file_path(path) then return nil end
-  return is_unambiguous(path) and path or nil
+  if not is_file_path(path) then
+    return not has_ambiguous_character(path) and is_unambiguous(path) and path or nil
+  end
+  local ends_in_escaped_slash = path:find("%%2[Ff]$")
+  return not ends_in_escaped_slash and is_unambiguous(separated(path)) and path or nil
 end
 
 local OWN_PREFIX = "/_brickgate"

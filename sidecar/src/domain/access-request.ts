@@ -25,7 +25,7 @@ export interface AccessRequest extends Envelope {
   readonly target: string
   /** the target without its query, as sent */
   readonly path: string
-  /** the path's segments, percent-decoded once, what policies are matched against */
+  /** the path's segments, percent-decoded once; a `/` inside one stood there escaped */
   readonly segments: readonly string[]
 }
 

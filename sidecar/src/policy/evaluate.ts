@@ -3,13 +3,13 @@ import type { Tier } from '../domain/tier.ts'
 import { matchesEveryReading, matchesSomeReading, type Pattern } from './pattern.ts'
 import type { Policy, Who } from './policy.ts'
 import type { PolicySet } from './policy-set.ts'
-import { type ReadPath, readPath } from './readings.ts'
+import { type ReadPath, type ReadPaths, readPaths } from './readings.ts'
 
 /** May this principal do this? */
 export interface Question {
   readonly principal: Principal
   readonly method: string
-  /** of the path, decoded once; without the empty one after a trailing slash */
+  /** of the path, decoded once; a `/` inside one stood there escaped */
   readonly segments: readonly string[]
   readonly tier: Tier
 }
@@ -28,13 +28,13 @@ export interface Evaluation {
  * forbids, whatever its effect. Never throws for a policy's fault.
  */
 export function evaluate(set: PolicySet, question: Question): Evaluation {
-  const path = readPath(question.segments)
+  const paths = readPaths(question.segments)
   const permits: string[] = []
   const forbids: string[] = []
   const failures: unknown[] = []
   for (const policy of set.policies) {
     try {
-      if (matches(policy, question, path)) {
+      if (matches(policy, question, paths)) {
         const matched = policy.effect === 'permit' ? permits : forbids
         matched.push(policy.id)
       }
@@ -47,19 +47,22 @@ export function evaluate(set: PolicySet, question: Question): Evaluation {
   return { effect: permits.length > 0 ? 'permit' : 'none', determiningPolicies: permits, failures }
 }
 
-function matches(policy: Policy, question: Question, path: ReadPath): boolean {
+function matches(policy: Policy, question: Question, paths: ReadPaths): boolean {
   return (
     (policy.methods === null || policy.methods.some((method) => method === question.method)) &&
     (policy.tiers === null || policy.tiers.includes(question.tier)) &&
-    isOnPath(policy, path) &&
+    isOnPath(policy, paths) &&
     isAmong(policy.who, question.principal)
   )
 }
 
-function isOnPath(policy: Policy, path: ReadPath): boolean {
-  return policy.effect === 'permit'
-    ? policy.paths.some((pattern) => matchesEveryReading(pattern, path.plain))
-    : policy.paths.some((pattern) => isForbidden(pattern, path))
+/** INVARIANT: a permit holds for every reading of a path, a forbid for any. */
+function isOnPath({ effect, paths: patterns }: Policy, paths: ReadPaths): boolean {
+  return patterns.some((pattern) =>
+    effect === 'permit'
+      ? paths.every(({ plain }) => matchesEveryReading(pattern, plain))
+      : paths.some((path) => isForbidden(pattern, path)),
+  )
 }
 
 /** A forbid of a path covers its mirrors, however many names the workspace has for it. */

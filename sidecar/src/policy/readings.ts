@@ -12,16 +12,26 @@ export interface ReadPath {
   readonly originals: readonly (readonly Readings[])[]
 }
 
+/** Every way in which servers may split a path; never empty. */
+export type ReadPaths = readonly [ReadPath, ...ReadPath[]]
+
 const ESCAPES = /(?:%[0-9A-Fa-f]{2})+/g
 const CUT = /[;?#]/
 
 /**
- * Considers that the workspace, or something before it, may decode names once more, or cut them at a
- * parameter, query or fragment.
+ * Considers that the workspace, or something before it, may take an escaped slash for a separator or for
+ * a part of the name.
  *
- * @param segments decoded once
+ * @param segments decoded once; a `/` inside one stood there escaped
  */
-export function readPath(segments: readonly string[]): ReadPath {
+export function readPaths(segments: readonly string[]): ReadPaths {
+  const asNamed = readPath(segments)
+  if (!segments.some((segment) => segment.includes('/'))) return [asNamed]
+  return [asNamed, readPath(segments.flatMap((segment) => segment.split('/')))]
+}
+
+/** Considers that names may be decoded once more, or cut at a parameter, query or fragment. */
+function readPath(segments: readonly string[]): ReadPath {
   const plain = segments.map(readingsOf)
   const folded = plain.map(([first, ...further]): Readings => [fold(first), ...further.map(fold)])
   return { plain, folded, originals: originalsOf(folded) }

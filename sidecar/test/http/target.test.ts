@@ -1,6 +1,7 @@
+import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { parseTarget } from '../../src/http/target.ts'
+import { FILE_PREFIXES, parseTarget } from '../../src/http/target.ts'
 
 const FILES = '/api/2.0/fs/files/'
 const DIRECTORIES = '/api/2.0/fs/directories/'
@@ -38,6 +39,21 @@ describe('segments', () => {
       expect(escaped.map((name) => segmentsOf(`${at}${name}`)?.at(-1))).toEqual(names)
     },
   )
+
+  it.each<[target: string, segments: readonly string[]]>([
+    [
+      '/api/2.0/workspace-files/import-file/Workspace%2FUsers%2Fpat%40example.com%2Ff.py',
+      ['api', '2.0', 'workspace-files', 'import-file', 'Workspace/Users/pat@example.com/f.py'],
+    ],
+    [
+      `${FILES}Volumes%2Fmain%2Fdefault%2Fv%2Fa.txt?overwrite=true`,
+      ['api', '2.0', 'fs', 'files', 'Volumes/main/default/v/a.txt'],
+    ],
+    [`${DIRECTORIES}Volumes%2fa/b%2Fc/`, ['api', '2.0', 'fs', 'directories', 'Volumes/a', 'b/c']],
+    [`${FILES}a%2Fb%3Bc%2F100%25`, ['api', '2.0', 'fs', 'files', 'a/b;c/100%']],
+  ])('keep an escaped slash inside the name of a file: %s', (target, segments) => {
+    expect(segmentsOf(target)).toEqual(segments)
+  })
 
   it('are decoded once, so that a name may hold an escape', () => {
     const name = 'ts=2024-01-01 00%253A00%253A00'.replace(' ', '%20')
@@ -100,6 +116,25 @@ describe('refuses', () => {
     ['`;` without a name before it', `${FILES}a/;b`],
     ['`%3B` without a name before it', `${FILES}a/%3Bb`],
     ['`%253B` without a name before it', `${FILES}a/%253Bb`],
+    ['an escaped slash outside names of files', '/api/2.1%2Fjobs'],
+    ['an escaped slash at the end of a prefix', '/api/2.0/fs/files%2Fa'],
+    ['an escaped slash in a prefix', '/api/2.0/fs%2Ffiles/a%2Fb'],
+    ['an escaped slash at the end', `${FILES}a%2F`],
+    ['an escaped slash at the end, before a query', `${FILES}a%2f?x=1`],
+    ['an escaped slash before a slash', `${FILES}a%2F/b`],
+    ['an escaped slash after a slash', `${FILES}%2Fa`],
+    ['two escaped slashes', `${FILES}a%2F%2Fb`],
+    ['a dot segment after an escaped slash', `${FILES}a%2F..`],
+    ['a dot segment before an escaped slash', `${FILES}..%2Fa`],
+    ['a dot segment between escaped slashes', `${FILES}a%2F.%2Fb`],
+    ['a dot segment with parameters between escaped slashes', `${FILES}a%2F..;x%2Fb`],
+    ['no name before a parameter after an escaped slash', `${FILES}a%2F%3Bb`],
+    ['a slash that is escaped twice', `${FILES}a%252Fb`],
+    ['a slash that is escaped twice behind one that is not', `${FILES}a%2Fb%252Fc`],
+    ['half a character before an escaped slash', `${FILES}a%C3%2F%A9`],
+    ['our own pages behind an escaped slash', '/%2F_brickgate/whoami'],
+    ['our own pages before an escaped slash', '/_brickgate%2Fwhoami'],
+    ["the gate's own path, escaped", '/%2Fbrickgate-authorized'],
     ['our own pages', '/_brickgate/whoami'],
     ['our own pages alone', '/_brickgate'],
     ['our own pages in another case', '/_BrickGate/x'],
@@ -135,7 +170,7 @@ describe('advisories', () => {
     '..%3Fx',
     '..%23',
   ]
-  const SLASHES = ['a%2fb', 'a%2Fb', '%2F', 'a%252Fb', 'a%25252fb', 'a%5cb', 'a%255Cb', '..%2f..']
+  const SLASHES = ['%2F', 'a%2F/b', 'a%252Fb', 'a%25252fb', 'a%5cb', 'a%255Cb', '..%2f..']
   const ODD = ['%00', '%2500', 'a%250Ab', '%25%30%30', '%2%35c', '%25C0%25AE', '%25FF', '%25C3%A9']
   it.each(
     [...DOTS, ...DEEPER, ...SLASHES, ...ODD].flatMap((piece) => [
@@ -151,6 +186,12 @@ describe('advisories', () => {
       expect(segmentsOf(target)).toBeNull()
     },
   )
+})
+
+it('the gate and the sidecar admit the same prefixes of names of files', () => {
+  const lua = readFileSync(new URL('../../../lighttpd/lua/target.lua', import.meta.url), 'utf8')
+  const list = /FILE_PREFIXES = \{([^}]*)\}/.exec(lua)?.[1] ?? ''
+  expect([...list.matchAll(/"([^"]*)"/g)].map(([, prefix]) => prefix)).toEqual(FILE_PREFIXES)
 })
 
 describe('depth', () => {
@@ -178,6 +219,7 @@ describe('any target', () => {
     '25',
     '2e',
     '2F',
+    '%2F',
     '5c',
     '3B',
     '3f',
@@ -213,9 +255,11 @@ describe('any target', () => {
         expect(Buffer.from(segments.join('/')).toString('latin1')).toBe(
           decodeBytes(path).replace(/^\/|\/$/g, ''),
         )
-        for (let stage = path, n = 0; n < 8; n++, stage = decodeBytes(stage)) {
+        const separated = path.replaceAll(/%2F/gi, '/')
+        if (separated !== path) expect(text.startsWith(FILES)).toBe(true)
+        for (let stage = separated, n = 0; n < 8; n++, stage = decodeBytes(stage)) {
           expect(stage).not.toMatch(/[\0-\x1f\x7f\\]|\/\/|\/\.{1,2}(?:[/;]|$)/)
-          expect(stage.split('/').length).toBe(path.split('/').length)
+          expect(stage.split('/').length).toBe(separated.split('/').length)
         }
       }),
       { numRuns: 3000 },

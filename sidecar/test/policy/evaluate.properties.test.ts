@@ -7,7 +7,7 @@ import { policySet } from '../../src/policy/policy-set.ts'
 import { principal } from './questions.ts'
 
 const GROUPS = ['a', 'b', 'c']
-const segment = fc.constantFrom('api', 'API', 'x', '2.0', '%78', 'x;y')
+const segment = fc.constantFrom('api', 'API', 'x', '2.0', '%78', 'x;y', 'x/api')
 const part = fc.constantFrom('api', 'x', '2.0', '*')
 
 const who: fc.Arbitrary<PolicyEntry['who']> = fc.oneof(

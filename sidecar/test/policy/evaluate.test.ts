@@ -219,6 +219,8 @@ describe('paths', () => {
   ])('CVE-2026-33494, CVE-2023-47106: no encoding of it escapes a forbid: %s', (name) => {
     const question = asking(`/api/2.0/fs/files/Volumes/${name}`)
     expect(judge([ALL, NOT_SECRET], question).effect).toBe('forbid')
+    const escaped = asking(`/api/2.0/fs/files/Volumes%2F${name.replaceAll('/', '%2F')}`)
+    expect(judge([ALL, NOT_SECRET], escaped).effect).toBe('forbid')
   })
 
   it.each(['p%2575b', 'pub;v=1', 'pub%3Bv', 'pub%3F', 'pub%23x', 'PUB', 'p%252575b'])(

@@ -5,14 +5,14 @@ import {
   matchesSomeReading,
   patternProblem,
 } from '../../src/policy/pattern.ts'
-import { fold, readPath } from '../../src/policy/readings.ts'
+import { fold, readPaths } from '../../src/policy/readings.ts'
 
 function isPermitted(pattern: string, segments: readonly string[]): boolean {
-  return matchesEveryReading(compilePattern(pattern), readPath(segments).plain)
+  return matchesEveryReading(compilePattern(pattern), readPaths(segments)[0].plain)
 }
 
 function isForbidden(pattern: string, segments: readonly string[]): boolean {
-  return matchesSomeReading(compilePattern(fold(pattern)), readPath(segments).folded)
+  return matchesSomeReading(compilePattern(fold(pattern)), readPaths(segments)[0].folded)
 }
 
 describe('a pattern', () => {

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { fold, readPath } from '../../src/policy/readings.ts'
+import { fold, readPaths } from '../../src/policy/readings.ts'
 
 describe('readings', () => {
   it.each<[segment: string, readings: readonly string[]]>([
@@ -17,17 +17,34 @@ describe('readings', () => {
     ['%ff', ['%ff', '\ufffd']],
     ['__proto__', ['__proto__']],
   ])('of %j are %j', (segment, readings) => {
-    expect(readPath([segment]).plain).toEqual([readings])
+    expect(readPaths([segment])[0].plain).toEqual([readings])
   })
 
   it('come to an end, and are never none', () => {
     const segment = fc.string({ unit: fc.constantFrom('%', '25', '41', 'ff', ';', 'é', '\ud800') })
     fc.assert(
       fc.property(segment, (text) => {
-        const [readings] = readPath([text]).plain
+        const [readings] = readPaths([text])[0].plain
         expect(readings?.[0]).toBe(text)
       }),
     )
+  })
+})
+
+describe('a path with an escaped slash', () => {
+  function readings(segments: readonly string[]): readonly (readonly string[][])[] {
+    return readPaths(segments).map(({ plain }) => plain.map((one) => [...one]))
+  }
+
+  it('is read with the slash in a name, and as a separator', () => {
+    expect(readings(['files', 'a/b;c', 'd'])).toEqual([
+      [['files'], ['a/b;c', 'a/b'], ['d']],
+      [['files'], ['a'], ['b;c', 'b'], ['d']],
+    ])
+  })
+
+  it('is the only kind that is read in two ways', () => {
+    expect(readings(['files', 'a%41', 'd'])).toHaveLength(1)
   })
 })
 

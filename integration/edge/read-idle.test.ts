@@ -62,20 +62,23 @@ describe.each(testedLighttpds())(
       },
     )
 
-    it('closes a silent connection that names its request as the gate names WebSockets', async () => {
+    it('closes a silent connection that names its request nearly as the gate names WebSockets', async () => {
       const socket = await openRaw(gate.listener())
-      const forged = ['Brickgate-Upgrade: websocket', 'Brickgate_Upgrade: websocket']
+      const forged = ['X_Brickgate_Upgrade: websocket', 'X-Brickgate-Upgrade-: websocket']
       const request = requestText(SESSIONS, [...forged, ...MISSING_BODY], 'POST')
       expect(await isClosedAfter(socket, request)).toBe(true)
     })
 
-    it('refuses the very name that the gate uses', async () => {
-      const socket = await openRaw(gate.listener())
-      socket.write(requestText(SESSIONS, ['Brickgate/Upgrade: websocket', ...MISSING_BODY], 'POST'))
-      const [answer] = await once(socket, 'data')
-      expect(String(answer)).toMatch(/^HTTP\/1\.1 400 /)
-      socket.destroy()
-    })
+    it.each(['X-Brickgate-Upgrade: websocket', 'x-brickgate-UPGRADE: x'])(
+      'refuses %s at once, which the gate uses itself, and closes the connection',
+      async (field) => {
+        const socket = await openRaw(gate.listener())
+        socket.write(requestText(SESSIONS, [field, ...MISSING_BODY], 'POST'))
+        const [answer] = await once(socket, 'data')
+        expect(String(answer)).toMatch(/^HTTP\/1\.1 400 /)
+        expect(await isClosedAfter(socket, '')).toBe(true)
+      },
+    )
 
     it('leaves an allowed WebSocket open that is silent for longer', async () => {
       const { port, ca } = gate.listener()

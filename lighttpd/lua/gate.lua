@@ -54,6 +54,7 @@ local function first_pass(lighty, tier)
     r.req_item["keep_alive"] = 0
     return refusal.answer(r, 429, "too-many-connections")
   end
+  if headers.claims_websocket(r) then return refusal.answer(r, 400, "reserved-header") end
   local method = judged_method(r)
   if method == "CONNECT" or method == "TRACE" then
     return refusal.answer(r, 405, "method-not-allowed")

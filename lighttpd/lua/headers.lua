@@ -44,12 +44,20 @@ local function is_websocket_upgrade(r)
   return r.req_attr["request.method"] == "GET" and r.req_header["Upgrade"]:lower() == "websocket"
 end
 
+local WEBSOCKET = "X-Brickgate-Upgrade"
+
 -- Names a request that becomes a WebSocket once it is allowed, for conf.d/limits.conf: lighttpd reads its
--- conditions again after the authorizer's 200. INVARIANT: no client can send a name with a slash, or a
--- request that nobody has judged could hold its connection for an hour. The second pass strips it.
+-- conditions again after the authorizer's 200. The second pass strips it.
 function headers.name_websocket(r, judged_method)
   local is_upgrade = r.req_header["Upgrade"] or r.req_attr["request.method"] == "CONNECT"
-  if judged_method == "GET" and is_upgrade then r.req_header["Brickgate/Upgrade"] = "websocket" end
+  if judged_method == "GET" and is_upgrade then r.req_header[WEBSOCKET] = "websocket" end
+end
+
+-- Whether the client names its request so itself. INVARIANT: such a request is refused at once, because
+-- lighttpd reads its conditions before this script can strip anything: a request that nobody has judged
+-- would hold its connection for an hour.
+function headers.claims_websocket(r)
+  return r.req_header[WEBSOCKET] ~= nil
 end
 
 -- Removes what is reserved, and returns how many headers there were. Collected first: a header must

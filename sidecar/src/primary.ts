@@ -4,13 +4,15 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { LoadedConfig } from './config/load.ts'
 import type { Config } from './config/schema.ts'
 import { TIERS } from './domain/tier.ts'
-import { createLog } from './observe/log.ts'
+import { createLog, type Logger } from './observe/log.ts'
 import { claimSlot, type Slot } from './supervise/slots.ts'
 import { createSupervisor, type SupervisorDeps } from './supervisor.ts'
 import { VERSION } from './version.ts'
 
 /** lighttpd may have a connection on its way when the sockets disappear. */
 const UNLINKED_PAUSE_MS = 500
+/** That pause, the 10 s after which a worker is killed that does not drain, and a little more. */
+const END_WITHIN_MS = 12_000
 
 /**
  * Runs a sidecar until it is told to end: supervises its workers, fetches keys for them, and serves the
@@ -20,6 +22,8 @@ const UNLINKED_PAUSE_MS = 500
  * @throws {ConfigError} when the first load fails; then nothing was started
  */
 export async function runPrimary(load: () => LoadedConfig): Promise<void> {
+  const toldToEnd = untilToldToEnd() // from now on, or a signal during the start would leave sockets behind
+  process.on('SIGHUP', () => undefined) // it asks for a reload once there is something to reload
   const first = load()
   const log = createLog('primary')
   process.umask(0o007) // the sockets are for the group that lighttpd shares
@@ -27,25 +31,34 @@ export async function runPrimary(load: () => LoadedConfig): Promise<void> {
   keepCompiledCode(first.config.runtime.directory)
   const slot = await claimSlot(first.config.runtime.directory)
   try {
-    await serveInSlot(first, { load, slot, log })
+    await serveInSlot(first, { load, slot, log }, toldToEnd)
   } finally {
     slot.release() // or a failed start would wait here for ever, its claim listening
   }
 }
 
-async function serveInSlot(first: LoadedConfig, deps: SupervisorDeps): Promise<void> {
+async function serveInSlot(
+  first: LoadedConfig,
+  deps: SupervisorDeps,
+  toldToEnd: Promise<NodeJS.Signals>,
+): Promise<void> {
   const { slot, log } = deps
   const sockets = socketPaths(first.config, slot)
   for (const path of sockets) rmSync(path, { force: true })
   const supervisor = createSupervisor(first, deps)
   try {
-    await supervisor.start()
-    log.info({ slot: slot.number, version: VERSION }, 'started')
-    log.info({ signal: await untilToldToEnd() }, 'ending')
+    await Promise.race([start(), toldToEnd])
+    log.info({ signal: await toldToEnd }, 'ending')
+    endInTime(log)
     for (const path of sockets) rmSync(path, { force: true })
     await pause(UNLINKED_PAUSE_MS)
   } finally {
     await supervisor.stop()
+  }
+
+  async function start(): Promise<void> {
+    await supervisor.start()
+    log.info({ slot: slot.number, version: VERSION }, 'started')
   }
 }
 
@@ -65,8 +78,18 @@ function socketPaths({ runtime }: Config, slot: Slot): string[] {
   return names.map((name) => join(runtime.directory, `${name}-${slot.number}.sock`))
 }
 
+/** Listens for ever: a second signal must not cut short what the first one began. */
 function untilToldToEnd(): Promise<NodeJS.Signals> {
   return new Promise((resolve) => {
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, resolve)
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, resolve)
   })
+}
+
+/** The last resort against a handle that nobody closed: it would keep a process without workers. */
+function endInTime(log: Logger): void {
+  const timer = setTimeout(() => {
+    log.fatal({ left: process.getActiveResourcesInfo() }, 'the end took too long')
+    process.exit(1)
+  }, END_WITHIN_MS)
+  timer.unref()
 }

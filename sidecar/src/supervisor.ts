@@ -16,7 +16,7 @@ import { createAdminServer } from './supervise/admin-server.ts'
 import { watchCertificates } from './supervise/certificate-watch.ts'
 import { watchFiles } from './supervise/file-watch.ts'
 import { ownMetrics, readiness } from './supervise/health.ts'
-import type { FromWorker } from './supervise/messages.ts'
+import type { FromWorker, Role, ToWorker } from './supervise/messages.ts'
 import { oneAtATime } from './supervise/one-at-a-time.ts'
 import { createPool, type PoolObserver } from './supervise/pool.ts'
 import { createScrape } from './supervise/scrape.ts'
@@ -49,25 +49,19 @@ export function createSupervisor(
   let redis = openConfiguredRedis(first.config, SILENT_REDIS)
   const pool = createPool({
     strength: (role) => (role === 'authorizer' ? loaded.config.runtime.workers : 1),
-    startMessage: (role) => ({
-      type: 'start',
-      role,
-      slot: slot.number,
-      loaded,
-      feed,
-      keySets: keys.sets(),
-    }),
+    startMessage,
     nowMs: SYSTEM_CLOCK.monotonicMs,
-    observer: {
-      message: (worker, message) => void receive(worker, message),
-      disconnected: (worker) => aggregate.ended(worker.id),
-      ...workerEvents(metrics, log),
-    },
+    observer: poolObserver(),
   })
   let watched = first.files
   let feed = 0
-  let endWatch = (): void => undefined
   let keys = fetchKeys(first.config, feed)
+  let fetching: RemoteKeys | null = null // for a configuration that is being taken up
+  const started = Promise.withResolvers<void>()
+  const reloading = oneAtATime(reload)
+  let lastReload = Promise.resolve()
+  let isEnding = false
+  let endWatches: readonly (() => void)[] = []
   const scrape = createScrape({
     pool,
     aggregate,
@@ -82,21 +76,41 @@ export function createSupervisor(
   return { start, stop }
 
   async function start(): Promise<void> {
+    process.on('SIGHUP', reloadSoon)
     await listenOn(admin, first.config.admin.listen) // the one step that can fail comes first
+    if (isEnding) return void admin.close() // `stop` came before there was anything to close
     keys.start()
     pool.start()
-    endWatch = watchCertificates(() => loaded.config, metrics)
-    const reloading = oneAtATime(reload)
-    watchFiles(
-      () => watched,
-      () => void reloading(),
-    )
-    process.on('SIGHUP', () => void reloading())
+    endWatches = [
+      watchCertificates(() => loaded.config, metrics),
+      watchFiles(() => watched, reloadSoon),
+    ]
+    started.resolve()
   }
 
+  function poolObserver(): PoolObserver {
+    return {
+      message: (worker, message) => void receive(worker, message),
+      disconnected: (worker) => aggregate.ended(worker.id),
+      ...workerEvents(metrics, log),
+    }
+  }
+
+  function startMessage(role: Role): ToWorker {
+    return { type: 'start', role, slot: slot.number, loaded, feed, keySets: keys.sets() }
+  }
+
+  function reloadSoon(): void {
+    lastReload = started.promise.then(reloading)
+  }
+
+  /** INVARIANT: nothing is made after this began, or it would outlive the end: no keys, no connection. */
   async function stop(): Promise<void> {
-    endWatch()
-    await pool.drain()
+    isEnding = true
+    for (const end of endWatches) end()
+    started.resolve()
+    await Promise.all([pool.drain(), fetching?.close()])
+    await lastReload
     await keys.close()
     admin.closeAllConnections()
     admin.close()
@@ -135,17 +149,14 @@ export function createSupervisor(
     worker.send({ type: 'refresh-outcome', id: message.id, outcome })
   }
 
-  /** INVARIANT: a configuration is in force whole or not at all; a bad one leaves the old in force. */
   async function reload(): Promise<void> {
+    if (isEnding) return
     try {
       const next = load()
       refuseMoved(next.config, first.config)
-      await renewKeys(next.config)
-      renewRedis(next.config)
-      renewTracing(next.config)
-      loaded = next
-      watched = next.files
-      pool.replaceAll()
+      fetching = await fetchedKeys(next.config)
+      if (isEnding) return
+      takeUp(next)
       metrics.reloads.inc({ result: 'ok' })
       log.info('the configuration was taken up')
     } catch (error) {
@@ -153,26 +164,47 @@ export function createSupervisor(
       if (error instanceof ConfigError) watched = [...loaded.files, ...error.files]
       metrics.reloads.inc({ result: 'error' })
       log.error({ err: error }, 'the configuration was rejected; the previous one stays in force')
+    } finally {
+      await fetching?.close() // the keys that are not in force
+      fetching = null
     }
+  }
+
+  /**
+   * INVARIANT: a configuration is in force whole or not at all; a bad one leaves the old in force. Only
+   * the first step can fail, and no step waits.
+   */
+  function takeUp(next: LoadedConfig): void {
+    renewRedis(next.config)
+    if (fetching !== null) {
+      fetching.start()
+      ;[keys, fetching] = [fetching, keys]
+      feed += 1
+    }
+    renewTracing(next.config)
+    loaded = next
+    watched = next.files
+    pool.replaceAll()
   }
 
   function renewRedis(config: Config): void {
     if (isDeepStrictEqual(config.redis, loaded.config.redis)) return
+    const renewed = openConfiguredRedis(config, SILENT_REDIS)
     redis.disconnect()
-    redis = openConfiguredRedis(config, SILENT_REDIS)
+    redis = renewed
   }
 
-  /** Has the keys of new issuers at hand, where these answer, before anyone depends on them. */
-  async function renewKeys(config: Config): Promise<void> {
-    if (isDeepStrictEqual(keyOrigins(config), keyOrigins(loaded.config))) return
-    const ownFeed = feed + 1
-    const renewed = fetchKeys(config, ownFeed)
-    await Promise.all(config.issuers.map((issuer) => renewed.refresh(issuer.name)))
-    renewed.start()
-    const previous = keys
-    keys = renewed
-    feed = ownFeed
-    await previous.close()
+  /**
+   * Has the keys of new issuers at hand, where these answer, before anyone depends on them.
+   *
+   * @returns null where the keys in force go on
+   */
+  async function fetchedKeys(config: Config): Promise<RemoteKeys | null> {
+    if (isDeepStrictEqual(keyOrigins(config), keyOrigins(loaded.config))) return null
+    const fetched = fetchKeys(config, feed + 1)
+    fetching = fetched // for `stop`, which ends the wait
+    await Promise.all(config.issuers.map(({ name }) => fetched.refresh(name)))
+    return fetched
   }
 }
 
@@ -195,9 +227,11 @@ function workerEvents(
   log: Logger,
 ): Pick<PoolObserver, 'exited' | 'killed'> {
   return {
-    exited(worker, expected) {
-      if (!expected) metrics.workerExits.inc({ role: worker.role })
-      log[expected ? 'info' : 'error']({ worker: worker.id, role: worker.role }, 'a worker ended')
+    exited({ id, role }, isExpected, { how, shortLives, nextStartMs }) {
+      if (isExpected) return log.info({ worker: id, role, how }, 'a worker ended')
+      metrics.workerExits.inc({ role })
+      const next = { short_lives: shortLives, next_start_ms: nextStartMs }
+      log.error({ worker: id, role, how, ...next }, 'a worker ended')
     },
     killed: (worker, why) => log.error({ worker: worker.id, role: worker.role, why }, 'killed'),
   }

@@ -68,7 +68,7 @@ async function serve(message: Start, log: Logger): Promise<void> {
   const clock = SYSTEM_CLOCK
   const app = createApp({ loaded: message.loaded, keys, metrics, log, clock, tracing })
   process.once('exit', app.close) // whichever way the end comes
-  const listening = app.connected().then(() => listen(message, { app, metrics, log }))
+  let listening: Promise<readonly Listening[]> = Promise.resolve([])
   process.on('message', (received: ToWorker) => {
     if (received.type === 'keys' && received.feed === message.feed) keys.receive(received.keySet)
     if (received.type === 'refresh-outcome') keyRequests.answered(received.id, received.outcome)
@@ -78,6 +78,9 @@ async function serve(message: Start, log: Logger): Promise<void> {
   setInterval(() => void send({ type: 'alive' }), ALIVE_EVERY_MS)
   setInterval(() => void snapshot(metrics, null), SNAPSHOT_EVERY_MS)
 
+  await app.connected()
+  void send({ type: 'listening' })
+  listening = listen(message, { app, metrics, log })
   await listening
   // For those that come after; a worker that is killed would leave nothing. It blocks, on a busy machine
   // for more than a second, so it comes before the primary listens for silence.

@@ -29,8 +29,7 @@ export function createKeyDownload(issuer: RemoteIssuer, timeoutMs: number): KeyD
   const start = checkedUrl(issuer.jwksUri ?? discoveryUrl(issuer.issuer), issuer)
   const closing = new AbortController()
 
-  async function fetchBoth(agent: Agent): Promise<unknown> {
-    const signal = AbortSignal.any([closing.signal, AbortSignal.timeout(timeoutMs)])
+  async function fetchBoth(agent: Agent, signal: AbortSignal): Promise<unknown> {
     const first = await fetchJson(start, { agent, signal })
     if (issuer.jwksUri !== null) return first
     return fetchJson(discoveredUrl(first, issuer), { agent, signal })
@@ -40,9 +39,12 @@ export function createKeyDownload(issuer: RemoteIssuer, timeoutMs: number): KeyD
     // New connections each time: one kept since the last fetch may be closed by now, or lead to an
     // address that the name has no more.
     async run() {
-      const agent = createAgent(issuer.ca)
+      const signal = AbortSignal.any([closing.signal, AbortSignal.timeout(timeoutMs)])
+      const agent = createAgent(issuer.ca, signal)
       try {
-        return readJwks(await fetchBoth(agent))
+        return readJwks(await fetchBoth(agent, signal))
+      } catch (error) {
+        throw signal.aborted ? signal.reason : error
       } finally {
         await agent.destroy()
       }
@@ -51,10 +53,12 @@ export function createKeyDownload(issuer: RemoteIssuer, timeoutMs: number): KeyD
   }
 }
 
-function createAgent(ca: string | null): Agent {
+/** @param signal ends connections, too: undici waits 10 s for a server that never answers its handshake */
+function createAgent(ca: string | null, signal: AbortSignal): Agent {
+  const authorities = ca === null ? {} : { ca }
   return new Agent({
     maxResponseSize: MAX_DOCUMENT_BYTES,
-    connect: ca === null ? {} : { ca },
+    connect: { ...authorities, signal },
   })
 }
 

@@ -9,13 +9,14 @@ import type { Snapshot } from '../observe/aggregate.ts'
 import type { PrimaryMetrics } from '../observe/metrics.ts'
 import { lostSinceSeconds } from '../revocation/state-loss.ts'
 import type { PartState } from './admin-server.ts'
+import { ROLES } from './messages.ts'
 import type { Pool } from './pool.ts'
 
 /** What the primary can look at to tell how its sidecar is. */
 export interface Vitals {
   readonly config: Config
   readonly keys: Pick<RemoteKeys, 'ageSeconds'>
-  readonly pool: Pick<Pool, 'workers'>
+  readonly pool: Pick<Pool, 'workers' | 'failure'>
 }
 
 /** How each part is that traffic depends on. */
@@ -29,7 +30,7 @@ export async function readiness(
   return {
     redis: { ok: isReady, up: isUp, eviction_policy: evictionPolicy },
     keys: keysPart(vitals),
-    workers: { ok: ready === configured, ready, configured },
+    workers: { ok: ready === configured, ready, configured, ...failures(vitals) },
   }
 }
 
@@ -71,6 +72,16 @@ function keysPart({ config, keys }: Vitals): PartState {
     return [name, { ok, age_s: age === null ? null : Math.round(age) }] as const
   })
   return { ok: issuers.every(([, part]) => part.ok), ...Object.fromEntries(issuers) }
+}
+
+/** Why workers of a role cannot start, each under its role. */
+function failures({ pool }: Vitals): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    ROLES.flatMap((role) => {
+      const failure = pool.failure(role)
+      return failure === null ? [] : [[`${role}_failure`, failure] as const]
+    }),
+  )
 }
 
 /** The authorizers, and the responder. */

@@ -2,8 +2,10 @@ import type { LoadedConfig } from '../config/load.ts'
 import type { Snapshot } from '../observe/aggregate.ts'
 import type { KeySet, RefreshOutcome } from '../verify/key-source.ts'
 
+export const ROLES = ['authorizer', 'responder'] as const
+
 /** What a worker process does. */
-export type Role = 'authorizer' | 'responder'
+export type Role = (typeof ROLES)[number]
 
 /** From the primary to a worker. */
 export type ToWorker =
@@ -24,6 +26,8 @@ export type ToWorker =
 /** From a worker to the primary. */
 export type FromWorker =
   | { readonly type: 'alive' }
+  /** from now on it may accept connections; sent before the primary is asked for a socket */
+  | { readonly type: 'listening' }
   | { readonly type: 'ready' }
   | { readonly type: 'failed'; readonly message: string }
   | { readonly type: 'refresh-keys'; readonly id: number; readonly alias: string }

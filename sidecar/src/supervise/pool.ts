@@ -1,5 +1,5 @@
 import cluster from 'node:cluster'
-import type { FromWorker, Role, ToWorker } from './messages.ts'
+import { type FromWorker, ROLES, type Role, type ToWorker } from './messages.ts'
 import { linkWorker, type WorkerLink } from './worker-link.ts'
 
 /** A worker that was ready and has said nothing for this long is killed. */
@@ -18,8 +18,6 @@ const LAST_PAUSE_MS = 30_000
 /** Keeps SIGUSR1 from opening Node's debugger, from the first moment of a worker. */
 const NO_DEBUGGER = '--disable-sigusr1'
 
-const ROLES = ['authorizer', 'responder'] as const
-
 export interface PoolDeps {
   /** how many workers of a role there should be; asked again after a new configuration */
   readonly strength: (role: Role) => number
@@ -32,15 +30,27 @@ export interface PoolDeps {
 export interface PoolObserver {
   message(worker: WorkerLink, message: FromWorker): void
   disconnected(worker: WorkerLink): void
-  /** @param expected whether the worker had been told to end */
-  exited(worker: WorkerLink, expected: boolean): void
+  /** @param isExpected whether the worker had been told to end */
+  exited(worker: WorkerLink, isExpected: boolean, ending: Ending): void
   killed(worker: WorkerLink, why: 'silent' | 'slow-start' | 'slow-drain'): void
+}
+
+/** How a worker ended, and what follows. */
+export interface Ending {
+  /** such as `code 1`, `SIGKILL`, or why there was no process in the first place */
+  readonly how: string
+  /** how many of its role in a row ended within 5 s of their fork */
+  readonly shortLives: number
+  /** until another is started, where one is missing */
+  readonly nextStartMs: number
 }
 
 /** Keeps the configured number of workers alive, replacing each that dies or falls silent. */
 export interface Pool {
   start(): void
   workers(): readonly WorkerLink[]
+  /** why a worker of a role could not start, until one can; null where none failed */
+  failure(role: Role): string | null
   broadcast(message: ToWorker): void
   /** replaces every worker by one with the newest configuration, the old ones serving until then */
   replaceAll(): void
@@ -52,11 +62,15 @@ export function createPool(deps: PoolDeps): Pool {
   const links = new Set<WorkerLink>()
   const retiring = new Set<WorkerLink>() // replaced as soon as a successor is ready
   const shortLives: Record<Role, number> = { authorizer: 0, responder: 0 }
+  const failures: Record<Role, string | null> = { authorizer: null, responder: null }
   let isDraining = false
   let lastCheckMs = deps.nowMs()
   let onEmpty: () => void = () => undefined
 
-  return { start, workers: () => [...links], broadcast, replaceAll, drain }
+  return {
+    ...{ start, workers: () => [...links], failure: (role: Role) => failures[role] },
+    ...{ broadcast, replaceAll, drain },
+  }
 
   function start(): void {
     cluster.schedulingPolicy = cluster.SCHED_NONE
@@ -85,10 +99,13 @@ export function createPool(deps: PoolDeps): Pool {
   }
 
   function message(link: WorkerLink, received: FromWorker): void {
-    if (received.type === 'ready' && link.state === 'starting') {
+    if (received.type === 'listening' && link.state === 'starting') link.state = 'listening'
+    if (received.type === 'ready' && link.state === 'listening') {
       link.state = 'ready'
+      failures[link.role] = null
       retire(link.role)
     }
+    if (received.type === 'failed') failures[link.role] = received.message
     if (link.state === 'ready') link.lastHeardMs = deps.nowMs()
     deps.observer.message(link, received)
   }
@@ -101,21 +118,25 @@ export function createPool(deps: PoolDeps): Pool {
     for (const link of isComplete ? old : old.slice(0, 1)) drainOne(link)
   }
 
+  /** INVARIANT: only a worker that can have accepted nothing is killed; others answer what they have. */
   function drainOne(link: WorkerLink): void {
+    const isIdle = link.state === 'starting'
     retiring.delete(link)
     link.state = 'draining'
     link.lastHeardMs = deps.nowMs()
-    link.send({ type: 'drain' })
+    if (isIdle) link.kill()
+    else link.send({ type: 'drain' })
   }
 
-  function exit(link: WorkerLink): void {
+  function exit(link: WorkerLink, how: string): void {
     const isExpected = link.state === 'draining'
     links.delete(link)
     retiring.delete(link)
-    deps.observer.exited(link, isExpected)
-    if (links.size === 0) onEmpty()
     if (!isExpected) noteLife(link)
-    setTimeout(() => fillUp(link.role), pauseMs(shortLives[link.role])).unref()
+    const nextStartMs = pauseMs(shortLives[link.role])
+    deps.observer.exited(link, isExpected, { how, shortLives: shortLives[link.role], nextStartMs })
+    if (links.size === 0) onEmpty()
+    setTimeout(() => fillUp(link.role), nextStartMs).unref()
   }
 
   function noteLife({ role, forkedAtMs }: WorkerLink): void {
@@ -134,7 +155,8 @@ export function createPool(deps: PoolDeps): Pool {
       link.lastHeardMs = Math.min(link.lastHeardMs + excusedMs, nowMs)
       const silentMs = nowMs - link.lastHeardMs
       if (link.state === 'ready' && silentMs > SILENT_AFTER_MS) kill(link, 'silent')
-      if (link.state === 'starting' && silentMs > START_WITHIN_MS) kill(link, 'slow-start')
+      const isReadySoon = link.state === 'starting' || link.state === 'listening'
+      if (isReadySoon && silentMs > START_WITHIN_MS) kill(link, 'slow-start')
       if (link.state === 'draining' && silentMs > DRAIN_WITHIN_MS) kill(link, 'slow-drain')
     }
   }
@@ -149,9 +171,10 @@ export function createPool(deps: PoolDeps): Pool {
   }
 
   function replaceAll(): void {
+    if (isDraining) return
     for (const link of links) {
       if (link.state === 'ready') retiring.add(link)
-      else if (link.state === 'starting') link.kill()
+      else if (link.state !== 'draining') drainOne(link)
     }
     for (const role of ROLES) {
       shortLives[role] = 0 // what ended them may be mended
@@ -164,7 +187,7 @@ export function createPool(deps: PoolDeps): Pool {
     return new Promise((resolve) => {
       onEmpty = resolve
       if (links.size === 0) resolve()
-      for (const link of links) drainOne(link)
+      for (const link of links) if (link.state !== 'draining') drainOne(link)
     })
   }
 }

@@ -1,8 +1,11 @@
 import type { Worker } from 'node:cluster'
 import type { FromWorker, Role, ToWorker } from './messages.ts'
 
-/** How a worker stands; `draining` finishes what it has and then ends. */
-export type WorkerState = 'starting' | 'ready' | 'draining'
+/**
+ * How a worker stands: `starting` has accepted nothing, `listening` may have, `ready` proves that it lives,
+ * `draining` finishes what it has and then ends.
+ */
+export type WorkerState = 'starting' | 'listening' | 'ready' | 'draining'
 
 /** The primary's end of one worker process. */
 export interface WorkerLink {
@@ -18,7 +21,8 @@ export interface WorkerLink {
 
 export interface LinkEvents {
   message(link: WorkerLink, message: FromWorker): void
-  exit(link: WorkerLink): void
+  /** @param how such as `code 1`, `SIGKILL`, or why no process could be made */
+  exit(link: WorkerLink, how: string): void
   /** after the last message, which may come after the exit */
   disconnect(link: WorkerLink): void
 }
@@ -45,9 +49,19 @@ export function linkWorker(
     },
     kill: () => void worker.process.kill('SIGKILL'),
   }
+  let hasExited = false
+  function exited(how: string): void {
+    if (!hasExited) events.exit(link, how)
+    hasExited = true
+  }
   worker.on('message', (message: FromWorker) => events.message(link, message))
-  worker.on('error', () => undefined) // a failed send; the exit follows
-  worker.process.once('exit', () => events.exit(link))
+  // A failed send, after which the exit follows; or a process that was never made, which has none.
+  worker.on('error', (error) => {
+    if (worker.process.pid === undefined) exited(error.message)
+  })
+  worker.process.once('exit', (code: number | null, signal: NodeJS.Signals | null) =>
+    exited(signal ?? `code ${code ?? 'unknown'}`),
+  )
   worker.once('disconnect', () => events.disconnect(link))
   return link
 }

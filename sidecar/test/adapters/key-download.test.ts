@@ -1,4 +1,7 @@
-import { beforeAll, describe, expect, it } from 'vitest'
+import { once } from 'node:events'
+import { type AddressInfo, createServer, type Socket } from 'node:net'
+import { beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { createKeyDownload, type RemoteIssuer } from '../../src/adapters/key-download.ts'
 import { type SigningKey, signingKey } from '../verify/minting.ts'
 import type { IssuerServer } from './issuer-server.ts'
 import { certificate, kids, serve, watch } from './watching.ts'
@@ -81,6 +84,22 @@ describe('a fetch fails', () => {
     expect(watched.pushed).toHaveLength(1)
   })
 
+  it.each(['a handshake', 'an answer'])('in time when the server never gives %s', async (what) => {
+    const url = what === 'a handshake' ? await silentUrl('https') : await silentUrl('http')
+    const download = createKeyDownload(issuerAt(url), 300)
+    const startedMs = performance.now()
+    await expect(download.run()).rejects.toThrow(/timeout/i)
+    expect(performance.now() - startedMs).toBeLessThan(2000)
+  })
+
+  it.each(['https', 'http'])('at once when it is closed meanwhile, over %s', async (scheme) => {
+    const download = createKeyDownload(issuerAt(await silentUrl(scheme)), 60_000)
+    const startedMs = performance.now()
+    setTimeout(() => download.close(), 200)
+    await expect(download.run()).rejects.toThrow(/abort/i)
+    expect(performance.now() - startedMs).toBeLessThan(2000)
+  })
+
   it('when the issuer withdrew every key, which is believed', async () => {
     const server = await serve()
     server.keys = [one.jwk]
@@ -107,3 +126,19 @@ describe('a fetch fails', () => {
     expect(plain.fetches).toBe(0)
   })
 })
+
+function issuerAt(url: string): RemoteIssuer {
+  return { alias: 'idp', issuer: url, jwksUri: null, ca: null, allowsHttp: true }
+}
+
+/** Where connections are accepted, and nothing is ever said. */
+async function silentUrl(scheme: string): Promise<string> {
+  const sockets: Socket[] = []
+  const server = createServer((socket) => void sockets.push(socket.on('error', () => undefined)))
+  onTestFinished(() => {
+    for (const socket of sockets) socket.destroy()
+    server.close()
+  })
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  return `${scheme}://127.0.0.1:${(server.address() as AddressInfo).port}`
+}

@@ -13,7 +13,7 @@ import { type IssuerServer, issuerServer } from './issuer-server.ts'
 export const TIMING: RemoteKeysTiming = {
   refreshSeconds: 600,
   cooldownSeconds: 600,
-  timeoutMs: 300,
+  timeoutMs: 1500,
 }
 
 export interface Watched {

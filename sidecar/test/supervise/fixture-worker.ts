@@ -4,8 +4,10 @@ import type { FromWorker, ToWorker } from '../../src/supervise/messages.ts'
 export type Behaviour =
   | 'serves'
   | 'ends at once'
+  | 'cannot start'
   | 'ends once ready'
   | 'never gets ready'
+  | 'only listens'
   | 'falls silent'
   | 'does not drain'
 
@@ -15,10 +17,19 @@ function say(message: FromWorker): void {
 
 function behave(behaviour: Behaviour): void {
   if (behaviour === 'ends at once') process.exit(1)
+  if (behaviour === 'cannot start') return fail()
   if (behaviour === 'never gets ready') return
+  say({ type: 'listening' })
+  if (behaviour === 'only listens') return
   say({ type: 'ready' })
   if (behaviour === 'ends once ready') setImmediate(() => process.exit(1))
   if (behaviour !== 'falls silent') setInterval(() => say({ type: 'alive' }), 50)
+}
+
+function fail(): void {
+  process.send?.({ type: 'failed', message: 'no file' }, undefined, undefined, () =>
+    process.exit(1),
+  )
 }
 
 let behaviour: Behaviour = 'serves'

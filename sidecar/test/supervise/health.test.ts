@@ -54,6 +54,12 @@ describe('readiness', () => {
     })
   })
 
+  it('shows why workers cannot start', async () => {
+    const why = "EACCES: permission denied, open '/var/log/brickgate/audit.log'"
+    const { workers } = await readiness(vitals({ okta: 0, entra: 0 }, ['ready'], why), redis)
+    expect(workers).toEqual({ ok: false, ready: 1, configured: 3, authorizer_failure: why })
+  })
+
   it('shows an eviction policy that could un-revoke', async () => {
     await server.cli('CONFIG', 'SET', 'maxmemory-policy', 'allkeys-lru')
     const { redis: part } = await readiness(vitals({ okta: 0, entra: 0 }, ALL_READY), redis)
@@ -113,6 +119,7 @@ async function ownPage(from: Redis): Promise<string> {
 function vitals(
   ages: Readonly<Record<string, number | null>>,
   states: readonly WorkerState[],
+  failure: string | null = null,
 ): Vitals {
   const config = {
     issuers: [{ name: 'okta' }, { name: 'entra' }],
@@ -123,6 +130,9 @@ function vitals(
   return {
     config: config as unknown as Config, // as much of it as is read
     keys: { ageSeconds: (alias) => ages[alias] ?? null },
-    pool: { workers: () => states.map((state) => ({ state }) as WorkerLink) },
+    pool: {
+      workers: () => states.map((state) => ({ state }) as WorkerLink),
+      failure: (role) => (role === 'authorizer' ? failure : null),
+    },
   }
 }

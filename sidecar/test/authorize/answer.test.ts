@@ -54,6 +54,7 @@ describe('an allow', () => {
 
   it('is told to the observer only after the reply, with the time that it took', async () => {
     const check = createCheck(deciding.checkDeps)
+    deciding.clock.ms = 70
     await answer(bearer(), {
       check: (request) => {
         deciding.clock.ms += 1.5
@@ -117,7 +118,13 @@ describe('a page navigation without a good credential', () => {
   it('keeps its refusal while Redis does not answer', async () => {
     deciding.memory.isDown = true
     const cookie = { HTTP_COOKIE: `__Host-brickgate=${SESSION_ID}` }
-    expect((await answer({ ...page, ...cookie }, { signInAt })).status).toBe(503)
+    const { status, headers } = await answer({ ...page, ...cookie }, { signInAt })
+    expect(status).toBe(503)
+    expect(headers).toContainEqual(['Retry-After', '2'])
+  })
+
+  it('keeps its refusal when the request cannot be read', async () => {
+    expect((await answer({ ...page, HTTP_ORIGIN: '\xff' }, { signInAt })).status).toBe(400)
   })
 })
 

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { type CheckDeps, createCheck } from '../../src/authorize/check.ts'
 import type { Decision } from '../../src/domain/decision.ts'
+import { ok, refuse } from '../../src/domain/result.ts'
 import type { PolicySet } from '../../src/policy/policy-set.ts'
 import { personalAccessToken } from '../../src/upstream/upstream-credential.ts'
 import { ALICE, SESSION, SESSION_ID } from '../support/session-fixture.ts'
@@ -92,6 +93,50 @@ describe('an allow', () => {
       value: 'Bearer dapi0',
     })
     expect(JSON.stringify(decision)).not.toContain(params['HTTP_AUTHORIZATION'])
+  })
+})
+
+describe('where the tokens of sessions are refreshed', () => {
+  const renewed = { token: 'eyJ.renewed.token', expiresAtSeconds: NOW + 7200 }
+
+  it('a session carries the token of now, never the one before', async () => {
+    const asked: unknown[] = []
+    const refresh: CheckDeps['refresh'] = {
+      freshen: async (session, nowSeconds) => {
+        asked.push([session.sid, nowSeconds])
+        return ok({ ...session, accessToken: renewed })
+      },
+    }
+    expect(obligations(await decide(SESSION_BEARER, { refresh }))).toContainEqual({
+      variable: 'BRICKGATE_AUTHORIZATION',
+      value: `Bearer ${renewed.token}`,
+    })
+    expect(asked).toEqual([[SESSION.sid, NOW]])
+  })
+
+  it('a session that the provider has ended is refused', async () => {
+    const refresh = { freshen: () => refuse('session-revoked') }
+    expect(await decide(SESSION_BEARER, { refresh })).toMatchObject({
+      effect: 'deny',
+      reason: 'session-revoked',
+      sid: SESSION.sid,
+      policies: ['analysts'],
+    })
+  })
+
+  it('the token of a caller without a session goes on as it came', async () => {
+    const refresh = { freshen: () => refuse('session-revoked') }
+    const params = bearer()
+    expect(obligations(await decide(params, { refresh }))).toContainEqual({
+      variable: 'BRICKGATE_AUTHORIZATION',
+      value: params['HTTP_AUTHORIZATION'],
+    })
+  })
+
+  it('nobody asks the provider for what no policy permits', async () => {
+    const refresh = { freshen: () => refuse('session-revoked') }
+    const unpermitted = { ...SESSION_BEARER, BRICKGATE_TARGET: '/sql' }
+    expect(await decide(unpermitted, { refresh })).toMatchObject({ reason: 'no-policy-permits' })
   })
 })
 

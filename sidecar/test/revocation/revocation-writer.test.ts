@@ -84,6 +84,11 @@ describe('a moment to come', () => {
     expect(await valueOf(KEY)).toEqual(storedText(String(NOW + 1)))
   })
 
+  test.each([0, 999_999_999_999])('may be %d', async (moment) => {
+    expect(await revoke(moment)).toMatchObject(ok({ value: String(moment) }))
+    expect(await valueOf(KEY)).toEqual(storedText(String(moment)))
+  })
+
   test.each([-1, Number.NaN, 1e12, Number.POSITIVE_INFINITY])('%d is none', async (moment) => {
     await expect(revoke(moment)).rejects.toThrow(RangeError)
     expect(await valueOf(KEY)).toEqual(ABSENT)
@@ -107,6 +112,13 @@ describe('what refuses already', () => {
     const before = await valueOf(KEY)
     expect(await revoke()).toMatchObject(ok({ outcome: 'kept', value }))
     expect(await valueOf(KEY)).toEqual(before)
+  })
+
+  test('is never lowered: any value of a session or a token', async () => {
+    memory.set('bg:revoked:session:ab12', '1')
+    const kept = ok({ outcome: 'kept', value: '1' })
+    expect(await revoke(undefined, { kind: 'session', sid: 'ab12' })).toMatchObject(kept)
+    expect(await valueOf('bg:revoked:session:ab12')).toEqual(storedText('1'))
   })
 
   test('is made to last, and never to end sooner', async () => {
@@ -190,6 +202,35 @@ describe('a Redis that fails', () => {
     expect(await revoke()).toEqual(refuse('state-unavailable'))
     expect(await writer.preview({ target: ALICE }, NOW)).toEqual(refuse('state-unavailable'))
     expect(await writer.unrevoke(ALICE)).toEqual(refuse('state-unavailable'))
+  })
+
+  test('while a revocation is forced is told of, never taken for done', async () => {
+    memory.set(KEY, 'soon')
+    memory.write = async () => refuse('state-unavailable')
+    const forced = { target: ALICE, isForced: true }
+    expect(await writer.revoke(forced, NOW)).toEqual(refuse('state-unavailable'))
+    expect(await valueOf(KEY)).toEqual(storedText('soon'))
+  })
+
+  test('while a revocation is made to last is told of, never taken for done', async () => {
+    await memory.create(KEY, String(NOW - 100), NOW + 10)
+    memory.extend = async () => refuse('state-unavailable')
+    expect(await revoke()).toEqual(refuse('state-unavailable'))
+    expect(await valueOf(KEY)).toEqual(storedText(String(NOW - 100)))
+  })
+
+  test('to delete is told of without waiting for replicas, which are waited for otherwise', async () => {
+    const settled: string[] = []
+    memory.settle = async (key) => {
+      settled.push(key)
+      return ok(true)
+    }
+    memory.set(KEY, '1')
+    await writer.unrevoke(ALICE)
+    expect(settled).toEqual([KEY])
+    memory.isDown = true
+    await writer.unrevoke(ALICE)
+    expect(settled).toEqual([KEY])
   })
 
   test('after the first command leaves the revocation no weaker', async () => {

@@ -6,7 +6,11 @@ import {
 import { createSignInStores } from '../../src/adapters/sign-in-stores.ts'
 import { ok, type Result, refuse } from '../../src/domain/result.ts'
 import { createRevocationWriter } from '../../src/revocation/revocation-writer.ts'
-import { createIdpLogout, type IdpLogout } from '../../src/sign-in/idp-logout.ts'
+import {
+  createIdpLogout,
+  type IdpLogout,
+  type IdpLogoutDeps,
+} from '../../src/sign-in/idp-logout.ts'
 import type { LogoutOrder } from '../../src/verify/logout-token.ts'
 import { NOW, SESSION } from '../support/session-fixture.ts'
 
@@ -28,13 +32,17 @@ beforeEach(() => {
   memory = createMemoryKeyValues(() => now)
 })
 
-function logoutOf(order: Result<LogoutOrder> = ok(ORDER)): IdpLogout {
+function logoutOf(
+  order: Result<LogoutOrder> = ok(ORDER),
+  changes: Partial<IdpLogoutDeps> = {},
+): IdpLogout {
   return createIdpLogout({
     ...createSignInStores(memory),
     tokens: { logoutToken: async () => order },
     revocations: createRevocationWriter({ records: memory, lifetimeSeconds: 108_000 }),
     issuer: ISSUER,
     clockSkewSeconds: 5,
+    ...changes,
   })
 }
 
@@ -77,6 +85,30 @@ describe('a logout token', () => {
     expect(await logout.byToken('t', NOW)).toEqual(ok(undefined))
   })
 
+  it('whose revocation fails is not said to be obeyed, and may be delivered again', async () => {
+    const revocations = { revoke: async () => refuse('state-unavailable') }
+    const logout = logoutOf(ok(ORDER), { revocations })
+    expect(await logout.byToken('t', NOW)).toEqual(refuse('state-unavailable'))
+    expect(await valueOf('bg:logout-token:okta|logout-1')).toBeNull()
+  })
+
+  it.each([
+    ['cannot be looked up', { isKnown: async () => refuse('state-unavailable') }, null],
+    ['cannot be noted', { note: async () => refuse('state-unavailable') }, String(NOW - 3)],
+  ])('that %s is not said to be obeyed', async (_, broken, revoked) => {
+    const replays = { ...createSignInStores(memory).replays, ...broken }
+    const logout = logoutOf(ok(ORDER), { replays })
+    expect(await logout.byToken('t', NOW)).toEqual(refuse('state-unavailable'))
+    expect(await valueOf(IDP_SESSION)).toBe(revoked)
+  })
+
+  it('that another sidecar obeys at the same time counts once', async () => {
+    const replays = { ...createSignInStores(memory).replays, note: async () => ok(false) }
+    expect(await logoutOf(ok(ORDER), { replays }).byToken('t', NOW)).toEqual(
+      refuse('token-revoked'),
+    )
+  })
+
   it('that does not verify writes nothing', async () => {
     const logout = logoutOf(refuse('bad-signature'))
     expect(await logout.byToken('t', NOW)).toEqual(refuse('bad-signature'))
@@ -101,6 +133,37 @@ describe('a front-channel logout', () => {
     await logout.signedIn(SESSION)
     expect(await logout.byBrowser(issuer, idpSession, NOW)).toEqual(ok(false))
     expect(await valueOf(`bg:revoked:idp-session:okta|${idpSession}`)).toBeNull()
+  })
+
+  it('knows nothing of a sign-in without an IdP session', async () => {
+    const logout = logoutOf()
+    const principal = { ...SESSION.principal, idpSession: null }
+    await logout.signedIn({ ...SESSION, principal })
+    expect(await logout.byBrowser(ISSUER.issuer, 'null', NOW)).toEqual(ok(false))
+  })
+
+  it.each([
+    [
+      'nobody can say whether it is known',
+      (): Partial<IdpLogoutDeps> => ({
+        idpSessions: {
+          ...createSignInStores(memory).idpSessions,
+          isKnown: async () => refuse('state-unavailable'),
+        },
+      }),
+    ],
+    [
+      'its revocation fails',
+      (): Partial<IdpLogoutDeps> => ({
+        revocations: { revoke: async () => refuse('state-unavailable') },
+      }),
+    ],
+  ])('has ended nothing when %s', async (_, changes) => {
+    const logout = logoutOf(ok(ORDER), changes())
+    await logout.signedIn(SESSION)
+    const asked = await logout.byBrowser(ISSUER.issuer, 'idp-sid-1', NOW)
+    expect(asked).toEqual(refuse('state-unavailable'))
+    expect(await valueOf(IDP_SESSION)).toBeNull()
   })
 
   it('is not believed to have ended anything while Redis fails', async () => {

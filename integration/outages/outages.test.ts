@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { accessLines, type StackClient, stackClient } from '../stack/client.ts'
 import { redisCli } from '../stack/commands.ts'
-import { type PieceName, pidOf, start, stop } from '../stack/processes.ts'
+import { type LogLine, type PieceName, pidOf, sidecarLog, start, stop } from '../stack/processes.ts'
 import { makeSession } from '../stack/sessions.ts'
 import { stackFile, startStack, stopStack } from '../stack/stack.ts'
 import { expectComeAgain, expectServedAgain, timed } from './unavailable.ts'
@@ -28,6 +28,34 @@ beforeEach(() => stack.forgetUpstreamRequests().catch(() => undefined)) // the w
 afterAll(async () => {
   stack.close()
   await stopStack(stack.info)
+})
+
+describe('an egress under SIGSTOP', () => {
+  beforeAll(async () => {
+    await expectServedAgain(stack, token)
+    signal('egress', 'SIGSTOP')
+    const frozen = (line: LogLine): boolean =>
+      line.msg === 'the egress takes connections and does not answer; requests get 503'
+    const { workers } = stack.info.config.runtime
+    const told = (): number =>
+      new Set(sidecarLog(stack.info).flatMap((line) => (frozen(line) ? [line.part] : []))).size
+    await vi.waitUntil(() => told() === workers + 1, { timeout: 20_000, interval: 100 })
+  })
+
+  afterAll(() => signal('egress', 'SIGCONT'))
+
+  it('is not waited for: a permitted request is answered with 503 and Retry-After', async () => {
+    const { answer, tookMs } = await timed(stack, token)
+    expectComeAgain(answer)
+    expect(tookMs).toBeLessThan(WITHIN_MS)
+    const audit = await stack.auditOf(String(answer.headers['x-request-id']))
+    expect(audit).toMatchObject({ decision: 'deny', reason: 'egress-unavailable' })
+  })
+
+  it('serves again as soon as it goes on', async () => {
+    signal('egress', 'SIGCONT')
+    await expectServedAgain(stack, token)
+  })
 })
 
 describe.each([

@@ -5,6 +5,7 @@ local counters = require("counters")
 local refusal = require("refusal")
 local request_id = require("request_id")
 local settings = require("settings")
+local has_room_in_spool = require("spool")
 
 local r = lighty.r
 local headers, env = r.resp_header, r.req_env
@@ -78,6 +79,8 @@ end
 local function without_egress(status)
   local is_clients_fault = status >= 400 and status < 500
   if is_clients_fault then return replace(status, REASONS[status] or "bad-request") end
+  -- of its spool lighttpd says 500 as of any failure; the workspace then has no whole request
+  if status == 500 and not has_room_in_spool() then return replace(503, "spool-full") end
   return replace((status == 503 or status == 504) and status or 502, "egress-unavailable")
 end
 

@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto'
+import { join } from 'node:path'
 import { openConfiguredFeed } from './adapters/configured-feed.ts'
 import { openConfiguredRedis } from './adapters/configured-redis.ts'
+import { type EgressWatch, watchEgress } from './adapters/egress-watch.ts'
 import type { KeyValues } from './adapters/key-values.ts'
 import { createNearCache } from './adapters/near-cache.ts'
 import type { RedisClient } from './adapters/redis.ts'
@@ -82,6 +84,9 @@ const TOKEN_CACHE_SIZE = 10_000
 const CONNECT_WITHIN_MS = 1000
 /** Per worker: some 10,000 sessions with their tokens, or 50,000 bearers. */
 const NEAR_CACHE_BOUNDS = { maxEntries: 250_000, maxCharacters: 64 * 1024 * 1024 }
+const EGRESS_ASKED_EVERY_MS = 1000
+/** HAProxy answers without asking anybody, so even a machine at its limit is quicker */
+const EGRESS_FROZEN_AFTER_MS = 5000
 /** one that is lost, or late, must not make the state look stale */
 const HEARTBEATS_PER_BOUND = 4
 
@@ -96,16 +101,15 @@ export function createApp(deps: AppDeps): App {
   const redis = openConfiguredRedis(config, redisObserver(metrics, log))
   const state = openState(config, redis, deps)
   const endWatch = watchRedis(redis, (isUp) => metrics.redisUp.set(isUp ? 1 : 0))
+  const egress = openEgressWatch(config, deps)
   const audit = openAudit(config, deps)
   const observer = tracedObserver(createDecisionObserver(metrics, audit, log), tracing)
   const standing = createStanding(config, state, deps)
   const publicOrigins = originsOf(config)
   const verifier = createVerifier(config, deps)
   const { keyValues } = state
-  const signingIn = createSigningIn(config, {
-    ...{ ...deps, ...standing },
-    ...{ keyValues, verifier, publicOrigins },
-  })
+  const signingInDeps = { ...deps, ...standing, keyValues, verifier, publicOrigins }
+  const signingIn = createSigningIn(config, signingInDeps)
   const authenticate = createAuthenticate({
     verifier,
     sessions: standing.sessions,
@@ -119,6 +123,7 @@ export function createApp(deps: AppDeps): App {
     refresh: signingIn?.refresh ?? null,
     upstream: upstreamCredential(config),
     deployment: deploymentOf(config),
+    isEgressFrozen: egress.isFrozen,
     clock,
     onPolicyFailure: observer.failed,
   })
@@ -143,6 +148,7 @@ export function createApp(deps: AppDeps): App {
     },
     close() {
       endWatch()
+      egress.close()
       state.close()
       redis.disconnect()
       audit.flush()
@@ -155,6 +161,19 @@ function openAudit(config: Config, { metrics, log }: AppDeps): AuditLog {
     written: () => metrics.auditRecords.inc(),
     dropped: () => metrics.auditDropped.inc(),
     failing: (error) => log.error({ err: error }, 'the audit log cannot be written'),
+  })
+}
+
+function openEgressWatch({ runtime }: Config, { log, clock }: AppDeps): EgressWatch {
+  return watchEgress({
+    path: join(runtime.directory, 'egress.sock'),
+    everyMs: EGRESS_ASKED_EVERY_MS,
+    frozenAfterMs: EGRESS_FROZEN_AFTER_MS,
+    nowMs: clock.monotonicMs,
+    onChange: (isFrozen) =>
+      isFrozen
+        ? log.error('the egress takes connections and does not answer; requests get 503')
+        : log.info('the egress answers again'),
   })
 }
 

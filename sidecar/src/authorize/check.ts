@@ -22,6 +22,8 @@ export interface CheckDeps {
   readonly refresh: TokenRefresh | null
   readonly upstream: UpstreamCredential
   readonly deployment: Deployment
+  /** true while the egress takes requests and answers none */
+  readonly isEgressFrozen: () => boolean
   readonly clock: Clock
   /** told of a policy that could not be evaluated, and so forbade */
   readonly onPolicyFailure: (error: unknown) => void
@@ -49,6 +51,7 @@ export function createCheck(deps: CheckDeps): Check {
     if (verdict.effect === 'forbid') return deny('policy-forbid', context)
     if (verdict.effect !== 'permit') return deny('no-policy-permits', context)
 
+    if (deps.isEgressFrozen()) return deny('egress-unavailable', context)
     const subjectToken = await liveToken(authentication.caller, nowSeconds)
     if (!subjectToken.ok) return deny(subjectToken.reason, context)
     const authorization = deps.upstream.authorizationFor(subjectToken.value, nowSeconds)

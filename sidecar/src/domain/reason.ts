@@ -154,6 +154,11 @@ export const REASONS = {
     challenge: null,
     message: 'the state of sessions and revocations is not available',
   },
+  'egress-unavailable': {
+    status: 503,
+    challenge: null,
+    message: 'the way to the workspace does not answer',
+  },
   'upstream-credential-unavailable': {
     status: 503,
     challenge: null,

@@ -172,6 +172,19 @@ describe('a denial', () => {
     expect(await decide(unpermitted)).toMatchObject({ reason: 'no-policy-permits' })
   })
 
+  it('while the egress does not answer comes after the policies had their say', async () => {
+    const isEgressFrozen = (): boolean => true
+    expect(await decide(bearer({}), { isEgressFrozen })).toMatchObject({
+      effect: 'deny',
+      reason: 'egress-unavailable',
+      policies: ['analysts'],
+    })
+    const unpermitted = { ...bearer({}), BRICKGATE_TARGET: '/sql' }
+    expect(await decide(unpermitted, { isEgressFrozen })).toMatchObject({
+      reason: 'no-policy-permits',
+    })
+  })
+
   it('of an identity that is too large', async () => {
     const groups = ['analysts', ...Array.from({ length: 40 }, (_, at) => `${at}`.padEnd(250, 'g'))]
     expect(await decide(bearer({ groups }))).toMatchObject({

@@ -108,6 +108,7 @@ export async function createDeciding(): Promise<Deciding> {
         product: 'brickgate/0.0.0',
         hasSeveralIssuers: false,
       },
+      isEgressFrozen: () => false,
       clock,
       onPolicyFailure: (error) => policyFailures.push(error),
     },

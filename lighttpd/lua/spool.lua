@@ -1,0 +1,13 @@
+-- Whether lighttpd can keep a part of a body in its spool (conf.d/limits.conf). Writes there, so it is
+-- asked only after lighttpd failed.
+local PART = string.rep("\0", 65536)
+
+return function()
+  local path = os.getenv("BRICKGATE_SPOOL_DIR") .. "/brickgate-probe"
+  local file = io.open(path, "wb")
+  if not file then return false end
+  local is_written = file:write(PART) and file:flush()
+  file:close()
+  os.remove(path)
+  return is_written and true or false
+end

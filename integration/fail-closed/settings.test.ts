@@ -11,6 +11,7 @@ import {
   it,
   onTestFinished,
 } from 'vitest'
+import { HOME } from '../../launch/gateway.ts'
 import { edgeSettings } from '../../sidecar/src/cli/settings.ts'
 import { type Answer, send } from '../stack/answer.ts'
 import { type StackClient, stackClient } from '../stack/client.ts'
@@ -83,7 +84,7 @@ const OF_LIGHTTPD = [
 ]
 
 const OF_EGRESS = [
-  ...['RUN_DIR', 'PROOF_FILE', 'UPSTREAM_MAX_CONNECTIONS'],
+  ...['RUN_DIR', 'PROOF_FILE', 'UPSTREAM_MAX_CONNECTIONS', 'EGRESS_DIR', 'TUNNEL_WINDOW_S'],
   ...['WORKSPACE_HOST', 'WORKSPACE_ADDRESS', 'WORKSPACE_CA', 'EGRESS_ADMIN_LISTEN'],
 ]
 
@@ -143,7 +144,7 @@ describe.each(testedLighttpds())('lighttpd $version', (tested) => {
 describe('the egress', () => {
   /** The stack's, without the folder and the listener that are the egress's own. */
   function settings(): Settings {
-    const all = edgeSettings(stack.info.config, '', '')
+    const all = edgeSettings(stack.info.config, HOME, '')
     const { BRICKGATE_RUN_DIR: _, BRICKGATE_EGRESS_ADMIN_LISTEN: __, ...others } = all
     return others
   }

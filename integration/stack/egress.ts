@@ -45,7 +45,8 @@ export interface Egress {
 /**
  * Starts an egress in a folder of its own.
  *
- * @param settings without `BRICKGATE_RUN_DIR` and `BRICKGATE_EGRESS_ADMIN_LISTEN`, unless they have to be others
+ * @param settings without `BRICKGATE_RUN_DIR`, `BRICKGATE_EGRESS_*` and `BRICKGATE_TUNNEL_WINDOW_S`, unless these
+ * have to be others
  * @throws {Error} with the end of its log when it does not start
  */
 export async function startEgress(settings: Settings): Promise<Egress> {
@@ -57,6 +58,8 @@ export async function startEgress(settings: Settings): Promise<Egress> {
   try {
     const own = {
       BRICKGATE_RUN_DIR: directory,
+      BRICKGATE_EGRESS_DIR: join(HOME, 'egress'),
+      BRICKGATE_TUNNEL_WINDOW_S: '7200',
       BRICKGATE_EGRESS_ADMIN_LISTEN: `127.0.0.1:${await freePort()}`,
     }
     await startPiece(egressPiece({ ...own, ...settings }), directory)

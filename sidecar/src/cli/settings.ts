@@ -4,7 +4,7 @@ import type { Config } from '../config/schema.ts'
  * What lighttpd, its Lua gate and HAProxy are told through their environment: every setting that their
  * static files leave open, and no secret.
  *
- * @param homeDirectory folder that holds `lighttpd/`
+ * @param homeDirectory folder that holds `lighttpd/` and `egress/`
  * @param logDirectory where the access log goes
  */
 export function edgeSettings(
@@ -15,6 +15,7 @@ export function edgeSettings(
   const { tiers, runtime, workspace, headers, limits } = config
   return {
     BRICKGATE_LIGHTTPD_DIR: `${homeDirectory}/lighttpd`,
+    BRICKGATE_EGRESS_DIR: `${homeDirectory}/egress`,
     BRICKGATE_RUN_DIR: runtime.directory,
     BRICKGATE_SPOOL_DIR: `${runtime.directory}/spool`,
     BRICKGATE_LOG_DIR: logDirectory,
@@ -34,6 +35,7 @@ export function edgeSettings(
     BRICKGATE_PROXIES_SAY: config.trusted_proxies?.say ?? '',
     BRICKGATE_MAX_CONNECTIONS: String(limits.connections),
     BRICKGATE_MAX_CONNECTIONS_PER_ADDRESS: String(limits.connections_per_address),
+    BRICKGATE_TUNNEL_WINDOW_S: String(Math.floor(limits.tunnel_max_age_s / 2)),
     BRICKGATE_HEADER_USER: headers.user,
     BRICKGATE_HEADER_EMAIL: headers.email,
     BRICKGATE_HEADER_GROUPS: headers.groups,

@@ -134,6 +134,7 @@ export const configSchema = z.strictObject({
     .strictObject({
       connections: z.int().min(16).max(65_536).default(2048),
       connections_per_address: z.int().min(1).max(65_536).default(256),
+      tunnel_max_age_s: seconds.min(2).default(14_400),
     })
     .prefault({}),
   headers: z

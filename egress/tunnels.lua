@@ -1,0 +1,16 @@
+-- Ends tunnels at an age: `timeout tunnel` only ends silent ones. haproxy.cfg gives each window of time
+-- one of three servers for the tunnels that begin in it; when a window begins, the server whose turn
+-- comes next, unused for one window since, loses all tunnels that it still has. So a tunnel lives for at
+-- least one window and at most two.
+local SERVERS, LOOK_EVERY_MS = 3, 500
+
+local window_s = math.tointeger(tonumber(os.getenv("BRICKGATE_TUNNEL_WINDOW_S")))
+if not window_s or window_s < 1 then error("BRICKGATE_TUNNEL_WINDOW_S is no number of seconds") end
+
+core.register_task(function()
+  while true do
+    local next_turn = (core.now().sec // window_s + 1) % SERVERS
+    core.backends["workspace"].servers["tunnels-" .. next_turn]:shut_sess()
+    core.msleep(LOOK_EVERY_MS)
+  end
+end)

@@ -116,6 +116,23 @@ describe('a token of the issuer', () => {
 })
 
 describe('no session is made', () => {
+  it('for a subject that has a hundred, until one of them ends', async () => {
+    const hoarder = await stack.mint({ sub: 'hoarder', groups: ['analysts'] })
+    const answers = await Promise.all(Array.from({ length: 120 }, () => post(hoarder)))
+    const kept = answers.filter(({ status }) => status === 201).map(({ body }) => body)
+    expect(kept.length).toBeLessThanOrEqual(100)
+    while (kept.length < 100) kept.push((await post(hoarder)).body)
+    const refused = await post(hoarder)
+    expect(refused.status).toBe(429)
+    expect(refused.headers['retry-after']).toMatch(/^[1-9][0-9]*$/)
+    expect(JSON.parse(refused.body)).toMatchObject({ error_code: 'RESOURCE_EXHAUSTED' })
+    const audit = await stack.auditOf(String(refused.headers['x-request-id']))
+    expect(audit).toMatchObject({ reason: 'too-many-sessions', subject: 'demo|hoarder' })
+    const { token } = JSON.parse(kept[0] ?? '') as Made
+    expect((await remove(token)).status).toBe(204)
+    await made(hoarder)
+  })
+
   const NOT_ACCEPTED = forbidden('credential-not-accepted')
 
   it('from a session, be it a program’s or a browser’s', async () => {

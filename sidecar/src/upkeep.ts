@@ -32,6 +32,7 @@ export function createUpkeep(
     observer,
     newId: () => sessionIdFrom(randomBytes(32)),
     idleTimeoutSeconds: config.sessions.idle_timeout_s,
+    maxPerSubject: config.sessions.max_per_subject,
   })
   const revocations = createRevocationWriter({
     records: keyValues,

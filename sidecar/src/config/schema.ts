@@ -157,6 +157,7 @@ export const configSchema = z.strictObject({
     idle_timeout_s: seconds.default(1800),
     absolute_timeout_s: seconds.default(28_800),
     any_tier: z.boolean().default(false),
+    max_per_subject: z.int().min(1).max(500).default(100),
     keys: z.tuple([sessionKey], sessionKey),
   }),
   sign_in: signIn.optional(),

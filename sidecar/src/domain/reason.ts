@@ -110,6 +110,11 @@ export const REASONS = {
     challenge: null,
     message: 'the caller has no such session',
   },
+  'too-many-sessions': {
+    status: 429,
+    challenge: null,
+    message: 'the caller has too many sessions; some of them must end first',
+  },
   'wrong-workspace': {
     status: 403,
     challenge: null,

@@ -28,7 +28,10 @@ export interface OpenedSession {
  */
 export interface SessionRegistry {
   /**
-   * Makes a session under a fresh id, until `expiresAtSeconds`.
+   * Makes a session under a fresh id, until `expiresAtSeconds`. A subject has at most
+   * `maxPerSubject` sessions of each kind: a browser's takes the place of the oldest, and a program's is
+   * refused with `too-many-sessions`. Sidecars that open sessions of one subject at the same moment can
+   * exceed that by what they have under way.
    *
    * @throws {z.ZodError} for a session that could not be read again
    */
@@ -60,6 +63,8 @@ export interface SessionRegistryDeps {
   /** a fresh `bgs_` id of 256 random bits */
   readonly newId: () => string
   readonly idleTimeoutSeconds: number
+  /** of each kind; at most 1,000 of both are looked at */
+  readonly maxPerSubject: number
 }
 
 /** Records are opened a few at a time, so that a subject of many sessions holds nobody up. */
@@ -67,15 +72,21 @@ const BATCH = 50
 
 export function createSessionRegistry(deps: SessionRegistryDeps): SessionRegistry {
   const { records, cipher, observer } = deps
+  /** how many sessions of a subject are being opened here */
+  const opening = new Map<string, number>()
   return {
     open: async (draft, nowSeconds) => {
-      const id = deps.newId()
-      const session: Session = { ...draft, sid: sidOf(id) }
-      if (session.expiresAtSeconds <= nowSeconds) return refuse('session-expired')
-      const record = await cipher.encrypt(encodeSession(session))
-      const created = await records.create(keysOf(session), record)
-      if (!created.ok) return created
-      return created.value ? ok({ id, session }) : refuse('internal-error')
+      const subject = subjectKey(draft.principal)
+      const others = opening.get(subject) ?? 0
+      opening.set(subject, others + 1)
+      try {
+        const room = await makeRoom(draft, others, nowSeconds)
+        return room.ok ? await create(draft, nowSeconds) : room
+      } finally {
+        const left = (opening.get(subject) ?? 1) - 1
+        if (left === 0) opening.delete(subject)
+        else opening.set(subject, left)
+      }
     },
     list: async (subject, nowSeconds) => {
       const sids = await records.sidsOf(subject)
@@ -108,11 +119,71 @@ export function createSessionRegistry(deps: SessionRegistryDeps): SessionRegistr
     end: ({ sid, principal }) => records.delete(sid, subjectKey(principal)),
   }
 
-  async function listBatch(
+  async function create(
+    draft: Omit<Session, 'sid'>,
+    nowSeconds: number,
+  ): Promise<Result<OpenedSession>> {
+    const id = deps.newId()
+    const session: Session = { ...draft, sid: sidOf(id) }
+    if (session.expiresAtSeconds <= nowSeconds) return refuse('session-expired')
+    const record = await cipher.encrypt(encodeSession(session))
+    const created = await records.create(keysOf(session), record)
+    if (!created.ok) return created
+    return created.value ? ok({ id, session }) : refuse('internal-error')
+  }
+
+  /**
+   * INVARIANT: what others open meanwhile counts as opened, so that many requests at once do not all find
+   * the same room.
+   */
+  async function makeRoom(
+    { principal, kind }: Pick<Session, 'principal' | 'kind'>,
+    others: number,
+    nowSeconds: number,
+  ): Promise<Result<void>> {
+    const subject = subjectKey(principal)
+    const sids = await records.sidsOf(subject)
+    // `create` makes an index of another type anew, and refuses where Redis does not answer.
+    if (!sids.ok) return ok(undefined)
+    if (sids.value.length + others < deps.maxPerSubject) return ok(undefined)
+    const held = await openAll(sids.value, subject, nowSeconds)
+    if (!held.ok) return held
+    const ofKind = held.value.filter((session) => session.kind === kind)
+    const excess = ofKind.length + others + 1 - deps.maxPerSubject
+    if (excess <= 0) return ok(undefined)
+    if (kind === 'program') return refuse('too-many-sessions')
+    const oldestFirst = ofKind.toSorted((a, b) => a.createdAtSeconds - b.createdAtSeconds)
+    for (const { sid } of oldestFirst.slice(0, excess)) {
+      const ended = await records.delete(sid, subject)
+      if (!ended.ok) return ended
+    }
+    return ok(undefined)
+  }
+
+  /** All that take up room: also those that are idle, whose records stay until they end. */
+  async function openAll(
     sids: readonly string[],
     subject: string,
     nowSeconds: number,
-  ): Promise<Result<readonly ListedSession[]>> {
+  ): Promise<Result<readonly Session[]>> {
+    const sessions: Session[] = []
+    for (let at = 0; at < sids.length; at += BATCH) {
+      const found = await readBatch(sids.slice(at, at + BATCH), subject)
+      if (!found.ok) return found
+      const opened = found.value.map(({ sid, record }) => openRecord(deps, sid, record))
+      for (const session of await Promise.all(opened)) {
+        const isHeld = session !== null && session.expiresAtSeconds > nowSeconds
+        if (isHeld && subjectKey(session.principal) === subject) sessions.push(session)
+      }
+    }
+    return ok(sessions)
+  }
+
+  /** Those of a subject's sids that have a record; the index loses the others. */
+  async function readBatch(
+    sids: readonly string[],
+    subject: string,
+  ): Promise<Result<readonly StoredSession[]>> {
     const found = await records.read(sids)
     if (!found.ok) return found
     const gone = found.value.filter(({ record }) => record.kind === 'absent')
@@ -122,6 +193,16 @@ export function createSessionRegistry(deps: SessionRegistryDeps): SessionRegistr
         gone.map(({ sid }) => sid),
       )
     }
+    return ok(found.value.filter(({ record }) => record.kind !== 'absent'))
+  }
+
+  async function listBatch(
+    sids: readonly string[],
+    subject: string,
+    nowSeconds: number,
+  ): Promise<Result<readonly ListedSession[]>> {
+    const found = await readBatch(sids, subject)
+    if (!found.ok) return found
     const opened = await Promise.all(found.value.map((stored) => openLive(stored, nowSeconds)))
     // INVARIANT: whoever writes to the index shows nobody the session of another.
     const live = opened.filter((one) => one !== null)

@@ -64,6 +64,7 @@ async function connect(
       observer,
       newId: () => sessionIdFrom(randomBytes(32)),
       idleTimeoutSeconds: 1800,
+      maxPerSubject: 500,
     }),
     sessions: createStateStores({
       keyValues,

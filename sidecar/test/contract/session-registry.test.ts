@@ -15,6 +15,7 @@ import { IMPLEMENTATIONS, type KeyValuesUnderTest } from './key-values-under-tes
 
 const NOW = Math.floor(Date.now() / 1000)
 const IDLE = 1800
+const MOST = 10
 const SUBJECT = 'okta|00u1alice'
 const INDEX = `bg:subject-sessions:${SUBJECT}`
 
@@ -38,14 +39,19 @@ describe.each(IMPLEMENTATIONS)('the session registry in %s', (_, open) => {
   beforeEach(async () => {
     await bench.clear()
     log = anomalyLog()
-    registry = createSessionRegistry({
+    registry = registryFor(500)
+  })
+
+  function registryFor(maxPerSubject: number): SessionRegistry {
+    return createSessionRegistry({
       records: createSessionRecords(bench.keyValues),
       cipher: CIPHER,
       observer: log,
       newId: () => sessionIdFrom(randomBytes(32)),
       idleTimeoutSeconds: IDLE,
+      maxPerSubject,
     })
-  })
+  }
 
   async function opened(change: Partial<Session> = {}): Promise<OpenedSession> {
     const made = await registry.open({ ...DRAFT, ...change }, NOW)
@@ -186,6 +192,46 @@ describe.each(IMPLEMENTATIONS)('the session registry in %s', (_, open) => {
     expect(await registry.list(SUBJECT, NOW)).toEqual(refuse('state-unavailable'))
     const { session } = await opened()
     expect(await sidsOf()).toEqual([session.sid])
+  })
+
+  test('opens no more sessions of a program than a subject may have, however many ask at once', async () => {
+    registry = registryFor(MOST)
+    const program = { ...DRAFT, kind: 'program' } as const
+    const asked = Array.from({ length: 3 * MOST }, () => registry.open(program, NOW))
+    const made = (await Promise.all(asked)).filter((one) => one.ok)
+    expect(made.length).toBeGreaterThan(0)
+    expect(made.length).toBeLessThanOrEqual(MOST)
+    for (let left = MOST - made.length; left > 0; left -= 1) await opened(program)
+    expect(await registry.open(program, NOW)).toEqual(refuse('too-many-sessions'))
+    expect(await sidsOf()).toHaveLength(MOST)
+    // whoever else there is, a browser of the same person included, is not kept out by it
+    await opened({ ...program, principal: { ...ALICE, subject: 'bob' } })
+    await opened()
+    const [first] = made
+    if (first?.ok !== true) throw new Error('none was made')
+    await registry.end(first.value.session)
+    await opened(program)
+  })
+
+  test('ends the oldest of a browser when there is one too many, idle ones included', async () => {
+    registry = registryFor(MOST)
+    const oldest = await opened({ createdAtSeconds: NOW - 2 * IDLE })
+    const program = await opened({ kind: 'program', createdAtSeconds: NOW - 3 * IDLE })
+    const others = await Promise.all(Array.from({ length: MOST - 1 }, () => opened()))
+    const latest = await opened()
+    expect(await valuesOf(sessionKey(oldest.session.sid))).toEqual([ABSENT])
+    const left = [program, ...others, latest].map(({ session }) => session.sid)
+    expect((await sidsOf()).sort()).toEqual(left.sort())
+  })
+
+  test('counts no session whose record is gone', async () => {
+    registry = registryFor(MOST)
+    for (let tries = 0; tries < MOST; tries += 1) {
+      const { session } = await opened({ kind: 'program' })
+      await bench.delete(sessionKey(session.sid))
+    }
+    await opened({ kind: 'program' })
+    expect(await sidsOf()).toHaveLength(1)
   })
 
   async function valuesOf(...keys: string[]) {

@@ -53,6 +53,7 @@ export async function createRefreshing(): Promise<Refreshing> {
     observer: anomalyLog(),
     newId: () => SESSION_ID,
     idleTimeoutSeconds: 1800,
+    maxPerSubject: 500,
   })
   const onUnexpected = (error: unknown) => void refreshing.unexpected.push(error)
   const issuer = GENERIC

@@ -76,6 +76,7 @@ beforeEach(async () => {
       observer: anomalyLog(),
       newId: () => SESSION_ID,
       idleTimeoutSeconds: 1800,
+      maxPerSubject: 500,
     }),
     revocations: { check: async () => standing },
     absoluteTimeoutSeconds: 28_800,

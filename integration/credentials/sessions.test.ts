@@ -91,7 +91,7 @@ describe('a session without a live access token is refused as unavailable when i
 
   it.each([
     ['holds none', null],
-    ['holds one that expired', { token: 'eyJ.eyJ.x', expiresAtSeconds }],
+    ['holds one that expired', { token: 'eyJ.eyJ.x', expiresAtSeconds, tokenId: null }],
   ])('%s', async (_, accessToken) => {
     const { id } = await session({ session: { accessToken } })
 

@@ -48,7 +48,7 @@ export async function makeSession(
     signInSeconds: nowSeconds,
     createdAtSeconds: nowSeconds,
     expiresAtSeconds,
-    accessToken: { token, expiresAtSeconds },
+    accessToken: { token, expiresAtSeconds, tokenId: null },
     refreshToken: null,
     idToken: null,
     sourceIp: '127.0.0.1',

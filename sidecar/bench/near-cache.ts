@@ -49,7 +49,10 @@ function keysOf(number: number): { readonly sid: string; readonly keys: readonly
     ...{ tokenId: `AT.${number}`, idpSession: `102${number}`, authTimeSeconds: 0 },
     ...{ issuedAtSeconds: 0, notBeforeSeconds: null, expiresAtSeconds: 0 },
   }
-  return { sid, keys: revocationKeys(principal, sid).map(({ name }) => name) }
+  return {
+    sid,
+    keys: revocationKeys(principal, { sid, accessToken: null }).map(({ name }) => name),
+  }
 }
 
 function heapBytes(): number {

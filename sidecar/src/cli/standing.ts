@@ -8,13 +8,14 @@ interface Readable {
   read(keys: readonly string[]): Promise<Result<readonly StoredValue[]>>
 }
 
-/** Whether something refuses a session, as the next request of it would be told. Changes nothing. */
+/** Whether the next request of a session would be refused as revoked. Changes nothing. */
 export async function isRevoked(
-  { principal, sid, signInSeconds }: Session,
+  session: Session,
   store: Readable,
   clockSkewSeconds: number,
 ): Promise<Result<boolean>> {
-  const keys = revocationKeys(principal, sid)
+  const { principal, signInSeconds } = session
+  const keys = revocationKeys(principal, session)
   const values = await store.read(keys.map(({ name }) => name))
   if (!values.ok) return values
   return ok(

@@ -104,7 +104,7 @@ function addRoutes(app: FastifyInstance, ask: Ask, deps: ProgramSessionsDeps): v
       signInSeconds: signInSeconds(principal),
       createdAtSeconds: Math.floor(nowSeconds),
       expiresAtSeconds: Math.floor(Math.min(expiresAtSeconds, nowSeconds + atMostSeconds)),
-      accessToken: subjectToken,
+      accessToken: subjectToken && { ...subjectToken, tokenId: principal.tokenId },
       refreshToken: null,
       idToken: null,
       sourceIp,

@@ -1,5 +1,6 @@
 import { assertNever } from '../domain/assert-never.ts'
 import { type Principal, subjectKey } from '../domain/principal.ts'
+import type { Session } from '../session/session.ts'
 
 /** A key under which a principal or its session can be refused. */
 export interface RevocationKey {
@@ -45,11 +46,14 @@ export function revocationKey(target: RevocationTarget): RevocationKey {
 
 /**
  * Everything a credential can be revoked by. A session is also refused with the token it was made from,
- * and with the session at the IdP.
+ * with the access token that it holds now, and with the session at the IdP.
  *
- * @param sid null for a bearer token
+ * @param session null for a bearer token
  */
-export function revocationKeys(principal: Principal, sid: string | null): readonly RevocationKey[] {
+export function revocationKeys(
+  principal: Principal,
+  session: Pick<Session, 'sid' | 'accessToken'> | null,
+): readonly RevocationKey[] {
   const { issuer, tokenId, clientId, idpSession } = principal
   const targets: RevocationTarget[] = [
     { kind: 'token', issuer, tokenId },
@@ -59,7 +63,11 @@ export function revocationKeys(principal: Principal, sid: string | null): readon
   ]
   if (clientId !== null) targets.push({ kind: 'client', issuer, clientId })
   if (idpSession !== null) targets.push({ kind: 'idp-session', issuer, idpSession })
-  if (sid !== null) targets.push({ kind: 'session', sid })
+  if (session !== null) {
+    targets.push({ kind: 'session', sid: session.sid })
+    const current = session.accessToken?.tokenId ?? tokenId
+    if (current !== tokenId) targets.push({ kind: 'token', issuer, tokenId: current })
+  }
   return targets.map(revocationKey)
 }
 

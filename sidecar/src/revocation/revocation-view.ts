@@ -22,7 +22,7 @@ export interface RevocationView {
    */
   check(
     principal: Principal,
-    session: Pick<Session, 'sid' | 'signInSeconds'> | null,
+    session: Pick<Session, 'sid' | 'signInSeconds' | 'accessToken'> | null,
     nowSeconds: number,
   ): Promise<Result<Standing>>
 }
@@ -36,7 +36,7 @@ export interface RevocationViewDeps {
 export function createRevocationView(deps: RevocationViewDeps): RevocationView {
   return {
     check: async (principal, session, nowSeconds) => {
-      const keys = revocationKeys(principal, session?.sid ?? null)
+      const keys = revocationKeys(principal, session)
       const reading = await deps.store.read(
         keys.map((key) => key.name),
         nowSeconds,

@@ -23,7 +23,7 @@ export interface Session {
   /** absolute: no use extends it */
   readonly expiresAtSeconds: number
   /** the IdP's access token for the workspace; null when the sign-in gave none */
-  readonly accessToken: { readonly token: string; readonly expiresAtSeconds: number } | null
+  readonly accessToken: SessionToken | null
   /** renews the access token; null when the IdP gave none, and for programs */
   readonly refreshToken: string | null
   /** the `id_token_hint` of a sign-out at the IdP; null for programs */
@@ -32,6 +32,17 @@ export interface Session {
   readonly sourceIp: string
   /** by what it was made, as the client said; shown to its owner, decides nothing */
   readonly userAgent: string
+}
+
+/** An access token that a session holds. */
+export interface SessionToken {
+  readonly token: string
+  readonly expiresAtSeconds: number
+  /**
+   * Its id, by which this token alone can be revoked. A refresh brings a new one, while the principal
+   * keeps that of the first; null in records of versions that did not note it.
+   */
+  readonly tokenId: string | null
 }
 
 const KINDS = ['browser', 'program'] as const
@@ -63,7 +74,13 @@ const sessionSchema: z.ZodType<Session> = z.strictObject({
   signInSeconds: seconds,
   createdAtSeconds: seconds,
   expiresAtSeconds: seconds,
-  accessToken: z.strictObject({ token, expiresAtSeconds: seconds }).nullable(),
+  accessToken: z
+    .strictObject({
+      token,
+      expiresAtSeconds: seconds,
+      tokenId: keyName.nullable().default(null),
+    })
+    .nullable(),
   refreshToken: token.nullable(),
   idToken: token.nullable(),
   sourceIp: z.string(),

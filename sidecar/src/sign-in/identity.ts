@@ -2,17 +2,19 @@ import type { Principal } from '../domain/principal.ts'
 import { subjectKey } from '../domain/principal.ts'
 import type { DenyReason } from '../domain/reason.ts'
 import { ok, type Result, refuse } from '../domain/result.ts'
-import type { Session } from '../session/session.ts'
+import type { Session, SessionToken } from '../session/session.ts'
 import type { ExpectedNonce, Identification } from '../verify/id-token.ts'
 import type { SignInTokens } from '../verify/sign-in-tokens.ts'
 import type { TokenVerifier } from '../verify/token-verifier.ts'
 import type { ProviderTokens } from './openid-provider.ts'
 
-/** What the tokens of a sign-in or a refresh say, verified. */
+/** The identity in the tokens of a sign-in or a refresh, verified. */
 export interface SignedInIdentity {
   readonly principal: Principal
-  /** null when it is not a JWT for our audiences: what was not verified is not forwarded */
+  /** null unless it is a JWT for our audiences: only verified tokens are forwarded */
   readonly accessToken: Session['accessToken']
+  /** why there is no access token; null when there is one */
+  readonly unusable: DenyReason | null
 }
 
 export interface IdentityDeps {
@@ -42,7 +44,7 @@ export async function identify(
   if (access.reason === 'keys-unavailable') return access
   deps.onUnusable(access.reason)
   if (who.value.groups === 'elsewhere') return refuse('groups-unknown')
-  return ok({ principal: who.value.principal, accessToken: null })
+  return ok({ principal: who.value.principal, accessToken: null, unusable: access.reason })
 }
 
 function together(
@@ -61,15 +63,16 @@ function together(
       groups: groups === 'listed' ? principal.groups : access.groups,
     },
     accessToken: accessTokenOf(given, access, nowSeconds),
+    unusable: null,
   })
 }
 
 /** @returns the access token until the earlier of what it says itself and what the provider says */
 export function accessTokenOf(
   { accessToken, expiresInSeconds }: ProviderTokens,
-  { expiresAtSeconds }: Pick<Principal, 'expiresAtSeconds'>,
+  { expiresAtSeconds, tokenId }: Pick<Principal, 'expiresAtSeconds' | 'tokenId'>,
   nowSeconds: number,
-): NonNullable<Session['accessToken']> {
+): SessionToken {
   const told = nowSeconds + (expiresInSeconds ?? Number.POSITIVE_INFINITY)
-  return { token: accessToken, expiresAtSeconds: Math.min(expiresAtSeconds, told) }
+  return { token: accessToken, expiresAtSeconds: Math.min(expiresAtSeconds, told), tokenId }
 }

@@ -1,5 +1,5 @@
 import { subjectKey } from '../domain/principal.ts'
-import type { Result } from '../domain/result.ts'
+import { ok, type Result, refuse } from '../domain/result.ts'
 import type { Session } from '../session/session.ts'
 import type { SessionRegistry } from '../session/session-registry.ts'
 import { nonceOf } from '../verify/sign-in-tokens.ts'
@@ -31,11 +31,12 @@ export interface TokenRenewalDeps extends IdentityDeps {
 }
 
 /**
- * `refreshed`: the provider gave a new token. `grant-ended`: it says that the sign-in counts no more.
- * `unverified`: what it gave speaks for another or does not verify. `unsaved`: Redis would not take what it
- * gave, so that a rotated refresh token is lost.
+ * `refreshed`: the provider gave a new token. `grant-ended`: the sign-in counts no more there.
+ * `groups-unknown`: the ID token of the sign-in listed groups, and no token of the refresh lists any, so
+ * the session has ended. `unverified`: the tokens speak for another or do not verify. `unsaved`: Redis did
+ * not take them, so that a rotated refresh token is lost.
  */
-export type RenewalEvent = 'refreshed' | 'grant-ended' | 'unverified' | 'unsaved'
+export type RenewalEvent = 'refreshed' | 'grant-ended' | 'groups-unknown' | 'unverified' | 'unsaved'
 
 const FAILED: Renewed = { kind: 'failed' }
 const ENDED: Renewed = { kind: 'ended' }
@@ -87,7 +88,8 @@ export function createTokenRenewal(deps: TokenRenewalDeps): Renewal {
     if (refreshToken === null) return FAILED
     const given = await provider.refresh(refreshToken)
     if (given.ok) return accept(current.session, given.value, nowSeconds)
-    return given.failure === 'invalid-grant' ? end(current.session, nowSeconds) : FAILED
+    const isOver = given.failure === 'invalid-grant'
+    return isOver ? end(current.session, 'grant-ended', nowSeconds) : FAILED
   }
 
   async function read(session: Session, nowSeconds: number): Promise<Renewed> {
@@ -97,12 +99,16 @@ export function createTokenRenewal(deps: TokenRenewalDeps): Renewal {
   }
 
   /** INVARIANT: only the provider's word about the token that the session holds ends it. */
-  async function end(session: Session, nowSeconds: number): Promise<Renewed> {
+  async function end(
+    session: Session,
+    event: 'grant-ended' | 'groups-unknown',
+    nowSeconds: number,
+  ): Promise<Renewed> {
     const current = await read(session, nowSeconds)
     if (current.kind !== 'renewed') return current
     if (current.session.refreshToken !== session.refreshToken) return current
     const ended = await registry.end(session)
-    if (ended.ok) deps.onEvent('grant-ended')
+    if (ended.ok) deps.onEvent(event)
     return ended.ok ? ENDED : FAILED
   }
 
@@ -113,6 +119,9 @@ export function createTokenRenewal(deps: TokenRenewalDeps): Renewal {
     nowSeconds: number,
   ): Promise<Renewed> {
     const fresh = await freshParts(session, given, nowSeconds)
+    if (!fresh.ok && fresh.reason === 'groups-unknown' && given.idToken === null) {
+      return end(session, 'groups-unknown', nowSeconds)
+    }
     const isUsable = fresh.ok && fresh.value !== null
     deps.onEvent(isUsable ? 'refreshed' : 'unverified')
     const saved = await save(session, nowSeconds, (held) => ({
@@ -134,16 +143,13 @@ export function createTokenRenewal(deps: TokenRenewalDeps): Renewal {
     if (!identity.ok) return identity
     const { principal, accessToken } = identity.value
     const isSame = subjectKey(principal) === subjectKey(session.principal)
-    if (!isSame || accessToken === null) return { ok: true, value: null }
+    if (!isSame || accessToken === null) return ok(null)
     const { groups, email } = principal
-    return {
-      ok: true,
-      value: {
-        principal: { ...session.principal, groups, email },
-        accessToken,
-        idToken: given.idToken,
-      },
-    }
+    return ok({
+      principal: { ...session.principal, groups, email },
+      accessToken,
+      idToken: given.idToken,
+    })
   }
 
   async function byAccessToken(
@@ -153,9 +159,14 @@ export function createTokenRenewal(deps: TokenRenewalDeps): Renewal {
   ): Promise<Result<FreshParts | null>> {
     const access = await deps.verifier.verify(given.accessToken, nowSeconds)
     if (!access.ok) return access
-    const isSame = subjectKey(access.value) === subjectKey(session.principal)
-    const accessToken = accessTokenOf(given, access.value, nowSeconds)
-    return { ok: true, value: isSame ? { accessToken } : null }
+    if (subjectKey(access.value) !== subjectKey(session.principal)) return ok(null)
+    // INVARIANT: groups that were taken away do not outlive the access token. Where the access token does
+    // not list them, they were learned from the ID token, and nobody can say whether they still hold.
+    const { listsGroups } = deps.tokens
+    const isListed = listsGroups(given.accessToken)
+    if (!isListed && listsGroups(session.idToken ?? '')) return refuse('groups-unknown')
+    const principal = { ...session.principal, groups: access.value.groups }
+    return ok({ principal, accessToken: accessTokenOf(given, access.value, nowSeconds) })
   }
 
   /** INVARIANT: a session that ended meanwhile stays ended, and what else changed in it stays changed. */

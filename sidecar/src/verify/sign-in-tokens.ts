@@ -1,5 +1,6 @@
 import type { DenyReason } from '../domain/reason.ts'
 import { ok, type Result, refuse } from '../domain/result.ts'
+import { createClaimReader } from './claim-reader.ts'
 import { type CompactToken, parseCompactToken } from './compact-token.ts'
 import {
   type ExpectedNonce,
@@ -20,6 +21,8 @@ export interface SignInTokens {
     nowSeconds: number,
   ): Promise<Result<Identification>>
   logoutToken(text: string, nowSeconds: number): Promise<Result<LogoutOrder>>
+  /** Whether a token that was verified before lists the groups of its person, be it none. */
+  listsGroups(text: string): boolean
 }
 
 export interface SignInTokensParts extends RelyingParty {
@@ -39,6 +42,10 @@ export function createSignInTokens(parts: SignInTokensParts): SignInTokens {
     logoutToken: async (text, nowSeconds) => {
       const token = await signed(text, 'logout')
       return token.ok ? readLogoutToken(token.value, parts, nowSeconds) : token
+    },
+    listsGroups: (text) => {
+      const token = parseCompactToken(text)
+      return token.ok && createClaimReader(token.value.claims).has(parts.issuer.claims.groups)
     },
   }
 

@@ -97,7 +97,7 @@ describe('an allow', () => {
 })
 
 describe('where the tokens of sessions are refreshed', () => {
-  const renewed = { token: 'eyJ.renewed.token', expiresAtSeconds: NOW + 7200 }
+  const renewed = { token: 'eyJ.renewed.token', expiresAtSeconds: NOW + 7200, tokenId: 'jti-2' }
 
   it('a session carries the token of now, never the one before', async () => {
     const asked: unknown[] = []

@@ -14,7 +14,7 @@ import { createRevocationView, type RevocationView } from '../../src/revocation/
 import { ALICE, type AnomalyLog, anomalyLog, NOW, SESSION } from '../support/session-fixture.ts'
 
 const SKEW = 5
-const KEYS = revocationKeys(ALICE, SESSION.sid)
+const KEYS = revocationKeys(ALICE, SESSION)
 const NOT_BEFORE_NAMES = KEYS.filter((key) => key.refuses === 'not-before').map((key) => key.name)
 const ALWAYS_NAMES = KEYS.filter((key) => key.refuses === 'always').map((key) => key.name)
 
@@ -174,7 +174,7 @@ describe('whatever a store answers', () => {
         const session = isSession ? SESSION : null
         const outcome = await viewOn(store).check(ALICE, session, NOW)
         if (!outcome.ok) return
-        const keys = revocationKeys(ALICE, session?.sid ?? null)
+        const keys = revocationKeys(ALICE, session)
         expect(keys.every((key, index) => isHarmless(key.refuses, values[index]))).toBe(true)
         expect(isSession || lostSinceSeconds < ALICE.issuedAtSeconds).toBe(true)
       }),

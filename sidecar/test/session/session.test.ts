@@ -28,6 +28,14 @@ test('reads back what it wrote', () => {
   expect(decodeSession(encodeSession(bare))).toEqual(bare)
 })
 
+test('reads a record of a version that noted no id of its access token', () => {
+  const { token, expiresAtSeconds } = SESSION.accessToken ?? {}
+  expect(decodeSession(withMember('accessToken', { token, expiresAtSeconds }))).toEqual({
+    ...SESSION,
+    accessToken: { token, expiresAtSeconds, tokenId: null },
+  })
+})
+
 test('does not write what it could not read', () => {
   expect(() => encodeSession({ ...SESSION, expiresAtSeconds: Number.NaN })).toThrow(
     'expiresAtSeconds',
@@ -59,6 +67,8 @@ describe('reads no session from', () => {
     ['a token id with NUL', withMember('principal.tokenId', 'a\u0000')],
     ['groups that are text', withMember('principal.groups', 'admins')],
     ['an access token with CRLF', withMember('accessToken.token', 'a\r\nX-Admin: 1')],
+    ['an access token with a further member', withMember('accessToken.scope', 'all')],
+    ['an access token whose id has a space', withMember('accessToken.tokenId', 'a b')],
     ['an empty refresh token', withMember('refreshToken', '')],
     ['an id token with a space', withMember('idToken', 'a b')],
     ['another kind', withMember('kind', 'root')],

@@ -114,7 +114,7 @@ export async function createRefreshing(): Promise<Refreshing> {
           ...draft,
           principal,
           expiresAtSeconds: NOW + 28_000,
-          accessToken: { token, expiresAtSeconds: NOW + 1 },
+          accessToken: { token, expiresAtSeconds: NOW + 1, tokenId: 'access-0' },
           refreshToken: 'refresh-0',
           idToken: id({ nonce: 'n-1' }),
           ...changes,

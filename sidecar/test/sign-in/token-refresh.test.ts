@@ -43,7 +43,11 @@ beforeEach(() => {
 })
 
 function session(lifeSeconds: number, changes: Partial<Session> = {}): Session {
-  const accessToken = { token: 'eyJ.access.token', expiresAtSeconds: NOW + lifeSeconds }
+  const accessToken = {
+    token: 'eyJ.access.token',
+    expiresAtSeconds: NOW + lifeSeconds,
+    tokenId: 'jti-1',
+  }
   return { ...SESSION, accessToken, refreshToken: 'refresh', ...changes }
 }
 

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { ProviderTokens } from '../../src/sign-in/openid-provider.ts'
-import { NOW } from '../verify/minting.ts'
+import { SESSION } from '../support/session-fixture.ts'
+import { type Claims, NOW } from '../verify/minting.ts'
 import { createRefreshing, type Refreshing } from './refreshing.ts'
 
 const LOCK = /^bg:lock:refresh:[0-9a-f]{64}$/
@@ -26,7 +27,12 @@ describe('a renewal', () => {
     expect(renewed).toEqual({ kind: 'renewed', session: current })
     expect(current).toEqual({
       ...session,
-      accessToken: { token: expect.any(String), expiresAtSeconds: NOW + 3600 },
+      principal: { ...session.principal, groups: [] },
+      accessToken: {
+        token: expect.any(String),
+        expiresAtSeconds: NOW + 3600,
+        tokenId: expect.stringMatching(/^access-[1-9]/),
+      },
       refreshToken: expect.stringMatching(/^refresh-[1-9]/),
     })
     expect(current?.accessToken?.token).not.toBe(session.accessToken?.token)
@@ -78,6 +84,36 @@ describe('a renewal', () => {
   })
 })
 
+describe('after a refresh without an ID token the groups are', () => {
+  const groupsAfter = async (claims: Claims, idClaims: Claims = {}) => {
+    const principal = { ...SESSION.principal, issuer: 'idp', subject: 'alice', groups: ['a', 'b'] }
+    const idToken = bench.idToken({ nonce: 'n-1', ...idClaims })
+    const session = await bench.open({ principal, idToken })
+    bench.answer = () => bench.given({ accessToken: bench.accessToken(claims) })
+    const { kind } = await bench.sidecar()(session, NOW)
+    return [kind, (await bench.current())?.principal.groups]
+  }
+
+  it.each<[string, Claims, Claims, readonly string[]]>([
+    ['those of the access token', { groups: ['a'] }, {}, ['a']],
+    ['none when the access token lists none', { groups: [] }, {}, []],
+    ['none when the access token listed them and does no more', {}, {}, []],
+    [
+      'those of the access token though the ID token had some',
+      { groups: ['a'] },
+      { groups: ['a', 'b'] },
+      ['a'],
+    ],
+  ])('%s', async (_, claims, idClaims, groups) => {
+    expect(await groupsAfter(claims, idClaims)).toEqual(['renewed', groups])
+  })
+
+  it('nobody knows which, when the ID token of the sign-in listed them alone: the session ends', async () => {
+    expect(await groupsAfter({}, { groups: ['a', 'b'] })).toEqual(['ended', undefined])
+    expect(bench.events).toEqual(['groups-unknown'])
+  })
+})
+
 describe('a session goes on as it was, but for a rotated refresh token, when', () => {
   it.each<[string, () => Partial<ProviderTokens>]>([
     ['the ID token has another nonce', () => ({ idToken: bench.idToken({ nonce: 'n-2' }) })],
@@ -86,6 +122,13 @@ describe('a session goes on as it was, but for a rotated refresh token, when', (
     [
       'the access token is of another person',
       () => ({ accessToken: bench.accessToken({ sub: 'bob' }) }),
+    ],
+    [
+      'both tokens are of another person',
+      () => ({
+        accessToken: bench.accessToken({ sub: 'bob', groups: ['admins'] }),
+        idToken: bench.idToken({ sub: 'bob', groups: ['admins'], nonce: 'n-1' }),
+      }),
     ],
     ['the access token is for another', () => ({ accessToken: bench.accessToken({ aud: 'x' }) })],
     ['the access token is none', () => ({ accessToken: 'opaque' })],

@@ -32,7 +32,7 @@ export const SESSION: Session = {
   signInSeconds: NOW - 60,
   createdAtSeconds: NOW - 60,
   expiresAtSeconds: NOW + 28_740,
-  accessToken: { token: 'eyJ.access.token', expiresAtSeconds: NOW + 3540 },
+  accessToken: { token: 'eyJ.access.token', expiresAtSeconds: NOW + 3540, tokenId: 'jti-1' },
   refreshToken: 'refresh-1',
   idToken: 'eyJ.id.token',
   sourceIp: '192.0.2.1',

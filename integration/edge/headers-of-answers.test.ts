@@ -26,6 +26,7 @@ const OUR_COOKIES = [
   '=__Host-brickgate=forged',
   '__Host-brickgate-signin=forged; Path=/; Secure; HttpOnly',
   '__host-Brickgate-Signin=forged',
+  '__Host-brickgate-signin-0123456789abcdef=forged; Path=/; Secure; HttpOnly',
   '__Host-brickgate',
 ]
 

@@ -1,6 +1,7 @@
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { createVisitor } from '../sign-in/browser.ts'
 import { type StackClient, stackClient } from '../stack/client.ts'
 import { brickgate, redisCli } from '../stack/commands.ts'
 import { start, stop } from '../stack/processes.ts'
@@ -68,6 +69,20 @@ describe.each(LOSSES)('%s', (name, lose) => {
     const newer = await stack.mint({ sub: 'alice', groups: ['analysts'] })
     await expectAllowed(stack, { credential: newer })
     await expectAllowed(stack, { credential: (await makeSession(stack)).id })
+  })
+
+  it('leads a page navigation with a session that is lost to a sign-in, and on with the new session', async () => {
+    const visitor = createVisitor(stack)
+    visitor.plant('__Host-brickgate', keepsSessions ? `bgs_${'x'.repeat(43)}` : session.id)
+    const headers = { accept: 'text/html', 'sec-fetch-mode': 'navigate' }
+    const cookie = visitor.cookies()
+    const answer = await stack.send(CLUSTERS, { headers: { ...headers, cookie } })
+    expect(answer.status).toBe(303)
+    const at = new URL(String(answer.headers['location']))
+    expect(at.searchParams.get('return_to')).toBe(CLUSTERS)
+    const done = await visitor.signIn('alice', CLUSTERS)
+    expect(visitor.redirectOf(done).pathname).toBe(CLUSTERS)
+    await expectAllowed(stack, { credential: visitor.sessionId() })
   })
 
   it('refuses a token refreshed after the loss that was signed in before it', async () => {

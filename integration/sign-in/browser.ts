@@ -1,5 +1,9 @@
-import { decodeSession, type Session } from '../../sidecar/src/session/session.ts'
-import { createSessionCipher } from '../../sidecar/src/session/session-cipher.ts'
+import { type Cookie, signInCookiesOf } from '../../sidecar/src/http/cookies.ts'
+import { decodeSession, encodeSession, type Session } from '../../sidecar/src/session/session.ts'
+import {
+  createSessionCipher,
+  type SessionCipher,
+} from '../../sidecar/src/session/session-cipher.ts'
 import { sessionKey, sidOf } from '../../sidecar/src/session/session-id.ts'
 import { type CookieBrowser, createCookieBrowser } from '../service/cookie-browser.ts'
 import { createTrustingFetch } from '../service/trusting-fetch.ts'
@@ -26,8 +30,8 @@ export interface Visitor extends CookieBrowser {
   sessionId(): string
   /** SHA-256 (hex) of it */
   sid(): string
-  /** the value of its sign-in cookie; empty without one */
-  signInSecret(): string
+  /** the cookies of its sign-ins under way, oldest first */
+  signIns(): readonly Cookie[]
   /** what an attacker with power over the browser's cookies does */
   plant(name: string, value: string): void
 }
@@ -67,7 +71,7 @@ export function createVisitor(stack: StackClient): Visitor {
     cookies: () => browser.cookiesOf(home),
     sessionId: () => cookieOf('__Host-brickgate'),
     sid: () => sidOf(cookieOf('__Host-brickgate')),
-    signInSecret: () => cookieOf('__Host-brickgate-signin'),
+    signIns: () => signInCookiesOf(browser.cookiesOf(home)),
     plant: (name, value) => browser.setCookie(home, name, value),
   }
   return visitor
@@ -82,11 +86,21 @@ export function createVisitor(stack: StackClient): Visitor {
   }
 }
 
-/** What a session's record says. @throws when there is none that opens */
+/** The session in a record. @throws when there is none that opens */
 export async function readSession(stack: StackClient, sid: string): Promise<Session> {
-  const key = Buffer.from(stackFile(stack.info, 'secrets/session-key').trim(), 'base64url')
   const record = (await stack.redis.get(sessionKey(sid))) ?? ''
-  const session = decodeSession((await createSessionCipher([key]).decrypt(record)) ?? '')
+  const session = decodeSession((await cipherOf(stack).decrypt(record)) ?? '')
   if (session === null) throw new Error(`there is no session ${sid}`)
   return session
+}
+
+/** Changes the record of a session that there is, as a sign-in with other tokens would have left it. */
+export async function storeSession(stack: StackClient, session: Session): Promise<void> {
+  const record = await cipherOf(stack).encrypt(encodeSession(session))
+  await stack.redis.set(sessionKey(session.sid), record, 'KEEPTTL')
+}
+
+function cipherOf(stack: StackClient): SessionCipher {
+  const key = Buffer.from(stackFile(stack.info, 'secrets/session-key').trim(), 'base64url')
+  return createSessionCipher([key])
 }

@@ -1,9 +1,9 @@
-import { createHash } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { type Answer, send } from '../stack/answer.ts'
 import { type StackClient, stackClient } from '../stack/client.ts'
 import { requestIdOf, valuesOf } from '../stack/upstream.ts'
 import { createVisitor, type Visitor } from './browser.ts'
+import { callbackOf, expectRefused, FORGOTTEN_SIGN_IN, spentKey } from './callbacks.ts'
 
 const PATH = '/api/2.1/clusters/list'
 const PAGE = { accept: 'text/html,*/*;q=0.8', 'sec-fetch-mode': 'navigate' }
@@ -20,19 +20,6 @@ afterAll(() => stack.close())
 
 function visitor(): Visitor {
   return createVisitor(stack)
-}
-
-/** The callback to which the provider sends a browser that signed in there as alice. */
-async function callbackOf(browser: Visitor): Promise<URL> {
-  const begun = await browser.visit(`${home}/_brickgate/sign-in`)
-  return browser.signInAtProvider(browser.redirectOf(begun), 'alice')
-}
-
-async function pageOf(response: Response): Promise<string> {
-  expect(response.headers.get('content-type')).toBe('text/html; charset=utf-8')
-  expect(response.headers.get('content-security-policy')).toContain("frame-ancestors 'none'")
-  expect(response.headers.get('cache-control')).toBe('no-store')
-  return response.text()
 }
 
 describe('a page navigation without a good credential', () => {
@@ -77,11 +64,13 @@ describe('a sign-in', () => {
 
     expect(done.status).toBe(303)
     expect(browser.redirectOf(done).href).toBe(`${home}${PATH}?a=1`)
-    const [cookie, ...further] = done.headers.getSetCookie()
-    expect(further).toEqual([])
-    expect(cookie).toMatch(
-      /^__Host-brickgate=bgs_[\w-]{43}; Path=\/; Secure; HttpOnly; SameSite=Lax$/,
-    )
+    expect(done.headers.getSetCookie()).toEqual([
+      expect.stringMatching(FORGOTTEN_SIGN_IN),
+      expect.stringMatching(
+        /^__Host-brickgate=bgs_[\w-]{43}; Path=\/; Secure; HttpOnly; SameSite=Lax$/,
+      ),
+    ])
+    expect(browser.signIns()).toEqual([])
     const answer = await stack.send(PATH, { headers: { cookie: browser.cookies() } })
     expect(answer.status).toBe(200)
     const forwarded = (await stack.upstreamRequests()).at(-1)
@@ -102,7 +91,7 @@ describe('a sign-in', () => {
 
     expect(begun.headers.getSetCookie()).toEqual([
       expect.stringMatching(
-        /^__Host-brickgate-signin=[\w-]{43}; Path=\/; Secure; HttpOnly; SameSite=Lax; Max-Age=600$/,
+        /^__Host-brickgate-signin-[0-9a-f]{16}=eyJ[\w.-]+; Path=\/; Secure; HttpOnly; SameSite=Lax; Max-Age=600$/,
       ),
     ])
     const asked = browser.redirectOf(begun).searchParams
@@ -116,14 +105,29 @@ describe('a sign-in', () => {
       state: expect.stringMatching(/^[\w-]{43}$/),
       nonce: expect.stringMatching(/^[\w-]{43}$/),
     })
-    const id = createHash('sha256')
-      .update(asked.get('state') ?? '')
-      .digest('hex')
-    expect(await stack.redis.ttl(`bg:signin:${id}`)).toBeGreaterThan(590)
-    expect(await stack.redis.ttl(`bg:signin:${id}`)).toBeLessThanOrEqual(601) // to the end of a second
-    expect(await stack.redis.get(`bg:signin:${id}`)).toMatch(
-      /^eyJ[\w-]+\.\.[\w-]+\.[\w-]+\.[\w-]+$/,
-    )
+    expect(await stack.redis.exists(spentKey(asked.get('state') ?? ''))).toBe(0)
+  })
+
+  it('writes nothing to Redis before its callback, and then one short mark for ten minutes', async () => {
+    const browser = visitor()
+    const callback = await callbackOf(browser)
+    const key = spentKey(callback.searchParams.get('state') ?? '')
+    expect(await stack.redis.exists(key)).toBe(0)
+    await browser.visit(callback)
+    expect(await stack.redis.get(key)).toBe('1')
+    expect(await stack.redis.ttl(key)).toBeGreaterThan(500)
+    expect(await stack.redis.ttl(key)).toBeLessThanOrEqual(601) // to the end of a second
+  })
+
+  it('comes back to a deep link of more than 2,048 characters', async () => {
+    const browser = visitor()
+    const link = `/sql/editor?q=${'SELECT%20a%2C%20'.repeat(200)}`
+    const refused = await stack.send(link, { headers: PAGE })
+    const begun = await browser.visit(String(refused.headers['location']))
+    const [cookie] = browser.signIns()
+    expect(cookie?.value.length).toBeLessThan(3 * 1024)
+    const callback = await browser.signInAtProvider(browser.redirectOf(begun), 'alice')
+    expect(browser.redirectOf(await browser.visit(callback)).href).toBe(`${home}${link}`)
   })
 
   it.each(['//evil.example', 'https://evil.example', '/%5cevil.example', '/_brickgate/sign-out'])(
@@ -155,12 +159,20 @@ describe('a sign-in', () => {
     expect(browser.sessionId()).not.toBe(planted)
   })
 
-  it('works in two tabs of one browser', async () => {
+  it('works in four tabs of one browser, and a fifth takes the place of the first', async () => {
     const browser = visitor()
-    const first = await callbackOf(browser)
-    const second = await callbackOf(browser)
-    expect((await browser.visit(first)).status).toBe(303)
-    expect((await browser.visit(second)).status).toBe(303)
+    const callbacks: URL[] = []
+    for (let tab = 1; tab <= 5; tab += 1) callbacks.push(await callbackOf(browser))
+    expect(browser.signIns()).toHaveLength(4)
+    const [first, ...others] = callbacks
+    if (first === undefined) throw new Error('there is no first tab')
+    await expectRefused(browser, first)
+    for (const callback of others) {
+      const done = await browser.visit(callback)
+      expect(browser.redirectOf(done).href).toBe(`${home}/_brickgate/`)
+      expect(done.headers.getSetCookie().join()).toContain('__Host-brickgate=bgs_')
+    }
+    expect(browser.signIns()).toEqual([])
   })
 
   it('counts on its own tier only', async () => {
@@ -171,108 +183,6 @@ describe('a sign-in', () => {
     expect(answer.status).toBe(403)
     const page = await send(stack.listener('external'), PATH, { headers: { cookie, ...PAGE } })
     expect(page.status).toBe(303)
-  })
-})
-
-describe('a callback signs nobody in', () => {
-  async function expectRefused(browser: Visitor, callback: URL, status = 400): Promise<void> {
-    const response = await browser.visit(callback)
-    expect(response.status).toBe(status)
-    const page = await pageOf(response)
-    expect(page).toMatch(/<h1>(This sign-in is over|Sign-in was refused)<\/h1>/)
-    for (const value of callback.searchParams.values()) expect(page).not.toContain(value)
-    expect(response.headers.getSetCookie()).toEqual([])
-  }
-
-  it('in a browser that did not begin it (login CSRF)', async () => {
-    const attacker = visitor()
-    const callback = await callbackOf(attacker)
-
-    await expectRefused(visitor(), callback)
-    const victim = visitor()
-    await victim.visit(`${home}/_brickgate/sign-in`) // has a sign-in cookie of its own
-    await expectRefused(victim, callback)
-    await expectRefused(attacker, callback) // and it is used up
-  })
-
-  it('twice', async () => {
-    const browser = visitor()
-    const callback = await callbackOf(browser)
-    expect((await browser.visit(callback)).status).toBe(303)
-    await expectRefused(browser, callback)
-  })
-
-  it('on the other tier', async () => {
-    const browser = visitor()
-    const callback = await callbackOf(browser)
-    const port = String(stack.listener('external').port)
-    const cookie = browser.cookies()
-    const answer = await send(
-      stack.listener('external'),
-      `${callback.pathname}${callback.search}`,
-      {
-        headers: { cookie, host: `localhost:${port}` },
-      },
-    )
-    expect(answer.status).toBe(400)
-  })
-
-  it.each<[string, (callback: URL) => void, number]>([
-    ['without a state', (url) => url.searchParams.delete('state'), 400],
-    ['with two states', (url) => url.searchParams.append('state', 'another-value'), 400],
-    ['with another state', (url) => url.searchParams.set('state', 'another-value'), 400],
-    ['without a code', (url) => url.searchParams.delete('code'), 403],
-    ['with another code', (url) => url.searchParams.set('code', 'x'.repeat(43)), 403],
-    ['with two codes', (url) => url.searchParams.append('code', 'another-value'), 403],
-    ['of another issuer', (url) => url.searchParams.set('iss', 'https://evil.example'), 403],
-    ['without an issuer', (url) => url.searchParams.delete('iss'), 403],
-    ['with nothing at all', (url) => (url.search = ''), 400],
-  ])('%s', async (_, change, status) => {
-    const browser = visitor()
-    const callback = await callbackOf(browser)
-    change(callback)
-    await expectRefused(browser, callback, status)
-  })
-
-  it('when the transaction was edited, or copied to another state', async () => {
-    const browser = visitor()
-    const callback = await callbackOf(browser)
-    const id = createHash('sha256')
-      .update(callback.searchParams.get('state') ?? '')
-      .digest('hex')
-    const record = (await stack.redis.get(`bg:signin:${id}`)) ?? ''
-    const other = createHash('sha256').update('other').digest('hex')
-    await stack.redis.set(`bg:signin:${other}`, record, 'EX', 60)
-    await stack.redis.set(`bg:signin:${id}`, `${record.slice(0, -2)}AA`, 'EX', 60)
-
-    await expectRefused(browser, callback)
-    callback.searchParams.set('state', 'other')
-    await expectRefused(browser, callback)
-  })
-
-  it('when the provider refuses', async () => {
-    const browser = visitor()
-    const begun = browser.redirectOf(await browser.visit(`${home}/_brickgate/sign-in`))
-    const state = begun.searchParams.get('state') ?? ''
-    const iss = begun.origin
-    const query = new URLSearchParams({ error: 'access_denied', state, iss })
-    await expectRefused(browser, new URL(`${home}/_brickgate/callback?${query.toString()}`), 403)
-  })
-
-  it('when access was ended for longer than the sign-in is old', async () => {
-    const browser = visitor()
-    const callback = await callbackOf(browser)
-    await stack.redis.set(
-      'bg:revoked:subject:demo|alice',
-      String(Math.ceil(Date.now() / 1000)),
-      'EX',
-      60,
-    )
-    const response = await browser.visit(callback)
-    await stack.redis.del('bg:revoked:subject:demo|alice')
-
-    expect(response.status).toBe(403)
-    expect(await pageOf(response)).toContain('Access was ended')
   })
 })
 

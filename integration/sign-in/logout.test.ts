@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest'
 import { type StackClient, stackClient } from '../stack/client.ts'
-import { createVisitor, readSession, type Visitor } from './browser.ts'
+import { createVisitor, readSession, storeSession, type Visitor } from './browser.ts'
 
 const PATH = '/api/2.1/clusters/list'
 const EVENTS = { 'http://schemas.openid.net/event/backchannel-logout': {} }
@@ -59,12 +59,61 @@ describe('a sign-out', () => {
     expect(await (await visitor.visit(back)).text()).toContain('You are signed out')
   })
 
-  it('of a session that is over is no error', async () => {
+  it.each<[string, (visitor: Visitor) => Promise<unknown>]>([
+    ['is over', (visitor) => stack.redis.del(`bg:session:${visitor.sid()}`)],
+    [
+      'was revoked',
+      (visitor) => stack.redis.set(`bg:revoked:session:${visitor.sid()}`, '1', 'EX', 60),
+    ],
+  ])(
+    'of a session that %s leads on to the provider, where nobody is signed out yet',
+    async (_, end) => {
+      const visitor = await signedIn()
+      await end(visitor)
+      const response = await visitor.post('sign-out', {})
+      const at = visitor.redirectOf(response)
+      expect(`${at.origin}${at.pathname}`).toBe(`${issuer}/session/end`)
+      expect(Object.fromEntries(at.searchParams)).toEqual({
+        client_id: 'brickgate-signin',
+        post_logout_redirect_uri: `${home}/_brickgate/signed-out`,
+      })
+      expect(visitor.sessionId()).toBe('')
+      expect((await visitor.confirmSignOut(at)).href).toBe(`${home}/_brickgate/signed-out`)
+    },
+  )
+
+  it('by a form of another site, which comes without the cookie, removes no cookie', async () => {
+    const browser = createVisitor(stack)
+    const action = `${home}/_brickgate/sign-out`
+    for (const headers of [
+      { origin: 'https://evil.example' },
+      { origin: 'null' },
+      { origin: home.replace('https:', 'http:') },
+      { 'sec-fetch-site': 'cross-site' },
+      {},
+    ]) {
+      const response = await browser.visit(action, { csrf: 'x' }, headers)
+      expect(response.status).toBe(403)
+      expect(response.headers.getSetCookie()).toEqual([])
+      expect(await response.text()).toContain('Nothing was changed')
+    }
+  })
+
+  it('leaves an ID token of many groups out of the URL, and names the person instead', async () => {
     const visitor = await signedIn()
-    await stack.redis.del(`bg:session:${visitor.sid()}`)
-    const response = await visitor.post('sign-out', {})
-    expect(visitor.redirectOf(response).href).toBe(`${home}/_brickgate/signed-out`)
-    expect(visitor.sessionId()).toBe('')
+    const session = await readSession(stack, visitor.sid())
+    const groups = Array.from({ length: 400 }, (_, index) => `a-group-of-many-${index}`)
+    const idToken = await stack.mint({ sub: 'bob', aud: 'brickgate-signin', groups })
+    expect(idToken.length).toBeGreaterThan(8000)
+    await storeSession(stack, { ...session, idToken })
+    const at = visitor.redirectOf(await visitor.post('sign-out', { csrf: await visitor.csrf() }))
+    expect(at.href.length).toBeLessThanOrEqual(2000)
+    expect(Object.fromEntries(at.searchParams)).toEqual({
+      client_id: 'brickgate-signin',
+      post_logout_redirect_uri: `${home}/_brickgate/signed-out`,
+      logout_hint: 'bob@example.com',
+    })
+    expect((await visitor.confirmSignOut(at)).href).toBe(`${home}/_brickgate/signed-out`)
   })
 })
 

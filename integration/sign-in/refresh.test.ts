@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { EndpointStats, Outage } from '../idp/endpoint-gate.ts'
@@ -6,7 +7,7 @@ import { type StackClient, stackClient } from '../stack/client.ts'
 import { readRefusal, unavailable } from '../stack/refusals.ts'
 import { type StackInfo, startStack, stopStack } from '../stack/stack.ts'
 import { valuesOf } from '../stack/upstream.ts'
-import { createVisitor, type Visitor } from './browser.ts'
+import { createVisitor, readSession, type Visitor } from './browser.ts'
 
 const PATH = '/api/2.1/clusters/list'
 const LIFETIME_S = 5
@@ -133,6 +134,20 @@ describe(`a session whose access token lives ${LIFETIME_S} seconds`, () => {
       .toBe(200)
   })
 
+  it('is refused by the id of the access token that a refresh brought, too', async () => {
+    const visitor = await signedIn()
+    const headers = { cookie: visitor.cookies() }
+    const statusOf = async () => (await stack.send(PATH, { headers })).status
+    const first = (await readSession(stack, visitor.sid())).principal.tokenId
+    const current = async () => {
+      expect(await statusOf()).toBe(200)
+      return (await readSession(stack, visitor.sid())).accessToken?.tokenId
+    }
+    await expect.poll(current, { timeout: 10_000, interval: 100 }).not.toBe(first)
+    await stack.redis.set(`bg:revoked:token:demo|${await current()}`, '1', 'EX', 60)
+    await expect.poll(statusOf, { timeout: 3000, interval: 20 }).toBe(401)
+  })
+
   it('ends when the provider says that its grant counts no more', async () => {
     const visitor = await signedIn()
     const headers = { cookie: visitor.cookies() }
@@ -152,3 +167,55 @@ describe(`a session whose access token lives ${LIFETIME_S} seconds`, () => {
     }
   })
 })
+
+describe('made-up codes', () => {
+  it('of one address reach the provider some twenty times, and honest people sign in again at once', async () => {
+    const madeUp = async (): Promise<number> => {
+      const visitor = createVisitor(stack)
+      const begun = await visitor.visit(`${visitor.home}/_brickgate/sign-in`)
+      const state = visitor.redirectOf(begun).searchParams.get('state') ?? ''
+      const query = new URLSearchParams({ state, code: 'made-up', iss: issuerOf(stack) })
+      const callback = `${visitor.home}/_brickgate/callback?${query.toString()}`
+      return (await visitor.visit(callback)).status
+    }
+    const startedMs = Date.now()
+    const statuses = await Promise.all(Array.from({ length: 60 }, madeUp))
+    const grown = (Date.now() - startedMs) / 1000
+    expect(await tokenRequests()).toBeLessThanOrEqual(20 + Math.ceil(grown))
+    expect(new Set(statuses)).toEqual(new Set([403, 429]))
+    await expect
+      .poll(async () => (await createVisitor(stack).signIn('alice')).status, { timeout: 10_000 })
+      .toBe(303)
+  })
+
+  it('without a sign-in that was begun never reach the provider', async () => {
+    const visitor = createVisitor(stack)
+    for (let count = 0; count < 50; count += 1) {
+      const state = randomBytes(32).toString('base64url')
+      const query = new URLSearchParams({ state, code: 'made-up', iss: issuerOf(stack) })
+      const callback = `${visitor.home}/_brickgate/callback?${query.toString()}`
+      expect((await visitor.visit(callback)).status).toBe(400)
+    }
+    expect(await tokenRequests()).toBe(0)
+  })
+})
+
+describe('sign-ins that are only begun', () => {
+  it('leave no trace in Redis, however many', async () => {
+    const before = await stack.redis.dbsize()
+    const begin = () => stack.send('/_brickgate/sign-in', { headers: { host: hostOf(stack) } })
+    for (let round = 0; round < 10; round += 1) {
+      const answers = await Promise.all(Array.from({ length: 30 }, begin))
+      expect(countByStatus(answers)).toEqual({ 303: 30 })
+    }
+    expect(await stack.redis.dbsize()).toBeLessThanOrEqual(before)
+  })
+})
+
+function issuerOf({ info }: StackClient): string {
+  return info.config.issuers[0].issuer
+}
+
+function hostOf({ info }: StackClient): string {
+  return new URL(info.config.tiers.internal.public_url).host
+}

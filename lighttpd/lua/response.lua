@@ -10,7 +10,10 @@ local has_room_in_spool = require("spool")
 local r = lighty.r
 local headers, env = r.resp_header, r.req_env
 
-local OWN_COOKIES = { ["__host-brickgate"] = true, ["__host-brickgate-signin"] = true }
+-- The session's cookie, and those of sign-ins under way, whose names end in an id.
+local function is_own_cookie(name)
+  return name == "__host-brickgate" or name:find("^__host%-brickgate%-signin") ~= nil
+end
 
 local REASONS = {
   [400] = "bad-request", [405] = "method-not-allowed", [411] = "length-required",
@@ -38,7 +41,7 @@ local function without_own_cookies(value)
   local kept = {}
   for cookie in (value .. "\r\nSet-Cookie: "):gmatch("(.-)\r\n[^:]*: ") do
     local name = cookie:match("^[%s=]*([^=;%s]*)")
-    if not OWN_COOKIES[name:lower()] then kept[#kept + 1] = cookie end
+    if not is_own_cookie(name:lower()) then kept[#kept + 1] = cookie end
   end
   return table.concat(kept, "\r\nSet-Cookie: ")
 end

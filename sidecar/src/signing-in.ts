@@ -68,17 +68,18 @@ export function createSigningIn(config: Config, deps: SigningInDeps): SigningIn 
   const identity: IdentityDeps = {
     tokens,
     verifier: deps.verifier,
-    onUnusable: (reason) => log.warn({ reason }, 'the access token of a sign-in is not forwarded'),
+    onUnusable: (reason) => log.warn({ reason }, 'the access token of a sign-in is not usable'),
   }
   return {
     provider,
     signIn: createSignIn({
       ...identity,
       provider,
-      transactions: createTransactions(stores.transactions, recordCipher(config, 'bg-signin')),
+      transactions: createTransactions(stores.spentSignIns, recordCipher(config, 'bg-signin')),
       registry: upkeep.registry,
       revocations: deps.revocations,
       absoluteTimeoutSeconds: config.sessions.absolute_timeout_s,
+      isTokenForwarded: config.workspace.credential.type === 'passthrough',
       newSecret,
       onUnverified: (reason) => log.warn({ reason }, 'the tokens of a sign-in were not accepted'),
     }),

@@ -3,6 +3,7 @@ import { Agent, fetch, type RequestInit as UndiciInit } from 'undici'
 import type { Tier } from '../domain/tier.ts'
 import {
   CALLBACK_PATH,
+  type EndSessionHints,
   type OpenIdProvider,
   type ProviderAnswer,
   type ProviderFailure,
@@ -38,7 +39,14 @@ interface Ready {
 
 const TIMEOUT_SECONDS = 5
 const REDISCOVER_MS = 3_600_000
+/** after a failure, however many browsers want to sign in */
+const PAUSE_MS = 1000
 const MAX_ANSWER_BYTES = 512 * 1024
+/**
+ * Of every URL that sends a browser to the provider. Servers and proxies on the way have limits that
+ * nobody here knows; an ID token with many groups alone can have 20 KB.
+ */
+const MAX_URL = 2000
 
 /**
  * The only caller of openid-client. The provider's metadata are fetched when first needed: a provider that
@@ -50,6 +58,7 @@ export function createOpenIdProvider(
 ): OpenIdProvider {
   const discovery = createDiscovery(client)
   const resource = client.resource === null ? {} : { resource: client.resource }
+  let reported: unknown = null
   return {
     prepare: async () => void (await import('openid-client')),
     authorizationUrl: ({ tier, state, nonce, codeVerifier, isForced }) =>
@@ -64,6 +73,9 @@ export function createOpenIdProvider(
           ...(isForced ? { prompt: 'login' } : {}),
           ...resource,
         })
+        if (url.href.length > MAX_URL) {
+          throw new Error(`an authorization request of ${url.href.length} characters is too long`)
+        }
         return url.href
       }),
     redeem: ({ tier, state, nonce, codeVerifier, parameters }) =>
@@ -80,13 +92,16 @@ export function createOpenIdProvider(
       attempt('refreshing a token', async ({ library, configuration }) =>
         tokensOf(await library.refreshTokenGrant(configuration, refreshToken, { ...resource })),
       ),
-    endSessionUrl: async (idToken, tier) => {
+    endSessionUrl: async (hints, tier) => {
       const answer = await attempt('signing out', async ({ library, configuration }) => {
         if (configuration.serverMetadata().end_session_endpoint === undefined) return null
-        return library.buildEndSessionUrl(configuration, {
+        const back = {
           post_logout_redirect_uri: `${client.publicOrigins[tier]}${SIGNED_OUT_PATH}`,
-          ...(idToken === null ? {} : { id_token_hint: idToken }),
-        }).href
+        }
+        const urls = hintParameters(hints).map(
+          (hint) => library.buildEndSessionUrl(configuration, { ...back, ...hint }).href,
+        )
+        return urls.find((url) => url.length <= MAX_URL) ?? null
       })
       return answer.ok ? answer.value : null
     },
@@ -103,7 +118,9 @@ export function createOpenIdProvider(
       ready = await discovery.ready()
       return { ok: true, value: await work(ready) }
     } catch (error) {
-      onFailure(operation, error)
+      // A fetch of the metadata that failed for many is one error, and one line in the log.
+      if (error !== reported) onFailure(operation, error)
+      reported = error
       return {
         ok: false,
         failure: ready === null ? 'unavailable' : failureOf(error, ready.library),
@@ -112,8 +129,22 @@ export function createOpenIdProvider(
   }
 }
 
+/** What tells the provider whose session to end, from the best to nothing; `client_id` is always there. */
+function hintParameters({ idToken, logoutHint }: EndSessionHints): readonly Parameters[] {
+  return [
+    ...(idToken === null ? [] : [{ id_token_hint: idToken }]),
+    ...(logoutHint === null ? [] : [{ logout_hint: logoutHint }]),
+    {},
+  ]
+}
+
+type Parameters = Readonly<Record<string, string>>
+
 interface Discovery {
-  /** the library with the provider's metadata, fetched anew each hour, one fetch at a time */
+  /**
+   * The library with the provider's metadata, fetched anew each hour. One fetch runs at a time, and none
+   * in the second after one that failed: until then that failure, the very same error, is the answer.
+   */
   ready(): Promise<Ready>
   /** the metadata that were fetched last */
   known(): Discovered | null
@@ -126,7 +157,8 @@ function createDiscovery(client: OpenIdClient): Discovery {
   })
   let known: Ready | null = null
   let fetchedAtMs = Number.NEGATIVE_INFINITY
-  let running: Promise<Ready> | null = null
+  let latest: Promise<Ready> | null = null
+  let againAtMs = Number.NEGATIVE_INFINITY
 
   async function discover(): Promise<Ready> {
     const library = await import('openid-client')
@@ -159,9 +191,12 @@ function createDiscovery(client: OpenIdClient): Discovery {
   return {
     ready: async () => {
       if (known !== null && performance.now() - fetchedAtMs < REDISCOVER_MS) return known
-      running ??= discover().finally(() => (running = null))
+      if (latest === null || performance.now() >= againAtMs) {
+        againAtMs = Number.POSITIVE_INFINITY
+        latest = discover().finally(() => (againAtMs = performance.now() + PAUSE_MS))
+      }
       try {
-        return await running
+        return await latest
       } catch (error) {
         if (known === null) throw error
         return known // metadata of an hour ago serve while newer ones cannot be had

@@ -1,34 +1,35 @@
 import { ok } from '../domain/result.ts'
 import type { IdpSessionStore, ReplayStore } from '../sign-in/idp-logout.ts'
 import type { LockStore } from '../sign-in/refresh-lock.ts'
-import type { TransactionStore } from '../sign-in/transaction.ts'
+import type { SpentSignIns } from '../sign-in/transaction.ts'
 import type { KeyValues } from './key-values.ts'
 
 /** What a sign-in, its refreshes and its end keep in Redis beside sessions and revocations. */
 export interface SignInStores {
-  readonly transactions: TransactionStore
+  readonly spentSignIns: SpentSignIns
   readonly locks: LockStore
   readonly replays: ReplayStore
   readonly idpSessions: IdpSessionStore
 }
 
 export function createSignInStores(keyValues: KeyValues): SignInStores {
-  const { create, take, write } = keyValues
+  const { create, write } = keyValues
   const isThere = async (key: string) => {
     const values = await keyValues.read([key])
     return values.ok ? ok(values.value[0]?.kind !== 'absent') : values
   }
+  const onceNoted = {
+    isKnown: isThere,
+    note: (key: string, expiresAtSeconds: number) => create(key, '1', expiresAtSeconds),
+  }
   return {
-    transactions: { create, take },
+    spentSignIns: onceNoted,
     locks: {
       acquire: create,
       release: keyValues.deleteIf,
       hold: write,
     },
-    replays: {
-      isKnown: isThere,
-      note: (key, expiresAtSeconds) => create(key, '1', expiresAtSeconds),
-    },
+    replays: onceNoted,
     idpSessions: {
       isKnown: isThere,
       note: (key, expiresAtSeconds) => write(key, '1', expiresAtSeconds),

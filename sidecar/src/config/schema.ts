@@ -84,20 +84,29 @@ const network = z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()], {
 /** What a scope or a client id may be made of (RFC 6749 appendix A), without spaces. */
 const oauthWord = z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]{1,255}$/, 'must be printable ASCII')
 
-const signIn = z.strictObject({
-  /** the `name` of one of `issuers` */
-  issuer: text,
-  client_id: oauthWord.refine((id) => keyName(id) !== null, 'is too long for a key'),
-  client_secret: z.string().regex(/^[\x20-\x7e]+$/, 'must be printable ASCII'),
-  client_authentication: z
-    .enum(['client_secret_basic', 'client_secret_post'])
-    .default('client_secret_basic'),
-  scopes: z
-    .array(oauthWord)
-    .default(['openid', 'profile', 'email', 'offline_access'])
-    .refine((scopes) => scopes.includes('openid'), 'must contain openid'),
-  resource: z.url({ error: 'must be an absolute URI' }).optional(),
-})
+/** Of a URL of 2,000 characters, with which a browser goes to the provider. */
+const MAX_IN_URL = 1000
+
+const signIn = z
+  .strictObject({
+    /** the `name` of one of `issuers` */
+    issuer: text,
+    client_id: oauthWord.refine((id) => keyName(id) !== null, 'is too long for a key'),
+    client_secret: z.string().regex(/^[\x20-\x7e]+$/, 'must be printable ASCII'),
+    client_authentication: z
+      .enum(['client_secret_basic', 'client_secret_post'])
+      .default('client_secret_basic'),
+    scopes: z
+      .array(oauthWord)
+      .default(['openid', 'profile', 'email', 'offline_access'])
+      .refine((scopes) => scopes.includes('openid'), 'must contain openid'),
+    resource: z.url({ error: 'must be an absolute URI' }).optional(),
+  })
+  .refine(
+    ({ client_id, scopes, resource = '' }) =>
+      encodeURIComponent([client_id, ...scopes, resource].join(' ')).length <= MAX_IN_URL,
+    { path: ['scopes'], error: `take more than ${MAX_IN_URL} characters of a URL` },
+  )
 
 const tracing = z.strictObject({
   endpoint: z.url({ protocol: /^https?$/, error: 'must be an http or https URL' }),

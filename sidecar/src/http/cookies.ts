@@ -3,11 +3,17 @@ import type { Presented } from '../domain/access-request.ts'
 /** Carries a browser's session id. The prefix keeps other hosts and plain HTTP from setting it. */
 export const SESSION_COOKIE = '__Host-brickgate'
 
-/** Binds a sign-in that is under way to the browser that began it. */
-export const SIGN_IN_COOKIE = '__Host-brickgate-signin'
+/** Begins the names of the cookies that hold sign-ins under way, one cookie each. */
+export const SIGN_IN_COOKIE = '__Host-brickgate-signin-'
+const SIGN_IN_NAME = /^__Host-brickgate-signin-[0-9a-f]{16}$/
+
+export interface Cookie {
+  readonly name: string
+  readonly value: string
+}
 
 /**
- * Whatever names a cookie of ours (the sign-in's too), in any case and place, or holds a session id:
+ * Whatever names a cookie of ours (those of sign-ins, too), in any case and place, or holds a session id:
  * a Cookie header merged by a comma, a nameless cookie (`=__Host-brickgate=…`), another name.
  */
 const OURS = /__host-brickgate|bgs_[A-Za-z0-9_-]{43}/i
@@ -43,6 +49,12 @@ export function cookieOf(name: string, field: string | null): string | null {
   return first === undefined || further.length > 0 ? null : first.value
 }
 
+/** The cookies of sign-ins under way, in the order sent: oldest first (RFC 6265 section 5.4). */
+export function signInCookiesOf(field: string | null): readonly Cookie[] {
+  const pairs = (field ?? '').split(';').map((piece) => splitPair(trim(piece)))
+  return pairs.filter(({ name }) => SIGN_IN_NAME.test(name))
+}
+
 /**
  * A `Set-Cookie` field. Such a cookie goes to this host alone, over TLS alone, to no script, and with no
  * request of another site but a top-level GET; without a maximum age it ends with the browser.
@@ -55,7 +67,7 @@ export function setCookie(name: string, value: string, maxAgeSeconds: number | n
   return `${name}=${value}; Path=/; Secure; HttpOnly; SameSite=Lax${age}`
 }
 
-function splitPair(pair: string): { readonly name: string; readonly value: string } {
+function splitPair(pair: string): Cookie {
   const at = pair.indexOf('=')
   if (at < 0) return { name: pair, value: '' }
   return { name: trim(pair.slice(0, at)), value: trim(pair.slice(at + 1)) }

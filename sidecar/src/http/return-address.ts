@@ -1,7 +1,8 @@
 /** The gateway's own page about a person's sessions, where a sign-in ends that was for no other page. */
 export const OWN_PAGE = '/_brickgate/'
 
-const MAX_LENGTH = 2048
+/** The longest that is kept over a sign-in. Links of the workspace's own pages carry whole queries. */
+export const MAX_RETURN_ADDRESS = 6000
 /** path-absolute (RFC 3986 section 4.2), printable, without the backslash that browsers read as a slash */
 const PATH_ABSOLUTE = /^\/(?!\/)[\x21-\x22\x24-\x5b\x5d-\x7e]*$/
 /** what another decoding would turn into a slash, a backslash, whitespace or the end of a line */
@@ -15,12 +16,23 @@ const DECEPTIVE = /%(?:[01][0-9a-f]|2f|5c|7f|25)/i
  * @param address as the sign-in was asked for, decoded once
  */
 export function isReturnAddress(address: string): boolean {
-  if (address.length > MAX_LENGTH || !PATH_ABSOLUTE.test(address)) return false
+  if (address.length > MAX_RETURN_ADDRESS || !PATH_ABSOLUTE.test(address)) return false
   const url = URL.parse(address, 'https://origin.invalid')
   // INVARIANT: a browser makes of it what is judged here: no dot segments to resolve, nothing to strip.
   if (url === null || url.href !== `https://origin.invalid${address}`) return false
   if (DECEPTIVE.test(url.pathname)) return false
   return url.pathname === OWN_PAGE || !isOwn(url.pathname)
+}
+
+/**
+ * The places to return to, nearest first: the address itself, the same page without its query where the
+ * whole is too long to be kept, and our own page.
+ *
+ * @param address null for none
+ */
+export function returnAddresses(address: string | null): readonly string[] {
+  const wanted = address === null ? [] : [address, address.replace(/\?.*/s, '')]
+  return [...wanted.filter(isReturnAddress), OWN_PAGE]
 }
 
 function isOwn(path: string): boolean {

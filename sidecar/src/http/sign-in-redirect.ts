@@ -2,13 +2,11 @@ import type { AccessRequest, Envelope } from '../domain/access-request.ts'
 import type { Decision } from '../domain/decision.ts'
 import type { DenyReason } from '../domain/reason.ts'
 import type { Reply } from '../fcgi/reply.ts'
-import { isReturnAddress } from './return-address.ts'
+import { OWN_PAGE, returnAddresses } from './return-address.ts'
 
 export const SIGN_IN_PATH = '/_brickgate/sign-in'
 
-/**
- * What a sign-in mends. Two cookies of our name are not among them: they would both be there afterwards.
- */
+/** What a sign-in mends. It does not mend two cookies of our name: both would be there afterwards. */
 const MENDED: ReadonlySet<DenyReason> = new Set([
   'no-credential',
   'malformed-token',
@@ -16,7 +14,12 @@ const MENDED: ReadonlySet<DenyReason> = new Set([
   'session-expired',
   'session-revoked',
   'session-wrong-tier',
+  // As the message says: a newer sign-in is accepted. Programs keep the 503, and wait.
+  'state-lost',
 ])
+
+/** Of a whole URL: every browser sends it, and our own server takes four times as much. */
+const MAX_URL = 8000
 
 /**
  * The way to sign-in, for a browser's page navigation that was refused for want of a good cookie.
@@ -32,9 +35,30 @@ export function signInRedirect(
 ): Reply | null {
   if (decision.effect !== 'deny' || !MENDED.has(decision.reason)) return null
   if (!request.isNavigation || request.presented.authorization !== null) return null
-  const { target } = request
-  const query = isReturnAddress(target) ? `?return_to=${encodeURIComponent(target)}` : ''
-  return redirectTo(`${publicUrl}${SIGN_IN_PATH}${query}`)
+  return redirectTo(signInUrl(publicUrl, request.target))
+}
+
+/**
+ * The address of a sign-in that comes back to `target`, or to the nearest page whose address is not too
+ * long.
+ *
+ * @param publicUrl of the tier; empty for a reference within it
+ * @param isForced whether the provider asks again who the person is
+ */
+export function signInUrl(publicUrl: string, target: string, isForced = false): string {
+  const fitting = returnAddresses(target)
+    .map((place) => urlFor(publicUrl, place, isForced))
+    .find((url) => url.length <= MAX_URL)
+  return fitting ?? urlFor(publicUrl, OWN_PAGE, isForced)
+}
+
+function urlFor(publicUrl: string, place: string, isForced: boolean): string {
+  const parameters = [
+    ...(isForced ? ['again=1'] : []),
+    ...(place === OWN_PAGE ? [] : [`return_to=${encodeURIComponent(place)}`]),
+  ]
+  const query = parameters.length === 0 ? '' : `?${parameters.join('&')}`
+  return `${publicUrl}${SIGN_IN_PATH}${query}`
 }
 
 /** @param location absolute; encoded already */

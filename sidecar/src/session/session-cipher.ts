@@ -1,4 +1,4 @@
-import { createSecretKey, type KeyObject } from 'node:crypto'
+import { createSecretKey, hkdfSync, type KeyObject } from 'node:crypto'
 import { CompactEncrypt, compactDecrypt, errors } from 'jose'
 
 /** Makes a session record unreadable and unforgeable for whoever can read and write Redis. */
@@ -23,7 +23,7 @@ const ACCEPTED = {
 }
 
 /**
- * @param typ INVARIANT: what another part encrypts with the same key carries another, and is no session
+ * @param typ INVARIANT: what another part encrypts carries another, under another key, and is no session
  * @throws {RangeError} unless every key has 256 bits
  */
 export function createSessionCipher(
@@ -31,8 +31,8 @@ export function createSessionCipher(
   typ: RecordType = 'bg-session',
 ): SessionCipher {
   const [current, ...previous] = keys
-  const currentKey = secretKey(current)
-  const allKeys = [currentKey, ...previous.map(secretKey)]
+  const currentKey = keyFor(typ, current)
+  const allKeys = [currentKey, ...previous.map((key) => keyFor(typ, key))]
   return {
     encrypt: (plaintext) =>
       new CompactEncrypt(new TextEncoder().encode(plaintext))
@@ -62,7 +62,14 @@ async function decryptWith(
   }
 }
 
-function secretKey(bytes: Uint8Array): KeyObject {
+/**
+ * Sessions are encrypted with the configured key itself, every other use with a key derived from it
+ * (RFC 5869): anonymous browsers can have any number of sign-ins sealed, and none of those counts
+ * against what one key of AES-GCM with random nonces may encrypt.
+ */
+function keyFor(typ: RecordType, bytes: Uint8Array): KeyObject {
   if (bytes.length !== 32) throw new RangeError('a session key must have 256 bits')
-  return createSecretKey(bytes)
+  if (typ === 'bg-session') return createSecretKey(bytes)
+  const derived = hkdfSync('sha256', bytes, '', `brickgate ${typ}`, 32)
+  return createSecretKey(Buffer.from(derived))
 }

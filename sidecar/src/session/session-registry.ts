@@ -83,9 +83,7 @@ export function createSessionRegistry(deps: SessionRegistryDeps): SessionRegistr
         const room = await makeRoom(draft, others, nowSeconds)
         return room.ok ? await create(draft, nowSeconds) : room
       } finally {
-        const left = (opening.get(subject) ?? 1) - 1
-        if (left === 0) opening.delete(subject)
-        else opening.set(subject, left)
+        noteOpened(subject)
       }
     },
     list: async (subject, nowSeconds) => {
@@ -117,6 +115,12 @@ export function createSessionRegistry(deps: SessionRegistryDeps): SessionRegistr
       return records.replace(before.sid, stored.record.text, record)
     },
     end: ({ sid, principal }) => records.delete(sid, subjectKey(principal)),
+  }
+
+  function noteOpened(subject: string): void {
+    const left = (opening.get(subject) ?? 1) - 1
+    if (left === 0) opening.delete(subject)
+    else opening.set(subject, left)
   }
 
   async function create(

@@ -35,6 +35,13 @@ export interface AuthorizationResponse extends Omit<AuthorizationRequest, 'isFor
   readonly parameters: URLSearchParams
 }
 
+/** Whose session the provider should end; null where nothing is known of the person. */
+export interface EndSessionHints {
+  readonly idToken: string | null
+  /** e-mail address or subject */
+  readonly logoutHint: string | null
+}
+
 /**
  * The OpenID provider that people sign in at, as its client sees it. Nothing rejects; why something failed
  * is the adapter's to log.
@@ -47,11 +54,12 @@ export interface OpenIdProvider {
   redeem(response: AuthorizationResponse): Promise<ProviderAnswer<ProviderTokens>>
   refresh(refreshToken: string): Promise<ProviderAnswer<ProviderTokens>>
   /**
-   * Where a browser signs out at the provider (OpenID Connect RP-Initiated Logout 1.0).
+   * Where a browser signs out at the provider (OpenID Connect RP-Initiated Logout 1.0). An ID token that
+   * would make the URL too long is left out, and `logout_hint` stands for it.
    *
    * @returns null when the provider has no such place, or cannot be asked
    */
-  endSessionUrl(idToken: string | null, tier: Tier): Promise<string | null>
+  endSessionUrl(hints: EndSessionHints, tier: Tier): Promise<string | null>
   /** the origin of that place, as far as is known; else the issuer's */
   endSessionOrigin(): string
 }

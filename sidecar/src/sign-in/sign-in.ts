@@ -1,31 +1,44 @@
 import { signInSeconds } from '../domain/principal.ts'
 import type { DenyReason } from '../domain/reason.ts'
+import type { Result } from '../domain/result.ts'
 import type { Tier } from '../domain/tier.ts'
-import { isReturnAddress, OWN_PAGE } from '../http/return-address.ts'
+import { type Cookie, SIGN_IN_COOKIE } from '../http/cookies.ts'
+import { OWN_PAGE, returnAddresses } from '../http/return-address.ts'
 import type { RevocationView } from '../revocation/revocation-view.ts'
 import type { Session } from '../session/session.ts'
 import type { OpenedSession, SessionRegistry } from '../session/session-registry.ts'
 import { isOutage } from '../verify/sign-in-tokens.ts'
+import { createAttempts } from './attempts.ts'
 import { type IdentityDeps, identify } from './identity.ts'
 import type { OpenIdProvider, ProviderTokens } from './openid-provider.ts'
-import { digest, type Transaction, type Transactions } from './transaction.ts'
+import { shortIdOf, type Transaction, type Transactions } from './transaction.ts'
 
 /**
- * Why nobody was signed in. `no-transaction`: this browser began no such sign-in, or long ago, or it is
- * done. `refused`: the provider said no. `unverified`: its tokens do not count. `revoked`: they would, had
- * access not been ended since.
+ * Why nobody was signed in. `no-transaction`: this browser began no such sign-in, or long ago. `spent`:
+ * the sign-in was completed or has failed before. `busy`: too many sign-ins of the network failed just
+ * now; this one can be completed later. `refused`: the provider said no. `unverified`: its tokens do not
+ * count. `unusable`: they do, but the workspace would refuse the access token. `revoked`: they would, had access not been ended since. `unavailable`: something does not answer.
  */
-export type SignInFailure = 'no-transaction' | 'refused' | 'unverified' | 'revoked' | 'unavailable'
+export type SignInFailure =
+  | 'no-transaction'
+  | 'spent'
+  | 'busy'
+  | 'refused'
+  | 'unverified'
+  | 'unusable'
+  | 'revoked'
+  | 'unavailable'
 
-export type SignInOutcome<T> =
+export type SignInOutcome<T, F extends SignInFailure = SignInFailure> =
   | { readonly ok: true; readonly value: T }
-  | { readonly ok: false; readonly failure: SignInFailure }
+  /** `reason` is for the person to pass on, where there is more to say than `failure` */
+  | { readonly ok: false; readonly failure: F; readonly reason?: DenyReason }
 
 /** The browser that signs in, as the responder sees it. */
 export interface Browser {
   readonly tier: Tier
-  /** the value of its sign-in cookie, null without a good one */
-  readonly secret: string | null
+  /** its sign-ins under way, oldest first */
+  readonly signIns: readonly Cookie[]
   readonly sourceIp: string
   readonly userAgent: string
 }
@@ -33,28 +46,34 @@ export interface Browser {
 export interface BegunSignIn {
   /** at the provider */
   readonly location: string
-  /** the value of the browser's sign-in cookie */
-  readonly secret: string
+  /** holds the sign-in for ten minutes */
+  readonly cookie: Cookie
+  /** names of cookies of older sign-ins, for which there is no room any more */
+  readonly outdated: readonly string[]
 }
 
-export interface CompletedSignIn extends OpenedSession {
-  /** path-absolute on the tier's public URL */
+/** What came of a callback. */
+export interface SignInEnd {
+  readonly outcome: SignInOutcome<OpenedSession>
+  /** where the browser was going: path-absolute on the tier's public URL */
   readonly returnTo: string
+  /** the name of the cookie that is of no more use; null for none */
+  readonly outdated: string | null
 }
 
 /** Signs browsers in: authorization code with PKCE, state, nonce and `iss`. */
 export interface SignIn {
-  /** @param returnTo as the browser asked for; what is no return address becomes our own page */
+  /**
+   * Neither asks the provider nor writes anything down: a sign-in that is only begun costs nothing.
+   *
+   * @param returnTo as the browser asked for; our own page stands in for an unsafe address
+   */
   begin(
     browser: Browser,
     wishes: { readonly returnTo: string | null; readonly isForced: boolean },
     nowSeconds: number,
-  ): Promise<SignInOutcome<BegunSignIn>>
-  complete(
-    browser: Browser,
-    parameters: URLSearchParams,
-    nowSeconds: number,
-  ): Promise<SignInOutcome<CompletedSignIn>>
+  ): Promise<SignInOutcome<BegunSignIn, 'refused' | 'unavailable'>>
+  complete(browser: Browser, parameters: URLSearchParams, nowSeconds: number): Promise<SignInEnd>
 }
 
 export interface SignInDeps extends IdentityDeps {
@@ -63,57 +82,115 @@ export interface SignInDeps extends IdentityDeps {
   readonly registry: Pick<SessionRegistry, 'open'>
   readonly revocations: RevocationView
   readonly absoluteTimeoutSeconds: number
+  /** whether the access token of the sign-in goes to the workspace, which then takes no other */
+  readonly isTokenForwarded: boolean
   /** 256 random bits in base64url */
   readonly newSecret: () => string
-  /** told why tokens of the provider were not accepted */
+  /** called with why tokens of the provider were not accepted */
   readonly onUnverified: (reason: DenyReason) => void
 }
 
-const TRANSACTION_SECONDS = 600
-const SECRET = /^[A-Za-z0-9_-]{43}$/
+/** How long a sign-in may take, and its cookie lives. */
+export const TRANSACTION_SECONDS = 600
+/** sign-ins of one browser at a time, one a tab */
+const MAX_TRANSACTIONS = 4
+/** cookies that one answer removes */
+const MAX_OUTDATED = 16
+const STATE = /^[A-Za-z0-9_-]{43}$/
 
 export function createSignIn(deps: SignInDeps): SignIn {
   const { provider, transactions, newSecret } = deps
+  const attempts = createAttempts()
   return {
-    begin: async ({ tier, secret: known }, { returnTo, isForced }, nowSeconds) => {
+    begin: async ({ tier, signIns }, { returnTo, isForced }, nowSeconds) => {
       const [state, nonce, codeVerifier] = [newSecret(), newSecret(), newSecret()]
-      // Sign-ins in several tabs share the browser's secret: none of them undoes another.
-      const secret = known !== null && SECRET.test(known) ? known : newSecret()
       const at = await provider.authorizationUrl({ tier, state, nonce, codeVerifier, isForced })
       if (!at.ok) return failed(at.failure === 'unavailable' ? 'unavailable' : 'refused')
-      const stored = await transactions.put(state, {
-        tier,
-        nonce,
-        codeVerifier,
-        browser: digest(secret),
-        returnTo: returnTo !== null && isReturnAddress(returnTo) ? returnTo : OWN_PAGE,
-        expiresAtSeconds: nowSeconds + TRANSACTION_SECONDS,
+      const expiresAtSeconds = nowSeconds + TRANSACTION_SECONDS
+      const value = await sealNearest(returnTo, {
+        ...{ state, tier, nonce, codeVerifier, expiresAtSeconds },
       })
-      return stored.ok ? succeeded({ location: at.value, secret }) : failed('unavailable')
+      const names = [...new Set(signIns.map((cookie) => cookie.name))]
+      return succeeded({
+        location: at.value,
+        cookie: { name: cookieName(state), value },
+        outdated: names.slice(0, 1 - MAX_TRANSACTIONS).slice(0, MAX_OUTDATED),
+      })
     },
     complete: async (browser, parameters, nowSeconds) => {
       const [state, ...further] = parameters.getAll('state')
-      // INVARIANT: without the cookie nothing is looked up, with another nothing is redeemed (login CSRF).
-      if (browser.secret === null || state === undefined || further.length > 0) {
-        return failed('no-transaction')
+      if (state === undefined || !STATE.test(state) || further.length > 0) {
+        return over(failed('no-transaction'))
       }
-      const taken = await transactions.take(state, nowSeconds)
-      if (!taken.ok) return failed('unavailable')
-      const transaction = taken.value
-      if (transaction === null || !isBegunBy(browser, transaction)) return failed('no-transaction')
-      const { tier, nonce, codeVerifier } = transaction
-      const given = await provider.redeem({ tier, state, nonce, codeVerifier, parameters })
-      if (!given.ok) return failed(given.failure === 'unavailable' ? 'unavailable' : 'refused')
-      return open(browser, transaction, given.value, nowSeconds)
+      const transaction = await held(browser, state, nowSeconds)
+      if (transaction === null) return over(await unknown(state))
+      const { returnTo } = transaction
+      if (!attempts.take(browser.sourceIp, nowSeconds)) return over(failed('busy'), returnTo)
+      // INVARIANT: a transaction is spent before its code is redeemed, so that a copy redeems none.
+      const spent = await transactions.spend(transaction)
+      if (!spent.ok) return over(failed('unavailable'), returnTo)
+      const outcome = spent.value
+        ? await redeem(browser, transaction, parameters, nowSeconds)
+        : failed('spent')
+      if (outcome.ok) attempts.giveBack(browser.sourceIp)
+      return { outcome, returnTo, outdated: cookieName(state) }
     },
+  }
+
+  /** The whole link where it can be kept, else what is nearest to it. */
+  async function sealNearest(
+    returnTo: string | null,
+    transaction: Omit<Transaction, 'returnTo'>,
+  ): Promise<string> {
+    for (const place of returnAddresses(returnTo)) {
+      const value = await transactions.seal({ ...transaction, returnTo: place })
+      if (value !== null) return value
+    }
+    throw new RangeError('a sign-in for the own page does not fit into a cookie')
+  }
+
+  /**
+   * The sign-in that the browser began with this `state`.
+   *
+   * INVARIANT: one cookie is opened, however many are sent, and without it nothing is redeemed.
+   */
+  async function held(
+    { signIns, tier }: Browser,
+    state: string,
+    nowSeconds: number,
+  ): Promise<Transaction | null> {
+    const name = cookieName(state)
+    const [cookie, ...further] = signIns.filter((one) => one.name === name)
+    if (cookie === undefined || further.length > 0) return null
+    const transaction = await transactions.open(cookie.value, state, nowSeconds)
+    return transaction?.tier === tier ? transaction : null
+  }
+
+  /** A sign-in that is done looks the same to its browser as one that was never begun. */
+  async function unknown(state: string): Promise<SignInOutcome<never>> {
+    const known: Result<boolean> = await transactions.isSpent(state)
+    if (!known.ok) return failed('unavailable')
+    return failed(known.value ? 'spent' : 'no-transaction')
+  }
+
+  async function redeem(
+    browser: Browser,
+    transaction: Transaction,
+    parameters: URLSearchParams,
+    nowSeconds: number,
+  ): Promise<SignInOutcome<OpenedSession>> {
+    const { state, tier, nonce, codeVerifier } = transaction
+    const given = await provider.redeem({ tier, state, nonce, codeVerifier, parameters })
+    if (!given.ok) return failed(given.failure === 'unavailable' ? 'unavailable' : 'refused')
+    return open(browser, nonce, given.value, nowSeconds)
   }
 
   async function open(
     browser: Browser,
-    { nonce, returnTo }: Transaction,
+    nonce: string,
     given: ProviderTokens,
     nowSeconds: number,
-  ): Promise<SignInOutcome<CompletedSignIn>> {
+  ): Promise<SignInOutcome<OpenedSession>> {
     const expected = { nonce, isRequired: true }
     const identity = await identify(given, expected, nowSeconds, deps)
     if (!identity.ok) {
@@ -121,7 +198,11 @@ export function createSignIn(deps: SignInDeps): SignIn {
       deps.onUnverified(identity.reason)
       return failed('unverified')
     }
-    const { principal, accessToken } = identity.value
+    const { principal, accessToken, unusable } = identity.value
+    if (unusable !== null && deps.isTokenForwarded) {
+      deps.onUnverified(unusable)
+      return { ok: false, failure: 'unusable', reason: unusable }
+    }
     const session: Omit<Session, 'sid'> = {
       principal,
       kind: 'browser',
@@ -135,26 +216,25 @@ export function createSignIn(deps: SignInDeps): SignIn {
       sourceIp: browser.sourceIp,
       userAgent: browser.userAgent,
     }
-    return openInStanding(session, returnTo, nowSeconds)
+    return openInStanding(session, nowSeconds)
   }
 
   /** A session that is refused at once would send the browser round in circles. */
   async function openInStanding(
     session: Omit<Session, 'sid'>,
-    returnTo: string,
     nowSeconds: number,
-  ): Promise<SignInOutcome<CompletedSignIn>> {
+  ): Promise<SignInOutcome<OpenedSession>> {
     // As a token is judged: while revocations may be lost, an older sign-in is none to build on.
     const checked = await deps.revocations.check(session.principal, null, nowSeconds)
     if (!checked.ok) return failed(isOutage(checked.reason) ? 'unavailable' : 'revoked')
     if (checked.value.isFromOutage) return failed('unavailable') // known callers go on, nobody new
     const opened = await deps.registry.open(session, nowSeconds)
-    return opened.ok ? succeeded({ ...opened.value, returnTo }) : failed('unavailable')
+    return opened.ok ? succeeded(opened.value) : failed('unavailable')
   }
 }
 
-function isBegunBy(browser: Browser, transaction: Transaction): boolean {
-  return browser.tier === transaction.tier && digest(browser.secret ?? '') === transaction.browser
+function cookieName(state: string): string {
+  return `${SIGN_IN_COOKIE}${shortIdOf(state)}`
 }
 
 /** Without a refresh token, the access token is the last word of the provider on this person. */
@@ -167,10 +247,15 @@ function endOf(
   return Math.min(latestSeconds, accessToken.expiresAtSeconds)
 }
 
-function succeeded<T>(value: T): SignInOutcome<T> {
+/** The end of a callback whose transaction, if there is one, can still be completed. */
+function over(outcome: SignInOutcome<never>, returnTo = OWN_PAGE): SignInEnd {
+  return { outcome, returnTo, outdated: null }
+}
+
+function succeeded<T>(value: T): { readonly ok: true; readonly value: T } {
   return { ok: true, value }
 }
 
-function failed(failure: SignInFailure): SignInOutcome<never> {
+function failed<F extends SignInFailure>(failure: F): SignInOutcome<never, F> {
   return { ok: false, failure }
 }

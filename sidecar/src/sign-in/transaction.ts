@@ -1,78 +1,101 @@
 import { hash } from 'node:crypto'
+import { deflateRawSync, inflateRawSync } from 'node:zlib'
 import { z } from 'zod'
 import { parseJson } from '../domain/json.ts'
-import { ok, type Result } from '../domain/result.ts'
-import type { StoredValue } from '../domain/stored-value.ts'
+import type { Result } from '../domain/result.ts'
 import { TIERS, type Tier } from '../domain/tier.ts'
+import { MAX_RETURN_ADDRESS } from '../http/return-address.ts'
 import type { SessionCipher } from '../session/session-cipher.ts'
 
-/** A sign-in that is under way. */
+/** A sign-in that is under way. The browser that began it holds it, sealed. */
 export interface Transaction {
-  /** SHA-256 (hex) of `state`; the record names it, so that a copy under another key is none */
-  readonly id: string
+  readonly state: string
   readonly tier: Tier
   readonly nonce: string
   readonly codeVerifier: string
-  /** SHA-256 (hex) of the cookie of the browser that began it */
-  readonly browser: string
   /** where the browser goes afterwards, checked before */
   readonly returnTo: string
   readonly expiresAtSeconds: number
 }
 
-/** Where transactions lie. Nothing rejects; what fails is refused with `state-unavailable`. */
-export interface TransactionStore {
-  /** @returns false when there is one under this key */
-  create(key: string, record: string, expiresAtSeconds: number): Promise<Result<boolean>>
-  /** reads and deletes in one step: of all who take, one gets it */
-  take(key: string): Promise<Result<StoredValue>>
+/** Notes which sign-ins are spent. Nothing rejects; failures are refused with `state-unavailable`. */
+export interface SpentSignIns {
+  isKnown(key: string): Promise<Result<boolean>>
+  /** @returns false when the key was noted before */
+  note(key: string, expiresAtSeconds: number): Promise<Result<boolean>>
 }
 
-/** Transactions, encrypted, each to be taken once. */
+/** Transactions, sealed for the browser, each to be spent once. */
 export interface Transactions {
-  put(state: string, transaction: Omit<Transaction, 'id'>): Promise<Result<void>>
-  /** @returns null for a state that is unknown, used or too old */
-  take(state: string, nowSeconds: number): Promise<Result<Transaction | null>>
+  /** @returns the value of a cookie; null when it would have more than 3,000 characters */
+  seal(transaction: Transaction): Promise<string | null>
+  /** @returns null for a value that we did not seal, that is of another `state`, or that is too old */
+  open(value: string, state: string, nowSeconds: number): Promise<Transaction | null>
+  /** Of all who spend a transaction, on whatever sidecar, one succeeds. @returns false to the others */
+  spend(transaction: Transaction): Promise<Result<boolean>>
+  isSpent(state: string): Promise<Result<boolean>>
 }
 
-const hex = z.string().regex(/^[0-9a-f]{64}$/)
+/** With the cookie's name under 3 KB: four of them leave room for other headers. */
+const MAX_VALUE = 3000
 
-const transactionSchema: z.ZodType<Transaction> = z.strictObject({
-  id: hex,
-  tier: z.enum(TIERS),
-  nonce: z.string(),
-  codeVerifier: z.string(),
-  browser: hex,
-  returnTo: z.string(),
-  expiresAtSeconds: z.number(),
+/** Short names: a cookie goes with every request of ten minutes. `r` is deflated, as links are long. */
+const sealedSchema = z.strictObject({
+  s: z.string(),
+  t: z.enum(TIERS),
+  n: z.string(),
+  v: z.string(),
+  r: z.base64url(),
+  e: z.number(),
 })
 
 /** @param cipher of a use of its own: a session must not pass for a transaction, nor the other way round */
-export function createTransactions(store: TransactionStore, cipher: SessionCipher): Transactions {
+export function createTransactions(spent: SpentSignIns, cipher: SessionCipher): Transactions {
   return {
-    put: async (state, transaction) => {
-      const id = digest(state)
-      const record = await cipher.encrypt(JSON.stringify({ ...transaction, id }))
-      const created = await store.create(keyOf(id), record, transaction.expiresAtSeconds)
-      return created.ok ? ok(undefined) : created
+    seal: async ({ state, tier, nonce, codeVerifier, returnTo, expiresAtSeconds }) => {
+      const sealed: z.output<typeof sealedSchema> = {
+        ...{ s: state, t: tier, n: nonce, v: codeVerifier },
+        ...{ r: deflated(returnTo), e: expiresAtSeconds },
+      }
+      const value = await cipher.encrypt(JSON.stringify(sealed))
+      return value.length > MAX_VALUE ? null : value
     },
-    take: async (state, nowSeconds) => {
-      const id = digest(state)
-      const taken = await store.take(keyOf(id))
-      if (!taken.ok) return taken
-      const plaintext = taken.value.kind === 'text' ? await cipher.decrypt(taken.value.text) : null
-      const parsed = transactionSchema.safeParse(parseJson(plaintext ?? ''))
-      const isOurs = parsed.success && parsed.data.id === id
-      return ok(isOurs && nowSeconds < parsed.data.expiresAtSeconds ? parsed.data : null)
+    open: async (value, state, nowSeconds) => {
+      if (value.length > MAX_VALUE) return null
+      const plaintext = await cipher.decrypt(value)
+      const parsed = sealedSchema.safeParse(parseJson(plaintext ?? ''))
+      // INVARIANT: a cookie counts for the very `state` that it was sealed with (login CSRF).
+      if (!parsed.success || parsed.data.s !== state) return null
+      const { t: tier, n: nonce, v: codeVerifier, r, e: expiresAtSeconds } = parsed.data
+      if (nowSeconds >= expiresAtSeconds) return null
+      return { state, tier, nonce, codeVerifier, returnTo: inflated(r), expiresAtSeconds }
     },
+    spend: ({ state, expiresAtSeconds }) => spent.note(spentKey(state), expiresAtSeconds),
+    isSpent: (state) => spent.isKnown(spentKey(state)),
   }
 }
 
-/** SHA-256 (hex): what was handed to the browser or the provider is not kept. */
-export function digest(secret: string): string {
+/** The part of a cookie's name that stands for a transaction: 64 bits, for `state` is a secret. */
+export function shortIdOf(state: string): string {
+  return digest(state).slice(0, 16)
+}
+
+function spentKey(state: string): string {
+  return `bg:signin:${digest(state)}`
+}
+
+/** SHA-256 (hex): nothing that was handed to the browser or the provider is kept. */
+function digest(secret: string): string {
   return hash('sha256', secret, 'hex')
 }
 
-function keyOf(id: string): string {
-  return `bg:signin:${id}`
+/** Alone, so that its length says nothing of the secrets beside it. */
+function deflated(text: string): string {
+  return deflateRawSync(text).toString('base64url')
+}
+
+/** @throws {RangeError} beyond the longest return address, which nobody seals */
+function inflated(base64url: string): string {
+  const options = { maxOutputLength: MAX_RETURN_ADDRESS }
+  return inflateRawSync(Buffer.from(base64url, 'base64url'), options).toString()
 }

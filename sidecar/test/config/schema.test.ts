@@ -176,6 +176,8 @@ describe('a value is refused:', () => {
     ['sign_in', { ...SIGN_IN, client_secret: 'a\nb' }],
     ['sign_in', { ...SIGN_IN, client_authentication: 'none' }],
     ['sign_in', { ...SIGN_IN, scopes: ['email'] }],
+    ['sign_in', { ...SIGN_IN, resource: `https://example.com/${'a'.repeat(1000)}` }],
+    ['sign_in', { ...SIGN_IN, scopes: ['openid', ...Array(100).fill('all-apis/')] }],
     ['sign_in', { ...SIGN_IN, scopes: ['openid', 'two words'] }],
     ['sign_in', { ...SIGN_IN, scopes: 'openid' }],
     ['sign_in', { ...SIGN_IN, resource: 'databricks' }],

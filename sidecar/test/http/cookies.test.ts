@@ -6,6 +6,7 @@ import {
   SESSION_COOKIE,
   SIGN_IN_COOKIE,
   setCookie,
+  signInCookiesOf,
 } from '../../src/http/cookies.ts'
 
 const ID = `bgs_${'A'.repeat(43)}`
@@ -27,7 +28,7 @@ it.each<[says: string, field: string | null, sessions: readonly string[], others
   ['keeps the value of ours to the end', `${SESSION_COOKIE}=a=b`, ['a=b'], ''],
   ['does not take another name that ends like ours', `x${SESSION_COOKIE}=1`, [], ''],
   ['does not take ours in another case', `__host-BRICKGATE=1; a=1`, [], 'a=1'],
-  ['drops the sign-in cookie', `${SESSION_COOKIE}-signin=1; a=1`, [], 'a=1'],
+  ['drops the cookies of sign-ins', `${SIGN_IN_COOKIE}0123456789abcdef=1; a=1`, [], 'a=1'],
   ['keeps a cookie without a value', 'a; b=1', [], 'a; b=1'],
   ['keeps a cookie without a name', '=a; b=1', [], '=a; b=1'],
   ['keeps equal names in order', 'a=2; a=1', [], 'a=2; a=1'],
@@ -80,19 +81,33 @@ describe('a cookie of ours', () => {
   it.each<[says: string, field: string | null, value: string | null]>([
     ['is null without a field', null, null],
     ['is null in an empty field', '', null],
-    ['is found among others', `a=1; ${SIGN_IN_COOKIE}=x; ${OURS}`, 'x'],
-    ['is not the session', OURS, null],
-    ['is null when it stands twice', `${SIGN_IN_COOKIE}=x; ${SIGN_IN_COOKIE}=x`, null],
-    ['is case-sensitive', `${SIGN_IN_COOKIE.toUpperCase()}=x`, null],
-    ['is not taken from a nameless one', `=${SIGN_IN_COOKIE}=x`, null],
-  ])('%s', (_, field, value) => expect(cookieOf(SIGN_IN_COOKIE, field)).toBe(value))
+    ['is found among others', `a=1; ${SIGN_IN_COOKIE}x=x; ${OURS}`, ID],
+    ['is not that of a sign-in', `${SIGN_IN_COOKIE}x=x`, null],
+    ['is null when it stands twice', `${OURS}; ${OURS}`, null],
+    ['is case-sensitive', OURS.toUpperCase(), null],
+    ['is not taken from a nameless one', `=${OURS}`, null],
+  ])('%s', (_, field, value) => expect(cookieOf(SESSION_COOKIE, field)).toBe(value))
+
+  it('of a sign-in is found by its form, in the order sent', () => {
+    const [first, second] = [
+      `${SIGN_IN_COOKIE}${'f'.repeat(16)}`,
+      `${SIGN_IN_COOKIE}${'0'.repeat(16)}`,
+    ]
+    const others = `${SIGN_IN_COOKIE}=1; ${SIGN_IN_COOKIE}${'F'.repeat(16)}=1; ${OURS}; =${first}`
+    expect(signInCookiesOf(`${first}=a; ${others}; ${second}=b=c; ${first}=d`)).toEqual([
+      { name: first, value: 'a' },
+      { name: second, value: 'b=c' },
+      { name: first, value: 'd' },
+    ])
+    expect(signInCookiesOf(null)).toEqual([])
+  })
 
   it('is set for this host alone, out of reach of scripts and of other sites', () => {
     expect(setCookie(SESSION_COOKIE, ID, null)).toBe(
       `__Host-brickgate=${ID}; Path=/; Secure; HttpOnly; SameSite=Lax`,
     )
-    expect(setCookie(SIGN_IN_COOKIE, '', 0)).toBe(
-      '__Host-brickgate-signin=; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=0',
+    expect(setCookie(`${SIGN_IN_COOKIE}0123456789abcdef`, '', 0)).toBe(
+      '__Host-brickgate-signin-0123456789abcdef=; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=0',
     )
   })
 })

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { isReturnAddress } from '../../src/http/return-address.ts'
+import { isReturnAddress, returnAddresses } from '../../src/http/return-address.ts'
 
 const ORIGIN = 'https://dbx.example.com'
 
@@ -78,7 +78,7 @@ describe('a browser is never sent to', () => {
     '/\uff0fevil.example',
     '/\ud800',
     '/é',
-    `/${'a'.repeat(2048)}`,
+    `/${'a'.repeat(6000)}`,
     // never back into a sign-in or sign-out
     '/_brickgate',
     '/_brickgate/sign-in',
@@ -94,6 +94,17 @@ describe('a browser is never sent to', () => {
     '/_brickgate//sign-in',
     '/a/../_brickgate/sign-in',
   ])('%j', (address) => expect(isReturnAddress(address)).toBe(false))
+})
+
+it.each<[string | null, readonly string[]]>([
+  [null, ['/_brickgate/']],
+  ['/sql', ['/sql', '/sql', '/_brickgate/']],
+  ['/sql?a=1?b', ['/sql?a=1?b', '/sql', '/_brickgate/']],
+  [`/sql?${'a'.repeat(6000)}`, ['/sql', '/_brickgate/']],
+  ['//evil.example?a', ['/_brickgate/']],
+  ['/_brickgate/sign-out?a', ['/_brickgate/']],
+])('of %.20j the nearest place comes first, and our own page last', (address, places) => {
+  expect(returnAddresses(address)).toEqual(places)
 })
 
 it('whatever is accepted leads to the same origin and is what a browser makes of it', () => {

@@ -29,6 +29,7 @@ describe('a page navigation is sent to sign-in', () => {
     'session-expired',
     'session-revoked',
     'session-wrong-tier',
+    'state-lost',
   ]
 
   it('for want of a good cookie, and for no other reason', () => {
@@ -48,8 +49,24 @@ describe('a page navigation is sent to sign-in', () => {
     })
   })
 
-  it('without a page to return to that is too long for a query', () => {
-    expect(location(`/?${'a'.repeat(2100)}`)).toBe(`${PUBLIC}/_brickgate/sign-in`)
+  it('with a deep link of more than 2,048 characters, and otherwise with the page it is of', () => {
+    const link = `/sql/editor?q=${'a'.repeat(5000)}`
+    expect(location(link)).toBe(
+      `${PUBLIC}/_brickgate/sign-in?return_to=${encodeURIComponent(link)}`,
+    )
+    for (const query of ['a'.repeat(9000), '%20'.repeat(1900)]) {
+      expect(location(`/sql/editor?q=${query}`)).toBe(
+        `${PUBLIC}/_brickgate/sign-in?return_to=%2Fsql%2Feditor`,
+      )
+    }
+    expect(location(`/${'a'.repeat(9000)}`)).toBe(`${PUBLIC}/_brickgate/sign-in`)
+  })
+
+  it('by an address of at most 8,000 characters', () => {
+    for (let length = 100; length < 12_000; length += 100) {
+      expect(location(`/?${'%'.repeat(length)}`)?.length).toBeLessThanOrEqual(8000)
+      expect(location(`/${'-'.repeat(length)}?a`)?.length).toBeLessThanOrEqual(8000)
+    }
   })
 })
 

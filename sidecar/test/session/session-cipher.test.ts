@@ -54,6 +54,14 @@ describe('does not decrypt', () => {
     )
   })
 
+  test('a record of another use, which has a key of its own', async () => {
+    const signIns = createSessionCipher([SESSION_KEY_BYTES], 'bg-signin')
+    expect(await signIns.decrypt(await signIns.encrypt('x'))).toBe('x')
+    const sealedByTheSessionKey = await jwe({ ...genuine, typ: 'bg-signin' }, SESSION_KEY_BYTES)
+    expect(await signIns.decrypt(sealedByTheSessionKey)).toBeNull()
+    expect(await CIPHER.decrypt(await signIns.encrypt('x'))).toBeNull()
+  })
+
   test('a record of an unknown key', async () => {
     expect(await CIPHER.decrypt(await jwe(genuine, STRANGE))).toBeNull()
     expect(await CIPHER.decrypt(await jwe(genuine, SESSION_KEY_BYTES))).toBe('x')

@@ -1,0 +1,45 @@
+import { networkOf } from '../domain/network.ts'
+import { createRecentMap } from '../domain/recent-map.ts'
+
+/**
+ * Bounds how often the browsers of one network make us call the provider in vain. Every callback takes
+ * an attempt and a sign-in that succeeds gives it back, so honest people never use theirs up, however
+ * many share an address: 20 at once, and one more each second.
+ */
+export interface Attempts {
+  /** @returns false when none is left */
+  take(sourceIp: string, nowSeconds: number): boolean
+  giveBack(sourceIp: string): void
+}
+
+interface Bucket {
+  readonly left: number
+  readonly atSeconds: number
+}
+
+const MOST = 20
+const PER_SECOND = 1
+/** beyond, the network that was seen longest ago begins anew */
+const MAX_NETWORKS = 10_000
+
+export function createAttempts(): Attempts {
+  const buckets = createRecentMap<Bucket>({ maxEntries: MAX_NETWORKS })
+  return {
+    take(sourceIp, nowSeconds) {
+      const network = networkOf(sourceIp)
+      const known = buckets.get(network) ?? { left: MOST, atSeconds: nowSeconds }
+      const grown = Math.max(0, nowSeconds - known.atSeconds) * PER_SECOND
+      const available = Math.min(MOST, known.left + grown)
+      const isAdmitted = available >= 1
+      const remaining = isAdmitted ? available - 1 : available
+      buckets.set(network, { left: remaining, atSeconds: nowSeconds })
+      return isAdmitted
+    },
+    giveBack(sourceIp) {
+      const network = networkOf(sourceIp)
+      const bucket = buckets.get(network)
+      if (bucket === undefined) return
+      buckets.set(network, { ...bucket, left: Math.min(MOST, bucket.left + 1) })
+    },
+  }
+}

@@ -19,7 +19,7 @@ const CONNECTIONS = 40
 const FORGED = 'forged'
 
 /** What HTTP/2 has no place for (RFC 9113 section 8.2.2), so that Node does not send it. */
-const NOT_IN_HTTP2 = new Set(['keep-alive', 'proxy-connection', 'http2-settings'])
+const NOT_IN_HTTP2 = new Set(['keep-alive', 'proxy-connection', 'http2-settings', 'te'])
 
 let stack: StackClient
 let alice: string

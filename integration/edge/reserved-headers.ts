@@ -58,6 +58,7 @@ export const RESERVED_HEADERS = [
   'Proxy',
   'Proxy-Connection',
   'HTTP2-Settings',
+  'TE',
   'Trailer',
   'Keep-Alive',
 ] as const

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { request } from 'node:http'
 import { tmpdir } from 'node:os'
@@ -7,6 +8,7 @@ import { HOME } from '../../launch/gateway.ts'
 import { type Piece, startPiece, stopPiece } from '../../launch/piece.ts'
 import { accepts, freePort } from '../../launch/probe.ts'
 import type { Answer, Outgoing } from './answer.ts'
+import { forkyProgram } from './forky.ts'
 
 /** Environment variables; undefined is one that is not there. */
 export type Settings = Readonly<Record<string, string | undefined>>
@@ -20,14 +22,33 @@ export function settled(settings: Settings): Record<string, string> {
   )
 }
 
-/** A HAProxy with the shipped configuration. */
-export function egressPiece(settings: Settings): Piece {
+/** A HAProxy to test against: its program with what comes before its own options. */
+export interface TestedHaproxy {
+  /** such as `3.2.26` */
+  readonly version: string
+  readonly command: string
+  readonly args: readonly string[]
+}
+
+/** The HAProxy of this machine and, where it was unpacked, the one of the images. */
+export function testedHaproxies(): readonly TestedHaproxy[] {
+  const programs = [{ command: 'haproxy', args: [] }, ...forkyProgram('haproxy')]
+  return programs.map(({ command, args }) => {
+    const banner = execFileSync(command, [...args, '-v'], { encoding: 'utf8' })
+    const version = /HAProxy version ([\d.]+)/.exec(banner)?.[1]
+    if (version === undefined) throw new Error(`no version of HAProxy in \`${banner}\``)
+    return { version, command, args }
+  })
+}
+
+/** A HAProxy with the shipped configuration. @param haproxy this machine's by default */
+export function egressPiece(settings: Settings, haproxy?: TestedHaproxy): Piece {
   const environment = settled(settings)
   const { BRICKGATE_RUN_DIR: directory } = environment
   return {
     name: 'egress',
-    command: 'haproxy',
-    args: ['-db', '-f', join(HOME, 'egress/haproxy.cfg')],
+    command: haproxy?.command ?? 'haproxy',
+    args: [...(haproxy?.args ?? []), '-db', '-f', join(HOME, 'egress/haproxy.cfg')],
     environment,
     isReady: async () => directory !== undefined && accepts(join(directory, 'egress.sock')),
   }

@@ -6,7 +6,7 @@ import { type Piece, startPiece, stopPiece } from '../../launch/piece.ts'
 import { freePort } from '../../launch/probe.ts'
 import type { Listener } from './answer.ts'
 import { jsonLines } from './client.ts'
-import { egressPiece, type Settings, settled } from './egress.ts'
+import { egressPiece, type Settings, settled, type TestedHaproxy } from './egress.ts'
 import type { TestedLighttpd } from './lighttpd-programs.ts'
 import type { StackInfo } from './stack.ts'
 
@@ -20,6 +20,8 @@ export interface AccessLine {
 export interface Gate {
   /** of lighttpd */
   readonly pid: number
+  /** of an own egress, or NaN */
+  readonly egressPid: number
   readonly spool: string
   /** where it gives its metrics */
   readonly adminAddress: string
@@ -39,6 +41,8 @@ export interface GateOptions {
   readonly environment?: Settings
   /** the stack's by default; `own` starts a HAProxy with these settings, `none` leaves it to the test */
   readonly egress?: 'own' | 'none'
+  /** of an own egress; this machine's by default */
+  readonly haproxy?: TestedHaproxy
   /** changes the copy of `lighttpd/` that is started */
   readonly mutate?: (folder: string) => void
 }
@@ -60,12 +64,13 @@ export async function startGate(info: StackInfo, options: GateOptions): Promise<
   try {
     cpSync(join(HOME, 'lighttpd'), join(directory, 'lighttpd'), { recursive: true })
     options.mutate?.(join(directory, 'lighttpd'))
-    await provideEgress(info, options, place)
+    const egressPid = await provideEgress(info, options, place)
     const pid = await startPiece(ownLighttpd(options, place), directory)
     const ca = readFileSync(info.demo.pki.ca, 'utf8')
     const log = (name: string): string => readFileSync(join(directory, 'logs', name), 'utf8')
     return {
       pid,
+      egressPid,
       spool: join(directory, 'spool'),
       adminAddress: place.environment['BRICKGATE_LIGHTTPD_ADMIN_LISTEN'] ?? '',
       listener: (tier = 'internal') => ({ port: ports[tier], ca }),
@@ -102,12 +107,13 @@ async function choosePlace(info: StackInfo, options: GateOptions): Promise<Place
 
 async function provideEgress(
   { config }: StackInfo,
-  { egress }: GateOptions,
+  { egress, haproxy }: GateOptions,
   { directory, environment }: Place,
-): Promise<void> {
-  if (egress === 'own') await startPiece(egressPiece(environment), directory)
-  if (egress !== undefined) return
+): Promise<number> {
+  if (egress === 'own') return startPiece(egressPiece(environment, haproxy), directory)
+  if (egress === 'none') return Number.NaN
   symlinkSync(join(config.runtime.directory, 'egress.sock'), join(directory, 'egress.sock'))
+  return Number.NaN
 }
 
 function ownLighttpd({ tested }: GateOptions, { directory, environment }: Place): Piece {

@@ -1,22 +1,6 @@
 import { execFileSync } from 'node:child_process'
-import { existsSync } from 'node:fs'
-import { join } from 'node:path'
-import { HOME, type LighttpdProgram, SYSTEM_LIGHTTPD } from '../../launch/gateway.ts'
-
-/** Where `make-forky.sh` unpacks programs of Debian testing. */
-const FORKY = join(HOME, '.tools/forky')
-
-/** Runs a program of another Debian release with that release's own loader and libraries. */
-const FORKY_LIGHTTPD: LighttpdProgram = {
-  command: join(FORKY, 'usr/lib64/ld-linux-x86-64.so.2'),
-  args: [
-    '--library-path',
-    join(FORKY, 'usr/lib/x86_64-linux-gnu'),
-    join(FORKY, 'usr/sbin/lighttpd'),
-    '-m',
-    join(FORKY, 'usr/lib/lighttpd'),
-  ],
-}
+import { type LighttpdProgram, SYSTEM_LIGHTTPD } from '../../launch/gateway.ts'
+import { forkyProgram } from './forky.ts'
 
 /** A lighttpd to test against. */
 export interface TestedLighttpd {
@@ -26,10 +10,7 @@ export interface TestedLighttpd {
 
 /** The lighttpd of this machine and, where it was unpacked, the one of the images. */
 export function testedLighttpds(): readonly TestedLighttpd[] {
-  const programs = [
-    SYSTEM_LIGHTTPD,
-    ...(existsSync(FORKY_LIGHTTPD.command) ? [FORKY_LIGHTTPD] : []),
-  ]
+  const programs = [SYSTEM_LIGHTTPD, ...forkyProgram('lighttpd')]
   const tested = programs.map((program) => ({ version: lighttpdVersion(program), program }))
   return tested.filter(
     (one, at) => tested.findIndex((other) => other.version === one.version) === at,

@@ -15,7 +15,7 @@ for _, name in ipairs({
   -- would make of a judged request another one
   "X-HTTP-Method", "X-HTTP-Method-Override", "X-Method-Override", "X-Sendfile",
   -- belong to the connection that ends here
-  "Proxy", "Proxy-Connection", "Keep-Alive", "Trailer", "HTTP2-Settings",
+  "Proxy", "Proxy-Connection", "Keep-Alive", "TE", "Trailer", "HTTP2-Settings",
 }) do
   RESERVED[name:lower()] = true
 end

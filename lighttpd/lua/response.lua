@@ -87,14 +87,51 @@ local function without_egress(status)
   return replace((status == 503 or status == 504) and status or 502, "egress-unavailable")
 end
 
+-- The parts of a repeated header, which lighttpd keeps in one value, that are no trailers.
+local function parts_of_headers(value)
+  local parts = {}
+  local before = ""
+  for part, separator in (value .. "\r\nX: "):gmatch("(.-)(\r\n[^:]*: )") do
+    local is_trailer = part:sub(-1) == "\r"
+    if not is_trailer then parts[#parts + 1] = before .. part end
+    before = #parts > 0 and separator or ""
+  end
+  return table.concat(parts)
+end
+
+-- lighttpd below 1.4.80 makes headers of the trailers of an answer that is there at once, and leaves a
+-- CR at the end of each, which no header can have. INVARIANT: no trailer stays; one that changes the
+-- framing would make a client read the next answer wrongly. Lua can't remove those that frame: they go
+-- when the body is set anew. Returns the status if the body was.
+local function remove_trailers(status)
+  local merged = {}
+  for name, value in pairs(headers) do
+    if value:find("\r", 1, true) then merged[name] = parts_of_headers(value) end
+  end
+  local is_any = false
+  for name, value in pairs(merged) do
+    if value ~= headers[name] then
+      is_any = true
+      headers[name] = value
+    end
+  end
+  if not is_any then return 0 end
+  local body = r.resp_body.get -- before `set` is looked up, which already clears it
+  r.resp_body.set(body)
+  r.req_item["keep_alive"] = 0
+  return status
+end
+
 -- Only the egress answers an authorized request, and it marks what it answers.
 local function from_egress(status)
   if not headers["X-Brickgate-Egress"] then return without_egress(status) end
   headers["X-Brickgate-Egress"] = ""
   headers["Alt-Svc"] = ""
   headers["Clear-Site-Data"] = ""
+  headers["Trailer"] = ""
+  local status_of_new_body = remove_trailers(status)
   headers["Set-Cookie"] = without_own_cookies(headers["Set-Cookie"] or "")
-  return 0
+  return status_of_new_body
 end
 
 local function answer(status)

@@ -7,7 +7,7 @@ ifneq ($(filter-out native docker,$(RUNTIME)),)
 $(error RUNTIME is `$(RUNTIME)`, which is not known; it may be native or docker)
 endif
 
-.PHONY: up down logs test soak check bench sbom setup setup-test
+.PHONY: up down logs test soak check mutants bench sbom setup setup-test
 
 ifeq ($(RUNTIME),docker)
 up: ## start the gateway; without a configuration, the demo
@@ -41,6 +41,9 @@ soak: setup-test ## minutes: load, revocations and faults on two gateways (.run/
 
 check: setup-test ## format, lint, types, dead code, budgets, unit tests
 	@$(NODE) tools/check.ts $(if $(filter no,$(CHECK_TESTS)),--without-tests)
+
+mutants: setup-test ## an hour: changes sources a little, prints what no unit test notices (ROOMS="policy session")
+	@nice -n 15 $(NODE) tools/mutants.ts $(ROOMS)
 
 bench: setup-test ## the benchmarks; every figure is a ratio within one run
 	@$(NODE) sidecar/bench/main.ts

@@ -1,0 +1,57 @@
+import { globSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { type Mutant, mutantsOf } from './mutation-operators.ts'
+
+export const HOME: string = join(import.meta.dirname, '..')
+
+/** Sources that are mutated, and the tests that must notice, quickest first. */
+interface Room {
+  readonly sources: readonly string[]
+  readonly tests: readonly string[]
+}
+
+const NEAR_CACHE = ['near-cache', 'heartbeat', 'known-revocations', 'reads-under-way']
+
+export const ROOMS: Readonly<Record<string, Room>> = {
+  verify: room('verify'),
+  session: {
+    // The registry's tests are a contract suite, on a Redis that takes seconds to start.
+    sources: ['sidecar/src/session/!(session-registry).ts'],
+    tests: ['sidecar/test/{session,authorize}/*.test.ts'],
+  },
+  'sign-in': room('sign-in'),
+  revocation: room('revocation'),
+  policy: room('policy'),
+  authorize: room('authorize'),
+  'near-cache': {
+    sources: NEAR_CACHE.map((name) => `sidecar/src/adapters/${name}.ts`),
+    tests: ['sidecar/test/adapters/{near-cache,heartbeat}*.test.ts'],
+  },
+}
+
+/** @returns every mutant of a room, in an order that only its sources decide */
+export function roomMutants(name: string): readonly Mutant[] {
+  return expand(roomOf(name).sources).flatMap((file) =>
+    mutantsOf(file, readFileSync(join(HOME, file), 'utf8')),
+  )
+}
+
+/** @returns files of tests, relative to the repository */
+export function roomTests(name: string): readonly string[] {
+  return expand(roomOf(name).tests)
+}
+
+function roomOf(name: string): Room {
+  const found = ROOMS[name]
+  if (found === undefined)
+    throw new Error(`\`${name}\` is none of ${Object.keys(ROOMS).join(', ')}`)
+  return found
+}
+
+function room(name: string): Room {
+  return { sources: [`sidecar/src/${name}/*.ts`], tests: [`sidecar/test/${name}/*.test.ts`] }
+}
+
+function expand(patterns: readonly string[]): readonly string[] {
+  return patterns.flatMap((pattern) => globSync(pattern, { cwd: HOME }).sort())
+}

@@ -75,6 +75,36 @@ describe('in Chromium a person', () => {
     expect(await page.evaluate('document.cookie')).toBe('')
   })
 
+  it('sends a callback again and is led to their page, or without a session to the provider', async () => {
+    const page = await openPage()
+    const callback = page.waitForRequest((request) =>
+      request.url().includes('/_brickgate/callback?'),
+    )
+    await page.goto(`${home}${CLUSTERS}`)
+    await signInAtProvider(page, 'alice')
+    const again = (await callback).url()
+    await page.waitForURL(`${home}${CLUSTERS}`)
+    await page.goto(again)
+    expect(page.url()).toBe(`${home}/_brickgate/`)
+    await page.context().clearCookies()
+    await page.goto(again)
+    expect(new URL(page.url()).origin).toBe(issuer)
+    expect(await page.getByLabel('Username').count()).toBe(1)
+  })
+
+  it('signs in in tabs that were opened at once', async () => {
+    const person = await newPerson(browser)
+    people.push(person)
+    const tabs = await Promise.all([1, 2, 3, 4].map(() => person.newPage()))
+    await Promise.all(tabs.map((tab, index) => tab.goto(`${home}${CLUSTERS}?tab=${index}`)))
+    for (const [index, tab] of tabs.entries()) {
+      await signInAtProvider(tab, 'alice')
+      await tab.waitForURL(`${home}${CLUSTERS}?tab=${index}`)
+    }
+    const names = (await person.cookies(home)).map(({ name }) => name)
+    expect(names.filter((name) => name.startsWith('__Host-'))).toEqual(['__Host-brickgate'])
+  })
+
   it('sees all sessions and ends another one', async () => {
     const [page, other] = [await signedIn(), await signedIn()]
     await page.goto(`${home}/_brickgate/`)
@@ -131,6 +161,28 @@ describe('in Chromium a person', () => {
     expect(await victim.textContent('h1')).toBe('This sign-in is over')
     expect(await victim.context().cookies(home)).toEqual([])
     await picture(victim, 'sign-in-error.png')
+  })
+})
+
+describe('in Chromium another site', () => {
+  it('cannot sign a person out by a form, which comes without the cookie', async () => {
+    const page = await signedIn()
+    const action = `${home}/_brickgate/sign-out`
+    const form = `<form id="f" method="post" action="${action}"></form>`
+    const other = await serveOtherOrigin(stack.info, form)
+    await page.goto(other.otherSiteUrl)
+    const answered = page.waitForResponse((response) => response.url() === action)
+    const shown = page.waitForURL(action)
+    await page.evaluate("document.querySelector('#f').submit()")
+    await shown
+    const response = await answered
+    await other.close()
+
+    expect(response.status()).toBe(403)
+    expect((await response.request().allHeaders())['cookie']).toBeUndefined()
+    expect((await response.allHeaders())['set-cookie']).toBeUndefined()
+    await page.goto(`${home}${CLUSTERS}`)
+    expect(await fetchStatus(page, CLUSTERS)).toBe(200)
   })
 })
 

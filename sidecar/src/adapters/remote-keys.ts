@@ -15,7 +15,7 @@ export interface RemoteKeysParts {
 export interface RemoteKeysTiming {
   /** a key withdrawn at the issuer is gone here after at most this */
   readonly refreshSeconds: number
-  /** between two fetches that unknown key ids caused, however many ask */
+  /** in which unknown key ids cause two fetches at most, however many ask */
   readonly cooldownSeconds: number
   /** of one whole fetch, discovery included */
   readonly timeoutMs: number
@@ -74,7 +74,7 @@ function createFetcher(issuer: RemoteIssuer, parts: RemoteKeysParts): Fetcher {
   let timer: NodeJS.Timeout | undefined
   let isClosed = false
   let asked: Promise<RefreshOutcome> | null = null
-  let coolUntilMs = Number.NEGATIVE_INFINITY
+  const budget = createBudget(timing.cooldownSeconds * 1000)
 
   async function tick(): Promise<void> {
     const startedMs = clock.monotonicMs()
@@ -97,9 +97,9 @@ function createFetcher(issuer: RemoteIssuer, parts: RemoteKeysParts): Fetcher {
     async refresh() {
       if (asked !== null) return asked
       // INVARIANT: an issuer that could not be reached is never taken for one without the key.
-      const nowMs = clock.monotonicMs()
-      if (nowMs < coolUntilMs) return attempts.failures() === 0 ? 'cooling-down' : 'failed'
-      coolUntilMs = nowMs + timing.cooldownSeconds * 1000
+      if (!budget.take(clock.monotonicMs())) {
+        return attempts.failures() === 0 ? 'cooling-down' : 'failed'
+      }
       asked = ask()
       return asked
     },
@@ -107,6 +107,25 @@ function createFetcher(issuer: RemoteIssuer, parts: RemoteKeysParts): Fetcher {
       isClosed = true
       clearTimeout(timer)
       await attempts.close()
+    },
+  }
+}
+
+/**
+ * Two fetches in any cooldown. The second comes at once after a quiet time, so that a made-up key id does not
+ * stand in the way of a rotation; while key ids are made up all the time, a fetch comes every half cooldown.
+ */
+function createBudget(cooldownMs: number): { take(nowMs: number): boolean } {
+  let lastMs = Number.NEGATIVE_INFINITY
+  let beforeMs = Number.NEGATIVE_INFINITY
+  return {
+    take(nowMs) {
+      const isWithinBound = nowMs - beforeMs >= cooldownMs
+      const wasQuiet = lastMs === Number.NEGATIVE_INFINITY || lastMs - beforeMs >= cooldownMs
+      if (!isWithinBound || !(wasQuiet || nowMs - lastMs >= cooldownMs / 2)) return false
+      beforeMs = lastMs
+      lastMs = nowMs
+      return true
     },
   }
 }

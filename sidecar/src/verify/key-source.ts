@@ -26,7 +26,10 @@ export interface KeySet {
   readonly fetchedAtMonotonicMs: number
 }
 
-/** How asking for newer keys ended. `cooling-down`: the last fetch went well and was moments ago. */
+/**
+ * How asking for newer keys ended. `refreshed`: a fetch that began after the question has brought keys.
+ * `cooling-down`: enough fetches were made moments ago, and the issuer may have published the key since.
+ */
 export type RefreshOutcome = 'refreshed' | 'cooling-down' | 'failed'
 
 /** Where a verifier finds keys. The primary process alone fetches; others hold what it pushed. */
@@ -39,6 +42,9 @@ export interface KeySource {
   /**
    * Asks for a fetch because no key fits a token. Resolves within the fetch's own timeout, and never
    * before `current` shows what the fetch brought.
+   *
+   * @param keyId the `kid` of the token; without one, anything that is the same for such tokens
+   * @returns `refreshed` also for a key id that was asked for before and that a later fetch did not bring
    */
-  refresh(alias: string): Promise<RefreshOutcome>
+  refresh(alias: string, keyId: string): Promise<RefreshOutcome>
 }

@@ -44,12 +44,13 @@ export function createSignatureCheck(parts: SignatureCheckParts): SignatureCheck
     const known = ring.current(alias)
     const key = known && chooseKey(known, token)
     if (key !== null) return ok(key)
-    const outcome = await keys.refresh(alias)
+    const outcome = await keys.refresh(alias, token.kid ?? token.algorithm)
     const renewed = ring.current(alias)
     const found = renewed && chooseKey(renewed, token)
     if (found !== null) return ok(found)
-    // An outage never says that a token is bad.
-    const isKnown = renewed !== null && outcome !== 'failed'
+    // INVARIANT: only a fetch that began after the key id appeared proves that the issuer has no such key.
+    // An outage, or the pause between fetches, says nothing about a token.
+    const isKnown = renewed !== null && outcome === 'refreshed'
     return refuse(isKnown ? 'unknown-key' : 'keys-unavailable')
   }
 }

@@ -52,10 +52,13 @@ describe('pushed keys', () => {
       questions += 1
       return Promise.reject(new Error('the channel is closed'))
     })
-    const together = await Promise.allSettled([keys.refresh('idp'), keys.refresh('idp')])
+    const together = await Promise.allSettled([
+      keys.refresh('idp', 'kid'),
+      keys.refresh('idp', 'kid'),
+    ])
     expect(together.map((one) => one.status)).toEqual(['rejected', 'rejected'])
     expect(questions).toBe(1)
-    await expect(keys.refresh('idp')).rejects.toThrow('the channel is closed')
+    await expect(keys.refresh('idp', 'kid')).rejects.toThrow('the channel is closed')
     expect(questions).toBe(2)
   })
 })

@@ -96,7 +96,7 @@ describe('the keys of an issuer', () => {
 })
 
 describe('unknown key ids', () => {
-  it('cause one fetch a cooldown, however many ask, at once or later', async () => {
+  it('cause two fetches a cooldown, however many ask, at once or later', async () => {
     const server = await serve()
     server.keys = [one.jwk]
     const watched = watch({ issuer: server.url }, { cooldownSeconds: 30 })
@@ -106,11 +106,26 @@ describe('unknown key ids', () => {
     const ask = (): Promise<string[]> =>
       Promise.all(Array.from({ length: 200 }, () => watched.remote.refresh('idp')))
     expect(new Set(await ask())).toEqual(new Set(['refreshed']))
-    expect(new Set(await ask())).toEqual(new Set(['cooling-down']))
-    expect(server.fetches).toBe(2)
-    watched.clockMs += 30_001
     expect(new Set(await ask())).toEqual(new Set(['refreshed']))
+    expect(new Set(await ask())).toEqual(new Set(['cooling-down']))
     expect(server.fetches).toBe(3)
+    watched.clockMs += 60_001
+    expect(new Set(await ask())).toEqual(new Set(['refreshed']))
+    expect(server.fetches).toBe(4)
+  })
+
+  it('made up every second cause two fetches in any cooldown, at most half of it apart', async () => {
+    const server = await serve()
+    server.keys = [one.jwk]
+    const watched = watch({ issuer: server.url }, { cooldownSeconds: 30 })
+    const fetchedAtS: number[] = []
+    for (let second = 0; second <= 120; second++) {
+      const before = server.fetches
+      await watched.remote.refresh('idp')
+      if (server.fetches > before) fetchedAtS.push(second)
+      watched.clockMs += 1000
+    }
+    expect(fetchedAtS).toEqual([0, 1, 30, 45, 60, 75, 90, 105, 120])
   })
 
   it('are never answered cooling-down while the issuer cannot be reached', async () => {

@@ -65,15 +65,48 @@ describe('an unknown key id', () => {
 
   it.each([
     ['refreshed', 'unknown-key'],
-    ['cooling-down', 'unknown-key'],
+    ['cooling-down', 'keys-unavailable'],
     ['failed', 'keys-unavailable'],
   ] as const)('that stays unknown after %s is %s', async (outcome, reason) => {
     const bench = createBench()
     bench.publish([one])
-    bench.refresh = async () => outcome
+    bench.clock.ms += 1
+    bench.refresh = async () => {
+      if (outcome === 'refreshed') bench.publish([one])
+      return outcome
+    }
     expect(await bench.reason(mint(two, CLAIMS))).toBe(reason)
     expect(bench.asked).toEqual(['idp'])
     expect(bench.observed).toEqual(['miss', `unknown ${reason}`])
+  })
+
+  it('is keys-unavailable while cooling down, until a fetch after its first appearance lacks it', async () => {
+    const bench = createBench()
+    bench.publish([one])
+    bench.clock.ms += 1
+    const token = mint(two, CLAIMS)
+    expect(await bench.reason(token)).toBe('keys-unavailable')
+    expect(await bench.reason(token)).toBe('keys-unavailable')
+    bench.clock.ms += 1
+    bench.publish([one])
+    expect(await bench.reason(token)).toBe('unknown-key')
+    bench.clock.ms += 1
+    expect(await bench.reason(token)).toBe('unknown-key')
+    expect(await bench.reason(mint(two, CLAIMS, { kid: 'another' }))).toBe('keys-unavailable')
+  })
+
+  it('is not judged by a fetch for another key id that began before it appeared', async () => {
+    const bench = createBench()
+    bench.publish([one])
+    bench.clock.ms += 1
+    const { promise, resolve } = Promise.withResolvers<'refreshed'>()
+    bench.refresh = () => promise
+    const first = bench.reason(mint(two, CLAIMS, { kid: 'made up' }))
+    bench.clock.ms += 1
+    const rotated = bench.reason(mint(two, CLAIMS)) // joins the question, whose fetch began at 1 ms
+    bench.keys.receive({ alias: 'idp', keys: [one.published], fetchedAtMonotonicMs: 1 })
+    resolve('refreshed')
+    expect([await first, await rotated]).toEqual(['unknown-key', 'keys-unavailable'])
   })
 
   it('is known after a failed refresh when its key came meanwhile', async () => {
@@ -99,13 +132,14 @@ describe('an unknown key id', () => {
   it('makes one question however many tokens ask at the same time', async () => {
     const bench = createBench()
     bench.publish([one])
+    bench.clock.ms += 1
     const { promise, resolve } = Promise.withResolvers<'cooling-down'>()
     bench.refresh = () => promise
     const tokens = Array.from({ length: 50 }, (_, n) => mint(two, CLAIMS, { kid: `random-${n}` }))
     const results = tokens.map((token) => bench.reason(token))
     await Promise.resolve()
     resolve('cooling-down')
-    expect(new Set(await Promise.all(results))).toEqual(new Set(['unknown-key']))
+    expect(new Set(await Promise.all(results))).toEqual(new Set(['keys-unavailable']))
     expect(bench.asked).toEqual(['idp'])
   })
 

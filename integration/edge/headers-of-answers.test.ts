@@ -1,9 +1,11 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest'
-import { send } from '../stack/answer.ts'
+import { send, sendRaw } from '../stack/answer.ts'
 import { type StackClient, stackClient } from '../stack/client.ts'
+import { valuesOf } from '../stack/upstream.ts'
 import { behave, clearBehaviours } from './behaviour.ts'
 import { EDGES } from './edges.ts'
+import { requestText } from './requests.ts'
 
 const PATH = '/api/2.1/clusters/answered'
 
@@ -46,8 +48,37 @@ describe.each(EDGES)('of what the workspace answers, lighttpd $version', (edge) 
     ['x-brickgate-egress', 'forged'],
     ['keep-alive', 'timeout=75'],
     ['proxy-connection', 'keep-alive'],
+    ['nel', '{"report_to":"a","max_age":31536000}'],
+    ['NEL', '{"report_to":"a","max_age":31536000}'],
+    ['report-to', '{"group":"a","max_age":1,"endpoints":[{"url":"https://x.example"}]}'],
+    ['reporting-endpoints', 'a="https://x.example"'],
+    ['service-worker-allowed', '/'],
+    ['Service-Worker-Allowed', '/'],
+    ['origin-trial', 'x'],
+    ['accept-ch', 'Sec-CH-UA-Model'],
+    ['set-login', 'logged-in'],
+    ['secure-session-registration', '(ES256);path="x"'],
+    ['attribution-reporting-register-source', '{}'],
+    ['access-control-allow-origin', '*'],
+    ['Access-Control-Allow-Origin', '*'],
+    ['access-control-allow-credentials', 'true'],
+    ['access-control-allow-methods', 'GET, DELETE'],
+    ['access-control-allow-headers', 'authorization'],
+    ['ACCESS-CONTROL-EXPOSE-HEADERS', 'x-request-id'],
+    ['access-control-max-age', '86400'],
+    ['access-control-allow-private-network', 'true'],
   ])('removes %s', async (name, value) => {
-    expect((await answered({ [name]: value }))[name]).toBeUndefined()
+    expect((await answered({ [name]: value }))[name.toLowerCase()]).toBeUndefined()
+  })
+
+  it('passes on no Expect of a client that has sent its body already', async () => {
+    await stack.forgetUpstreamRequests()
+    const fields = [`Authorization: Bearer ${alice}`, 'Connection: close', 'Content-Length: 2']
+    const post = requestText('/api/2.0/sql/statements', [...fields, 'Expect: 100-continue'], 'POST')
+    expect(await sendRaw(stack.listener('internal', edge), `${post}{}`)).toMatch(/ 400 /)
+    const [request] = await stack.upstreamRequests()
+    expect(valuesOf(request, 'content-length')).toEqual(['2'])
+    expect(valuesOf(request, 'expect')).toEqual([])
   })
 
   it('removes Strict-Transport-Security, which would speak for our host name', async () => {

@@ -125,6 +125,21 @@ describe.each(EDGES)('lighttpd $version', (edge) => {
     })
   })
 
+  it.each([
+    'x-databricks-sea-can-run-fully-sync',
+    'x-databricks-metadata-operation-type',
+    'x-databricks-require-thrift-native-metadata',
+    'x-databricks-endpoints-api-client',
+    'x-databricks-uc-table-name',
+    'x-databricks-use-coding-agent-mode',
+    'x-goog-api-client',
+    'x-ms-client-request-id',
+    'x-stainless-lang',
+  ])('%s passes, which clients need', async (name) => {
+    expect((await ask(CLUSTERS, [`${name.toUpperCase()}: 1`])).status).toBe(200)
+    expect(valuesOf(await onlyRequest(), name)).toEqual(['1'])
+  })
+
   it('a caller without e-mail, with no cookie but ours, has neither header', async () => {
     const { id, sid } = await makeSession(stack)
     const cookie = `Cookie: __Host-brickgate=${id}`

@@ -2,29 +2,56 @@
 local settings = require("settings")
 local headers = { most = 200 } -- egress/haproxy.cfg takes a few more
 
-local RESERVED = {}
-for _, name in ipairs({
-  -- ours
-  settings.header_user, settings.header_email, settings.header_groups, "X-Request-Id",
-  -- choose the workspace, or are credentials of their own
-  "X-Databricks-Org-Id", "X-Databricks-Workspace-Id", "X-Databricks-Azure-SP-Management-Token",
-  "X-Databricks-Azure-Workspace-Resource-Id", "X-Databricks-GCP-SA-Access-Token",
-  -- say who the client is or where it comes from
-  "Forwarded", "Via", "Remote-User", "X-Real-IP", "X-Client-IP", "True-Client-IP", "X-Host",
-  "Front-End-HTTPS", "Proxy-Authorization",
-  -- would make of a judged request another one
-  "X-HTTP-Method", "X-HTTP-Method-Override", "X-Method-Override", "X-Sendfile",
-  -- belong to the connection that ends here
-  "Proxy", "Proxy-Connection", "Keep-Alive", "TE", "Trailer", "HTTP2-Settings",
-}) do
-  RESERVED[name:lower()] = true
+local function set_of(names)
+  local set = {}
+  for _, name in ipairs(names) do set[name:lower()] = true end
+  return set
 end
 
--- `X-<word>` and everything below it
-local RESERVED_FAMILIES = {
-  brickgate = true, forwarded = true, original = true, rewrite = true,
-  auth = true, user = true, remote = true, ssl = true,
-}
+local RESERVED = set_of({
+  -- ours
+  settings.header_user, settings.header_email, settings.header_groups, "X-Request-Id",
+  -- say who the client is or where it comes from
+  "Via", "X-Client-IP", "X-Client-Cert", "X-Client-DN", "X-Client-Verify", "Client-IP", "X-Host",
+  "X-ProxyUser-IP", "X-Originating-IP", "X-Source-IP", "X-Scheme", "X-URL-Scheme",
+  "Front-End-HTTPS", "Proxy-Authorization", "X-Scope-OrgID", "X-Userinfo", "Disguised-Host",
+  -- would make of a judged request another one
+  "X-HTTP-Method", "X-HTTP-Method-Override", "X-Method-Override", "X-Override-URL", "X-Sendfile",
+  -- belong to the connection that ends here
+  "Proxy", "Proxy-Connection", "Keep-Alive", "TE", "Trailer", "HTTP2-Settings",
+})
+
+-- Each name and everything below it (`CF-Ray` is below `CF`), as proxies, identity providers and
+-- clouds write what they found out about a client. Services behind them believe these headers.
+local RESERVED_FAMILIES = set_of({
+  "X-Brickgate", "X-Databricks",
+  -- address, protocol, target
+  "Forwarded", "X-Forwarded", "X-Forward", "X-Original", "X-Rewrite", "X-Real", "X-Cluster-Client",
+  "True-Client", "X-Middleware",
+  -- identity
+  "X-Auth", "X-Authenticated", "X-Authentik", "X-Anonymous", "X-Consumer", "X-Credential",
+  "X-Identity", "X-Impersonate", "X-JWT", "X-OIDC", "OIDC", "X-Pomerium", "X-Principal", "X-Remote",
+  "X-SAML", "X-Trusted", "X-User", "X-Vouch", "X-WebAuth", "Gap", "Impersonate", "Mellon", "Remote",
+  "Shib", "Tailscale", "Teleport",
+  -- certificates
+  "Client-Cert", "SSL", "X-SSL", "X-TLS",
+  -- content delivery networks, clouds, meshes
+  "Akamai", "X-Akamai", "CF", "CloudFront", "Fastly", "X-Fastly", "Fly", "Incap", "X-NF", "X-Sucuri",
+  "X-Vercel", "X-Amzn", "X-Appengine", "X-Goog-Authenticated", "X-Goog-IAP", "X-ARR", "X-Azure",
+  "X-MS-Client-Principal", "X-MS-Forwarded", "X-MS-Proxy", "X-MS-Token", "X-WAWS", "L5d",
+  "X-Envoy", "X-Istio",
+})
+
+-- Of Databricks' own headers, only these are sent on: clients need them, and they name no caller,
+-- no workspace and no credential.
+local PASSED = set_of({
+  -- JDBC driver and SQL kernel
+  "X-Databricks-SEA-Can-Run-Fully-Sync", "X-Databricks-Metadata-Operation-Type",
+  "X-Databricks-Require-Thrift-Native-Metadata",
+  -- MLflow's clients of serving endpoints; exporters of traces; coding agents
+  "X-Databricks-Endpoints-API-Client", "X-Databricks-UC-Table-Name",
+  "X-Databricks-Use-Coding-Agent-Mode",
+})
 
 -- lighttpd makes HTTP_* of a name by turning all but letters and digits into `_`, so separators
 -- other than single hyphens only ever serve to slip past a comparison.
@@ -32,11 +59,34 @@ local function is_plain(name)
   return name:find("^%w[%w%-]*$") and not name:find("--", 1, true)
 end
 
-local function is_reserved(name)
-  if not is_plain(name) then return true end
+local function is_in_family(lower)
+  local hyphen = lower:find("-", 1, true)
+  while hyphen do
+    if RESERVED_FAMILIES[lower:sub(1, hyphen - 1)] then return true end
+    hyphen = lower:find("-", hyphen + 1, true)
+  end
+  return RESERVED_FAMILIES[lower] or false
+end
+
+local function judge(name)
   local lower = name:lower()
-  local family = lower:match("^x%-(%a+)") or ""
-  return RESERVED[lower] or RESERVED_FAMILIES[family] or lower:sub(1, 4) == "ssl-"
+  if PASSED[lower] then return false end
+  return not is_plain(name) or RESERVED[lower] or is_in_family(lower)
+end
+
+-- Clients send the same few names again and again. What is remembered is bounded: made-up names are
+-- forgotten together with the rest.
+local MOST_REMEMBERED, LONGEST_REMEMBERED = 1000, 64
+local verdicts, remembered = {}, 0
+
+local function is_reserved(name)
+  local verdict = verdicts[name]
+  if verdict ~= nil then return verdict end
+  verdict = judge(name)
+  if #name > LONGEST_REMEMBERED then return verdict end
+  if remembered == MOST_REMEMBERED then verdicts, remembered = {}, 0 end
+  verdicts[name], remembered = verdict, remembered + 1
+  return verdict
 end
 
 -- The only upgrade that is passed on, and only where RFC 6455 allows it. h2c would tunnel requests.

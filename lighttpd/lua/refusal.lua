@@ -28,19 +28,30 @@ local ERRORS = {
   [505] = { "HTTP_VERSION_NOT_SUPPORTED", "the version of HTTP is not supported" },
 }
 
+-- Python's SQL connector, and what stands on it, read an error of Thrift from this header alone.
+function refusal.name_for_thrift(r, message)
+  if (r.req_attr["request.uri"] or ""):sub(1, 5) ~= "/sql/" then return end
+  r.resp_header["X-Thriftserver-Error-Message"] = message
+end
+
+-- The message with the request's id.
+function refusal.with_id(r, message)
+  local id = r.req_env["BRICKGATE_REQUEST_ID"]
+  return id and message .. " (request id " .. id .. ")" or message
+end
+
 -- Makes the refusal this request's whole answer; `reason` is for the access log. Returns the
 -- status, which a script must return in turn.
 function refusal.answer(r, status, reason)
   local known = ERRORS[status] or ERRORS[status < 500 and 400 or 500]
-  local error_code, message = known[1], known[2]
-  local id = r.req_env["BRICKGATE_REQUEST_ID"]
-  if id then message = message .. " (request id " .. id .. ")" end
+  local error_code, message = known[1], refusal.with_id(r, known[2])
   r.req_env["BRICKGATE_STAGE"] = "answered"
   r.req_env["BRICKGATE_REASON"] = reason
   r.resp_header["Content-Type"] = "application/json"
   r.resp_header["Cache-Control"] = "no-store"
   r.resp_header["Retry-After"] = RETRY_AFTER[status] or ""
   if status == 405 then r.resp_header["Allow"] = METHODS end
+  refusal.name_for_thrift(r, message)
   r.resp_body.set(string.format('{"error_code":"%s","message":"%s"}', error_code, message))
   return status
 end

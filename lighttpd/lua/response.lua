@@ -122,9 +122,21 @@ local function remove_trailers(status)
   return status
 end
 
--- Only the egress answers an authorized request, and it marks what it answers.
+-- As egress/haproxy.cfg words its own errors.
+local EGRESS_MESSAGES = {
+  [500] = "the gateway failed",
+  [502] = "the workspace gave no usable answer",
+  [503] = "the workspace is not available for the moment",
+  [504] = "the workspace did not answer in time",
+}
+
+-- Only the egress answers an authorized request. It marks what it answers, and what of that is its
+-- own error: `failed`.
 local function from_egress(status)
-  if not headers["X-Brickgate-Egress"] then return without_egress(status) end
+  local mark = headers["X-Brickgate-Egress"]
+  if not mark then return without_egress(status) end
+  local message = mark == "failed" and EGRESS_MESSAGES[status]
+  if message then refusal.name_for_thrift(r, refusal.with_id(r, message)) end
   headers["X-Brickgate-Egress"] = ""
   headers["Alt-Svc"] = ""
   headers["Clear-Site-Data"] = ""

@@ -46,8 +46,12 @@ export type Answer = (params: Params, tier: Tier) => Promise<Reply>
 const RETRY_AFTER_SECONDS = 2
 
 /** What a reply says beside the decision, the same wherever a decision is answered. */
-export function replyContext(requestId: string | null, proof: string): ReplyContext {
-  return { requestId, proof, retryAfterSeconds: RETRY_AFTER_SECONDS, realm: 'brickgate' }
+export function replyContext(
+  requestId: string | null,
+  proof: string,
+  isThrift: boolean = false,
+): ReplyContext {
+  return { requestId, proof, retryAfterSeconds: RETRY_AFTER_SECONDS, realm: 'brickgate', isThrift }
 }
 
 export function createAnswer(deps: AnswerDeps): Answer {
@@ -67,7 +71,10 @@ export function createAnswer(deps: AnswerDeps): Answer {
       request.ok && deps.signInAt !== null
         ? signInRedirect(request.value, decision, deps.signInAt[tier])
         : null
-    return redirect ?? decisionReply(decision, replyContext(event.requestId, deps.proof))
+    return (
+      redirect ??
+      decisionReply(decision, replyContext(event.requestId, deps.proof, isThrift(params)))
+    )
   }
 
   async function decide(request: AccessRequest): Promise<Decision> {
@@ -78,6 +85,11 @@ export function createAnswer(deps: AnswerDeps): Answer {
       return unjudged('internal-error')
     }
   }
+}
+
+/** Thrift is spoken below one path; also a target there that could not be read is refused so. */
+function isThrift(params: Params): boolean {
+  return params.get('BRICKGATE_TARGET')?.startsWith('/sql/') === true
 }
 
 function unjudged(reason: DenyReason): Decision {

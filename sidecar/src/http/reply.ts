@@ -13,6 +13,8 @@ export interface ReplyContext {
   readonly retryAfterSeconds: number
   /** protection space named in challenges (RFC 9110 section 11.5) */
   readonly realm: string
+  /** whether the request was for Thrift, whose clients read the message from a header alone */
+  readonly isThrift: boolean
 }
 
 /** What Databricks clients expect beside each status. */
@@ -66,7 +68,9 @@ function denied(decision: Deny, context: ReplyContext): Reply {
     headers.push(['WWW-Authenticate', challengeField(challenge, message, context.realm)])
   }
   if (RETRIED.has(status)) headers.push(['Retry-After', wholeSeconds(context.retryAfterSeconds)])
-  const body = { error_code: ERROR_CODES[status], message: withId(message, context.requestId) }
+  const shown = withId(message, context.requestId)
+  if (context.isThrift) headers.push(['X-Thriftserver-Error-Message', printable(shown)])
+  const body = { error_code: ERROR_CODES[status], message: shown }
   return { status, headers, body: JSON.stringify(body) }
 }
 
@@ -83,7 +87,11 @@ function challengeField(
 
 /** A quoted-string (RFC 9110 section 5.6.4) of the printable ASCII in `text`. */
 function quoted(text: string): string {
-  return `"${text.replace(/[^\x20-\x7e]/g, '').replace(/["\\]/g, '\\$&')}"`
+  return `"${printable(text).replace(/["\\]/g, '\\$&')}"`
+}
+
+function printable(text: string): string {
+  return text.replace(/[^\x20-\x7e]/g, '')
 }
 
 function wholeSeconds(seconds: number): string {

@@ -13,6 +13,7 @@ const CONTEXT: ReplyContext = {
   proof: PROOF,
   retryAfterSeconds: 2,
   realm: 'brickgate',
+  isThrift: false,
 }
 
 const ALICE: Principal = {
@@ -159,6 +160,23 @@ describe('a denial', () => {
 
   it.each(DENIALS)('for %s describes itself in the characters of RFC 6750', (reason) => {
     expect(REASONS[reason].message).toMatch(/^[\x20-\x21\x23-\x5b\x5d-\x7e]{1,120}$/)
+  })
+})
+
+describe('a denial of Thrift', () => {
+  it.each(DENIALS)('for %s has its message and the request id in a header of its own', (reason) => {
+    const reply = decisionReply(deny(reason), { ...CONTEXT, isThrift: true })
+    const message = header(reply, 'X-Thriftserver-Error-Message')
+    expect(message).toBe(bodyOf(reply).message)
+    expect(message).toMatch(/^[\x20-\x7e]{1,300}$/)
+    expect(message).toContain(ID)
+    expect(() => encodeReply(1, reply)).not.toThrow()
+  })
+
+  it('is the only one with that header', () => {
+    expect(
+      header(decisionReply(deny('policy-forbid'), CONTEXT), 'X-Thriftserver-Error-Message'),
+    ).toBeUndefined()
   })
 })
 

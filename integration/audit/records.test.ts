@@ -138,7 +138,7 @@ describe('a value that a client chose stays inside its field', () => {
 
     expect(record.reason).toBe('no-credential')
     const expected = userAgent.replace(/[\u202e\u2028\u0085]/g, '?').slice(0, 512)
-    expect(record['user_agent']).toBe(expected)
+    expect(record['user_agent']).toBe(userAgent.length > 512 ? `${expected}[cut]` : expected)
     expect(countLines()).toBe(lines + 1)
   })
 
@@ -158,7 +158,8 @@ describe('a value that a client chose stays inside its field', () => {
     const credential = await stack.mint({ sub: odd, client_id: `${odd}2`, groups: [odd] })
     const answer = await stack.sendAs(credential, CLUSTERS)
     const record = await stack.auditOf(String(answer.headers['x-request-id']))
-    expect(record).toMatchObject({ subject: `demo|${odd}`, client_id: `${odd}2` })
+    const written = odd.replaceAll('%', '%25')
+    expect(record).toMatchObject({ subject: `demo|${written}`, client_id: `${written}2` })
   })
 })
 

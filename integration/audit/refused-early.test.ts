@@ -13,10 +13,10 @@ import { stackFile } from '../stack/stack.ts'
 const ROWS = [
   ['GET /a/../b?SECRET HTTP/1.1', 'GET', '/a/../b', 400, 'bad-request'],
   ['GET /a//b?SECRET HTTP/1.1', 'GET', '/a//b', 400, 'bad-request'],
-  ['GET /a%2Fb?SECRET HTTP/1.1', 'GET', '/a%2Fb', 400, 'bad-request'],
+  ['GET /a%2Fb?SECRET HTTP/1.1', 'GET', '/a%2Fb', 400, 'bad-target'],
   ['GET /a?SECRET%0a HTTP/1.1', 'GET', '/a', 400, 'bad-request'],
   ['GET /a%ff?SECRET HTTP/1.1', 'GET', '/a%FF', 400, 'bad-request'],
-  ['FETCH /a?SECRET HTTP/1.1', '', '', 501, 'not-implemented'],
+  ['FETCH /a?SECRET HTTP/1.1', '', '-', 501, 'not-implemented'],
   ['GET /a;b?SECRET HTTP/1.1', 'GET', '/a;b', 400, 'bad-target'],
   ['GET /a%5Cb?SECRET HTTP/1.1', 'GET', '/a%5Cb', 400, 'bad-target'],
   ['GET /a/%252e%252e/b?SECRET HTTP/1.1', 'GET', '/a/%252e%252e/b', 400, 'bad-target'],

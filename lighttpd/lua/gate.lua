@@ -49,6 +49,7 @@ local function first_pass(lighty, tier)
   local r = lighty.r
   local env, sent = r.req_env, r.req_attr["request.uri"]
   env["BRICKGATE_LISTENER"] = tier
+  env["BRICKGATE_LOGGED_PATH"] = target.logged_path(sent)
   env["BRICKGATE_REQUEST_ID"] = request_id(lighty)
   if connections.exceed(lighty, settings.max_connections_per_address) then
     r.req_item["keep_alive"] = 0

@@ -6,6 +6,7 @@ local refusal = require("refusal")
 local request_id = require("request_id")
 local settings = require("settings")
 local has_room_in_spool = require("spool")
+local target = require("target")
 
 local r = lighty.r
 local headers, env = r.resp_header, r.req_env
@@ -173,6 +174,8 @@ end
 
 -- What lighttpd refused before the gate saw it has no name yet.
 env["BRICKGATE_REQUEST_ID"] = env["BRICKGATE_REQUEST_ID"] or request_id(lighty)
+env["BRICKGATE_LOGGED_PATH"] = env["BRICKGATE_LOGGED_PATH"]
+  or target.logged_path(r.req_attr["request.uri"] or "")
 local status = answer(r.req_item["http_status"])
 complete()
 counters.count(lighty, status == 0 and r.req_item["http_status"] or status)

@@ -70,6 +70,14 @@ function target.path_of(request_target)
   return not ends_in_escaped_slash and is_unambiguous(separated(path)) and path or nil
 end
 
+local MOST_LOGGED = 512
+
+-- The path for the access log, visibly cut where it is long: a target may have 32 KB.
+function target.logged_path(request_target)
+  local path = request_target:match("^[^?]*")
+  return #path > MOST_LOGGED and path:sub(1, MOST_LOGGED) .. "[cut]" or path
+end
+
 local OWN_PREFIX = "/_brickgate"
 
 -- Whether a target means Brickgate's own pages: "exactly", "almost" (another case, an encoded

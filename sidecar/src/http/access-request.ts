@@ -5,6 +5,7 @@ import type {
   Envelope,
   Presented,
 } from '../domain/access-request.ts'
+import { cut } from '../domain/cut.ts'
 import { METHODS, type Method } from '../domain/method.ts'
 import { ok, type Result, refuse } from '../domain/result.ts'
 import type { Tier } from '../domain/tier.ts'
@@ -119,8 +120,8 @@ function asksForPage(params: Params): boolean {
   return ranges.some((range) => /^\s*text\/html\s*(?:;|$)/.test(range))
 }
 
-/** Text for a log: no control, format or line separator character, and no half of a pair. */
+/** Text for a log: no control, format or line separator character, no half of a pair; visibly cut. */
 function readable(latin1: string, maxLength: number): string {
   const text = Buffer.from(latin1, 'latin1').toString('utf8')
-  return text.slice(0, maxLength).replace(UNPRINTABLE, '?')
+  return cut(text, maxLength).replace(UNPRINTABLE, '?')
 }

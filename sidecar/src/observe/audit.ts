@@ -1,6 +1,7 @@
 import { openSync } from 'node:fs'
 import { type DestinationStream, pino, stdTimeFunctions } from 'pino'
 import type { DecisionEvent } from '../authorize/answer.ts'
+import { cut } from '../domain/cut.ts'
 import { subjectKey } from '../domain/principal.ts'
 import { createLineFile } from './line-file.ts'
 
@@ -38,6 +39,9 @@ export function createAuditLog(file: string, observer: AuditObserver): AuditLog 
   return { record, flush: lines.flush }
 }
 
+/** A target may have 32 KB, and a refused caller is recorded, too. */
+const MAX_PATH = 512
+
 /** Without a level before it, the time is the first member: pino's own would begin with a comma. */
 function timestamp(): string {
   return stdTimeFunctions.isoTime().slice(1)
@@ -58,7 +62,7 @@ export function auditRecorder(stream: DestinationStream): (event: DecisionEvent)
       outage: decision.isFromOutage ? 'redis' : null,
       tier,
       method: request?.method ?? null,
-      path: request?.path ?? null,
+      path: request === null ? null : cut(request.path, MAX_PATH),
       operation: null,
       risk: null,
       subject: principal === null ? null : subjectKey(principal),

@@ -199,10 +199,14 @@ describe('sizes', () => {
     expect(readWith({ [name]: 'x'.repeat(32_769) })).toEqual(REFUSED)
   })
 
-  it('the user agent is cut at 512 characters, never inside one', () => {
+  it('the user agent is cut at 512 characters, never inside one, and the cut is marked', () => {
     const sent = Buffer.from('💩'.repeat(300)).toString('latin1')
-    expect(requestWith({ HTTP_USER_AGENT: `a${sent}` }).userAgent).toBe(`a${'💩'.repeat(255)}?`)
-    expect(requestWith({ HTTP_USER_AGENT: 'x'.repeat(5000) }).userAgent).toHaveLength(512)
+    expect(requestWith({ HTTP_USER_AGENT: `a${sent}` }).userAgent).toBe(
+      `a${'💩'.repeat(255)}?[cut]`,
+    )
+    const { userAgent } = requestWith({ HTTP_USER_AGENT: 'x'.repeat(5000) })
+    expect(userAgent).toBe(`${'x'.repeat(512)}[cut]`)
+    expect(requestWith({ HTTP_USER_AGENT: 'x'.repeat(512) }).userAgent).toBe('x'.repeat(512))
   })
 })
 

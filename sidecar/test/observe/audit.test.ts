@@ -97,6 +97,13 @@ describe('a record', () => {
     expect(record).toMatchObject({ user_agent: value, path: value, source_ip: value })
   })
 
+  it('has a path of 512 characters at most, and marks the cut', () => {
+    const pathOf = (path: string): unknown =>
+      JSON.parse(linesOf(allowEvent({ path }))[0] ?? '').path
+    expect(pathOf(`/${'a'.repeat(511)}`)).toBe(`/${'a'.repeat(511)}`)
+    expect(pathOf(`/${'a'.repeat(31_000)}`)).toBe(`/${'a'.repeat(511)}[cut]`)
+  })
+
   it('is one line of JSON whatever text is in it', () => {
     const text = fc.string({ unit: 'binary', maxLength: 50 })
     fc.assert(
@@ -140,15 +147,15 @@ describe('the audit log', () => {
 
   it('appends to what is there, and several may write the same file', async () => {
     const logs = [open(file), open(file), open(file)]
-    const path = `/${'a'.repeat(20_000)}`
+    const userAgent = 'a'.repeat(20_000)
     for (let count = 0; count < 100; count++) {
-      for (const log of logs) log.record(allowEvent({ path }))
+      for (const log of logs) log.record(allowEvent({ userAgent }))
       if (count % 10 === 0) await new Promise((resolve) => setImmediate(resolve))
     }
     for (const log of logs) log.flush()
     const lines = readFileSync(file, 'utf8').trimEnd().split('\n')
     expect(lines).toHaveLength(300)
-    for (const line of lines) expect(JSON.parse(line).path).toBe(path)
+    for (const line of lines) expect(JSON.parse(line).user_agent).toBe(userAgent)
   })
 
   it('is readable by its owner and group only', () => {
@@ -167,7 +174,7 @@ describe('the audit log', () => {
 
   it('drops and counts what does not fit into 8 MiB of unwritten records', () => {
     const log = open(file)
-    const event = allowEvent({ path: `/${'a'.repeat(30_000)}` })
+    const event = allowEvent({ userAgent: 'a'.repeat(30_000) })
     for (let count = 0; count < 400; count++) log.record(event)
     log.flush()
     const lines = readFileSync(file, 'utf8').trimEnd().split('\n')

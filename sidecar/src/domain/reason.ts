@@ -118,7 +118,7 @@ export const REASONS = {
   'wrong-workspace': {
     status: 403,
     challenge: null,
-    message: 'the request names another workspace',
+    message: 'the request names another workspace or role',
   },
   'groups-unknown': {
     status: 403,

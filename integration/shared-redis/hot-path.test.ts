@@ -16,6 +16,8 @@ const PROCESSES = 6
 /** What a process writes at most to know that it hears invalidations: one for each prefix, every 500 ms. */
 const PREFIXES = 3
 const HEARTBEATS_PER_SECOND = 2 * PREFIXES
+/** Every process, the two primaries included, sees once a second whether Redis takes writes. */
+const PROBES_PER_SECOND = PROCESSES + 2
 
 let gateways: Gateways
 let warmUpWrites: readonly string[]
@@ -69,8 +71,9 @@ describe('a warm hot path', () => {
     // the counts are taken a moment before the watching begins, and one after it ends: a beat of each fits in
     const unwatched = (counts.get('set') ?? 0) - writes.length
     expect(unwatched).toBeGreaterThanOrEqual(0)
-    expect(unwatched).toBeLessThanOrEqual(PROCESSES * PREFIXES)
-    expect(writes.length / SECONDS).toBeLessThanOrEqual(PROCESSES * HEARTBEATS_PER_SECOND * 1.1)
+    expect(unwatched).toBeLessThanOrEqual(PROCESSES * PREFIXES + PROBES_PER_SECOND)
+    const mostPerSecond = PROCESSES * HEARTBEATS_PER_SECOND + PROBES_PER_SECOND
+    expect(writes.length / SECONDS).toBeLessThanOrEqual(mostPerSecond * 1.1)
   })
 })
 

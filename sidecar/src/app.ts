@@ -6,8 +6,9 @@ import { type EgressWatch, watchEgress } from './adapters/egress-watch.ts'
 import type { KeyValues } from './adapters/key-values.ts'
 import { createNearCache } from './adapters/near-cache.ts'
 import type { RedisClient } from './adapters/redis.ts'
-import { probeRedis, watchRedis } from './adapters/redis-health.ts'
+import { probeRedis } from './adapters/redis-health.ts'
 import { createRedisKeyValues } from './adapters/redis-key-values.ts'
+import { watchRedis } from './adapters/redis-watch.ts'
 import { createStateStores, type StateStores } from './adapters/state-stores.ts'
 import { type Answer, createAnswer, type DecisionObserver } from './authorize/answer.ts'
 import {
@@ -40,7 +41,10 @@ import { SHARED_CREDENTIAL_FORBID } from './policy/built-in.ts'
 import { compilePolicies } from './policy/compile.ts'
 import { type PolicySet, policySet } from './policy/policy-set.ts'
 import { createRevocationView } from './revocation/revocation-view.ts'
+import { createIdleRule } from './session/idle-rule.ts'
+import { createOutageEdges, type Outage, type OutageEdge } from './session/outage.ts'
 import { createSessionResolver } from './session/session-resolver.ts'
+import { createSessionUse, type SessionUse } from './session/session-use.ts'
 import { createSigningIn, type SigningIn } from './signing-in.ts'
 import { createUpkeep, sessionCipher, type Upkeep } from './upkeep.ts'
 import {
@@ -58,6 +62,7 @@ export interface App {
   readonly authenticate: Authenticate
   readonly observer: DecisionObserver
   readonly upkeep: Upkeep
+  readonly use: SessionUse
   /** null where nobody signs in with a browser */
   readonly signingIn: SigningIn | null
   /** the public URL of each tier: scheme, host and port */
@@ -76,6 +81,10 @@ export interface AppDeps {
   readonly clock: Clock
   /** null for none */
   readonly tracing: Tracing | null
+  /** those that the primary knows of now */
+  readonly outages: () => readonly Outage[]
+  /** told of the outages that this process sees */
+  readonly onOutage: (edge: OutageEdge) => void
 }
 
 const PRODUCT = `brickgate/${VERSION}`
@@ -100,11 +109,11 @@ export function createApp(deps: AppDeps): App {
   const { config } = loaded
   const redis = openConfiguredRedis(config, redisObserver(metrics, log))
   const state = openState(config, redis, deps)
-  const endWatch = watchRedis(redis, (isUp) => metrics.redisUp.set(isUp ? 1 : 0))
   const egress = openEgressWatch(config, deps)
   const audit = openAudit(config, deps)
   const observer = tracedObserver(createDecisionObserver(metrics, audit, log), tracing)
   const standing = createStanding(config, state, deps)
+  const endWatch = watchUse(redis, standing.use, deps)
   const publicOrigins = originsOf(config)
   const verifier = createVerifier(config, deps)
   const { keyValues } = state
@@ -140,6 +149,7 @@ export function createApp(deps: AppDeps): App {
     authenticate,
     observer,
     upkeep: standing.upkeep,
+    use: standing.use,
     signingIn,
     publicOrigins,
     async connected() {
@@ -154,6 +164,20 @@ export function createApp(deps: AppDeps): App {
       audit.flush()
     },
   }
+}
+
+/** Looks at Redis every second. @returns ends it */
+function watchUse(
+  redis: RedisClient,
+  use: SessionUse,
+  { metrics, clock, onOutage }: AppDeps,
+): () => void {
+  const edges = createOutageEdges(onOutage)
+  return watchRedis(redis, clock.nowSeconds, (look) => {
+    metrics.redisUp.set(look.isUp ? 1 : 0)
+    edges(look.askedSeconds, look.knownSeconds, look.isWritable)
+    if (look.isWritable) void use.saveAgain(look.knownSeconds)
+  })
 }
 
 function openAudit(config: Config, { metrics, log }: AppDeps): AuditLog {
@@ -248,14 +272,18 @@ function openState(config: Config, redis: RedisClient, deps: AppDeps): AppState 
 function createStanding(
   config: Config,
   { stores, keyValues }: AppState,
-  { metrics, log }: AppDeps,
-): Pick<AuthenticateDeps, 'sessions' | 'revocations'> & { readonly upkeep: Upkeep } {
+  { metrics, log, outages }: AppDeps,
+): Pick<AuthenticateDeps, 'sessions' | 'revocations'> & Pick<App, 'upkeep' | 'use'> {
   const observer = stateObserver(metrics, log)
+  const isIdle = createIdleRule(config.sessions.idle_timeout_s, outages)
+  const use = createSessionUse({ store: stores.sessions, observer, isIdle })
   return {
+    use,
     sessions: createSessionResolver({
       store: stores.sessions,
       cipher: sessionCipher(config),
       observer,
+      use,
       idleTimeoutSeconds: config.sessions.idle_timeout_s,
       anyTier: config.sessions.any_tier,
     }),
@@ -264,7 +292,7 @@ function createStanding(
       observer,
       clockSkewSeconds: config.revocation.clock_skew_s,
     }),
-    upkeep: createUpkeep(config, keyValues, observer),
+    upkeep: createUpkeep(config, { keyValues, observer, isIdle: use.isIdle }),
   }
 }
 

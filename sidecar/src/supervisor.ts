@@ -16,9 +16,10 @@ import { createAdminServer } from './supervise/admin-server.ts'
 import { watchCertificates } from './supervise/certificate-watch.ts'
 import { watchFiles } from './supervise/file-watch.ts'
 import { ownMetrics, readiness } from './supervise/health.ts'
-import type { FromWorker, Role, ToWorker } from './supervise/messages.ts'
+import type { FromWorker, RedisNews, Role, ToWorker } from './supervise/messages.ts'
 import { oneAtATime } from './supervise/one-at-a-time.ts'
 import { createPool, type PoolObserver } from './supervise/pool.ts'
+import { createRedisMonitor } from './supervise/redis-monitor.ts'
 import { createScrape } from './supervise/scrape.ts'
 import { type Slot } from './supervise/slots.ts'
 import type { WorkerLink } from './supervise/worker-link.ts'
@@ -47,6 +48,7 @@ export function createSupervisor(
   let tracing = traceFor(first.config)
   const aggregate = createAggregate()
   let redis = openConfiguredRedis(first.config, SILENT_REDIS)
+  const monitor = createRedisMonitor({ clock: SYSTEM_CLOCK, log, broadcast: passOn })
   const pool = createPool({
     strength: (role) => (role === 'authorizer' ? loaded.config.runtime.workers : 1),
     startMessage,
@@ -80,6 +82,7 @@ export function createSupervisor(
     await listenOn(admin, first.config.admin.listen) // the one step that can fail comes first
     if (isEnding) return void admin.close() // `stop` came before there was anything to close
     keys.start()
+    monitor.follow(redis)
     pool.start()
     endWatches = [
       watchCertificates(() => loaded.config, metrics),
@@ -91,13 +94,14 @@ export function createSupervisor(
   function poolObserver(): PoolObserver {
     return {
       message: (worker, message) => void receive(worker, message),
-      disconnected: (worker) => aggregate.ended(worker.id),
+      disconnected: forget,
       ...workerEvents(metrics, log),
     }
   }
 
   function startMessage(role: Role): ToWorker {
-    return { type: 'start', role, slot: slot.number, loaded, feed, keySets: keys.sets() }
+    const known = { keySets: keys.sets(), redisNews: monitor.news() }
+    return { type: 'start', role, slot: slot.number, loaded, feed, ...known }
   }
 
   function reloadSoon(): void {
@@ -111,11 +115,21 @@ export function createSupervisor(
     started.resolve()
     await Promise.all([pool.drain(), fetching?.close()])
     await lastReload
+    monitor.close()
     await keys.close()
     admin.closeAllConnections()
     admin.close()
     redis.disconnect()
     await tracing?.close()
+  }
+
+  function passOn(news: RedisNews): void {
+    pool.broadcast({ type: 'redis-news', news })
+  }
+
+  function forget({ id }: WorkerLink): void {
+    aggregate.ended(id)
+    monitor.gone(id)
   }
 
   function traceFor(config: Config): Tracing | null {
@@ -144,6 +158,8 @@ export function createSupervisor(
 
   async function receive(worker: WorkerLink, message: FromWorker): Promise<void> {
     if (message.type === 'metrics') scrape.heard(worker.id, message.id, message.snapshot)
+    if (message.type === 'redis-outage') monitor.heard(worker.id, message.edge)
+    if (message.type === 'unsaved-uses') pool.broadcast({ type: 'adopt-uses', uses: message.uses })
     if (message.type !== 'refresh-keys') return
     const outcome = await keys.refresh(message.alias)
     worker.send({ type: 'refresh-outcome', id: message.id, outcome })
@@ -192,6 +208,7 @@ export function createSupervisor(
     const renewed = openConfiguredRedis(config, SILENT_REDIS)
     redis.disconnect()
     redis = renewed
+    monitor.follow(redis)
   }
 
   /**

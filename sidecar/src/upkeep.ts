@@ -3,6 +3,7 @@ import type { KeyValues } from './adapters/key-values.ts'
 import { createSessionRecords } from './adapters/session-records.ts'
 import type { Config } from './config/schema.ts'
 import { createRevocationWriter, type RevocationWriter } from './revocation/revocation-writer.ts'
+import type { IdleRule } from './session/idle-rule.ts'
 import {
   createSessionCipher,
   type RecordType,
@@ -20,25 +21,29 @@ export interface Upkeep {
   readonly revocations: RevocationWriter
 }
 
-export function createUpkeep(
-  config: Config,
-  keyValues: KeyValues,
-  observer: StateObserver,
-): Upkeep {
+export interface UpkeepDeps {
+  readonly keyValues: KeyValues
+  readonly observer: StateObserver
+  readonly isIdle: IdleRule
+}
+
+export function createUpkeep(config: Config, { keyValues, observer, isIdle }: UpkeepDeps): Upkeep {
   const records = createSessionRecords(keyValues)
   const registry = createSessionRegistry({
     records,
     cipher: sessionCipher(config),
     observer,
     newId: () => sessionIdFrom(randomBytes(32)),
-    idleTimeoutSeconds: config.sessions.idle_timeout_s,
     maxPerSubject: config.sessions.max_per_subject,
+    isIdle,
   })
-  const revocations = createRevocationWriter({
-    records: keyValues,
-    lifetimeSeconds: revocationLifetimeSeconds(config),
-  })
-  return { registry, records, revocations }
+  return { registry, records, revocations: revocationWriter(config, keyValues) }
+}
+
+/** What writes revocations. */
+export function revocationWriter(config: Config, records: KeyValues): RevocationWriter {
+  const lifetimeSeconds = revocationLifetimeSeconds(config)
+  return createRevocationWriter({ records, lifetimeSeconds })
 }
 
 /** The cipher of session records. */

@@ -66,12 +66,19 @@ async function serve(message: Start, log: Logger): Promise<void> {
     log.warn({ err: error }, 'spans cannot be sent'),
   )
   const clock = SYSTEM_CLOCK
-  const app = createApp({ loaded: message.loaded, keys, metrics, log, clock, tracing })
+  let { redisNews } = message
+  const app = createApp({
+    ...{ loaded: message.loaded, keys, metrics, log, clock, tracing },
+    outages: () => redisNews.outages,
+    onOutage: (edge) => void send({ type: 'redis-outage', edge }),
+  })
   process.once('exit', app.close) // whichever way the end comes
   let listening: Promise<readonly Listening[]> = Promise.resolve([])
   process.on('message', (received: ToWorker) => {
     if (received.type === 'keys' && received.feed === message.feed) keys.receive(received.keySet)
     if (received.type === 'refresh-outcome') keyRequests.answered(received.id, received.outcome)
+    if (received.type === 'redis-news') redisNews = received.news
+    if (received.type === 'adopt-uses') app.use.adopt(received.uses)
     if (received.type === 'collect') void snapshot(metrics, received.id)
     if (received.type === 'drain') void drain()
   })
@@ -89,6 +96,8 @@ async function serve(message: Start, log: Logger): Promise<void> {
 
   async function drain(): Promise<void> {
     await Promise.all((await listening).map((one) => one.close()))
+    await app.use.saveAgain(clock.nowSeconds())
+    await send({ type: 'unsaved-uses', uses: app.use.unsaved() })
     app.close()
     await tracing?.close()
     await snapshot(metrics, null)

@@ -22,28 +22,6 @@ export async function probeRedis(redis: RedisClient): Promise<RedisHealth> {
 }
 
 const NO_EVICTION = 'noeviction'
-const ASK_EVERY_MS = 1000
-
-/**
- * Tells every second whether Redis answers: a process that gets no requests would not notice that Redis
- * went, or came back.
- *
- * @returns ends it
- */
-export function watchRedis(redis: RedisClient, tell: (isUp: boolean) => void): () => void {
-  const ask = (): void => void answers(redis).then(tell)
-  const timer = setInterval(ask, ASK_EVERY_MS)
-  timer.unref()
-  return () => clearInterval(timer)
-}
-
-async function answers(redis: RedisClient): Promise<boolean> {
-  const [primaries, servers] = await Promise.all([
-    primariesOf(redis),
-    Promise.all(serversOf(redis).map((server) => isAnswered(server.ping()))),
-  ])
-  return servers.length >= primaries && servers.every(Boolean)
-}
 
 function probeServers(redis: RedisClient): Promise<readonly Omit<RedisHealth, 'isReady'>[]> {
   return Promise.all(
@@ -60,12 +38,12 @@ function probeServers(redis: RedisClient): Promise<readonly Omit<RedisHealth, 'i
 }
 
 /** @returns the servers that are connected to; a Cluster's primary that went is not among them */
-function serversOf(redis: RedisClient): readonly Redis[] {
+export function serversOf(redis: RedisClient): readonly Redis[] {
   return isCluster(redis) ? redis.nodes('master') : [redis]
 }
 
 /** @returns how many there must be; Infinity while some keys have none, or none is known */
-async function primariesOf(redis: RedisClient): Promise<number> {
+export async function primariesOf(redis: RedisClient): Promise<number> {
   if (!isCluster(redis)) return 1
   try {
     const info = await redis.cluster('INFO')
@@ -73,14 +51,5 @@ async function primariesOf(redis: RedisClient): Promise<number> {
     return isServed ? Number(/^cluster_size:(\d+)/m.exec(info)?.[1]) : Number.POSITIVE_INFINITY
   } catch {
     return Number.POSITIVE_INFINITY
-  }
-}
-
-async function isAnswered(reply: Promise<unknown>): Promise<boolean> {
-  try {
-    await reply
-    return true
-  } catch (error) {
-    return isReplyError(error)
   }
 }

@@ -1,5 +1,3 @@
-import type { StateObserver } from '../session/state-observer.ts'
-
 /**
  * Prints to standard output, and waits where the reader is slow.
  *
@@ -25,6 +23,3 @@ export function jsonLine(value: object): string {
 export function plain(text: string): string {
   return text.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, '?')
 }
-
-/** For commands that do not read what could be of another form than its key promises. */
-export const SILENT: StateObserver = { anomaly: () => undefined }

@@ -3,9 +3,9 @@ import type { Config } from '../config/schema.ts'
 import { type OperatorAudit, openOperatorAudit } from '../observe/operator-audit.ts'
 import { type RevocationTarget, revocationKey } from '../revocation/revocation-keys.ts'
 import type { Revocation, Revoked } from '../revocation/revocation-writer.ts'
-import { createUpkeep, revocationLifetimeSeconds } from '../upkeep.ts'
+import { revocationLifetimeSeconds, revocationWriter } from '../upkeep.ts'
 import { CommandError } from './command-error.ts'
-import { jsonLine, SILENT } from './output.ts'
+import { jsonLine } from './output.ts'
 import { type OpenRedis, withRedis } from './redis.ts'
 import { readTarget } from './targets.ts'
 import { durationSeconds, momentSeconds, timeText } from './times.ts'
@@ -63,7 +63,7 @@ async function carryOut(
   { dryRun, json, reason }: RevokeOptions,
   { config, open }: Place,
 ): Promise<string> {
-  const { revocations } = createUpkeep(config, open.keyValues, SILENT)
+  const revocations = revocationWriter(config, open.keyValues)
   const nowSeconds = Date.now() / 1000
   if (dryRun) {
     const preview = open.answered(await revocations.preview(revocation, nowSeconds))
@@ -91,7 +91,7 @@ async function undo(
   { dryRun, json, reason }: RevokeOptions,
   { config, open }: Place,
 ): Promise<string> {
-  const { revocations } = createUpkeep(config, open.keyValues, SILENT)
+  const revocations = revocationWriter(config, open.keyValues)
   const key = revocationKey(target).name
   const [held] = open.answered(await open.keyValues.read([key]))
   if (held === undefined || held.kind === 'absent') {

@@ -5,6 +5,7 @@ import { scanSids } from '../adapters/session-scan.ts'
 import type { Config } from '../config/schema.ts'
 import { subjectKey } from '../domain/principal.ts'
 import { ABSENT } from '../domain/stored-value.ts'
+import { createIdleRule } from '../session/idle-rule.ts'
 import { seenKey, sessionKey } from '../session/session-id.ts'
 import type { ListedSession } from '../session/session-registry.ts'
 import type { StateAnomaly, StateObserver } from '../session/state-observer.ts'
@@ -108,7 +109,10 @@ function within<T>(config: Config, work: (place: Place) => Promise<T>): Promise<
   return withRedis(config, (open) => {
     const unreadable: StateAnomaly[] = []
     const observer: StateObserver = { anomaly: (kind) => void unreadable.push(kind) }
-    return work({ ...open, ...createUpkeep(config, open.keyValues, observer), config, unreadable })
+    // a command has seen no outage: what is idle but for one is shown again once it is used
+    const isIdle = createIdleRule(config.sessions.idle_timeout_s, () => [])
+    const upkeep = createUpkeep(config, { keyValues: open.keyValues, observer, isIdle })
+    return work({ ...open, ...upkeep, config, unreadable })
   })
 }
 

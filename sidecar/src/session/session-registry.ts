@@ -1,7 +1,8 @@
 import { subjectKey } from '../domain/principal.ts'
 import { ok, type Result, refuse } from '../domain/result.ts'
+import type { IdleRule } from './idle-rule.ts'
 import { openRecord } from './open-record.ts'
-import { encodeSession, idleLimitSeconds, type Session } from './session.ts'
+import { encodeSession, type Session } from './session.ts'
 import type { SessionCipher } from './session-cipher.ts'
 import { seenKey, sidOf } from './session-id.ts'
 import type { SessionRecords, StoredSession } from './session-records.ts'
@@ -62,9 +63,9 @@ export interface SessionRegistryDeps {
   readonly observer: StateObserver
   /** a fresh `bgs_` id of 256 random bits */
   readonly newId: () => string
-  readonly idleTimeoutSeconds: number
   /** of each kind; at most 1,000 of both are looked at */
   readonly maxPerSubject: number
+  readonly isIdle: IdleRule
 }
 
 /** Records are opened a few at a time, so that a subject of many sessions holds nobody up. */
@@ -221,8 +222,7 @@ export function createSessionRegistry(deps: SessionRegistryDeps): SessionRegistr
     if (session === null || session.expiresAtSeconds <= nowSeconds) return null
     const noted = seenSeconds(seen, nowSeconds, (kind) => observer.anomaly(kind, seenKey(sid)))
     const lastSeenSeconds = Math.max(session.createdAtSeconds, noted)
-    const idleLimit = idleLimitSeconds(session, deps.idleTimeoutSeconds)
-    return nowSeconds - lastSeenSeconds > idleLimit ? null : { session, lastSeenSeconds }
+    return deps.isIdle(session, lastSeenSeconds, nowSeconds) ? null : { session, lastSeenSeconds }
   }
 }
 

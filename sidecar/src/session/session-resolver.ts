@@ -1,11 +1,11 @@
 import { ok, type Result, refuse } from '../domain/result.ts'
 import type { Tier } from '../domain/tier.ts'
-import { idleLimitSeconds, type Session } from './session.ts'
+import type { Session } from './session.ts'
 import type { SessionCipher } from './session-cipher.ts'
 import { seenKey, sidOf } from './session-id.ts'
 import { createSessionOpener } from './session-opener.ts'
 import type { SessionStore } from './session-store.ts'
-import { createSessionUse, seenSeconds } from './session-use.ts'
+import { type SessionUse, seenSeconds } from './session-use.ts'
 import type { StateAnomaly, StateObserver } from './state-observer.ts'
 
 export interface SessionResolver {
@@ -22,6 +22,7 @@ export interface SessionResolverDeps {
   readonly store: SessionStore
   readonly cipher: SessionCipher
   readonly observer: StateObserver
+  readonly use: SessionUse
   readonly idleTimeoutSeconds: number
   /** whether a session also counts on the tier it was not made on */
   readonly anyTier: boolean
@@ -29,10 +30,15 @@ export interface SessionResolverDeps {
 
 const MIN_NOTE_INTERVAL_SECONDS = 30
 
+/** How often the use of a session is noted: often enough that one in use is never idle by its note. */
+function noteInterval(idleTimeoutSeconds: number): number {
+  const seldom = Math.max(MIN_NOTE_INTERVAL_SECONDS, idleTimeoutSeconds / 10)
+  return Math.min(seldom, idleTimeoutSeconds / 3)
+}
+
 export function createSessionResolver(deps: SessionResolverDeps): SessionResolver {
-  const { store, idleTimeoutSeconds } = deps
-  const noteIntervalSeconds = Math.max(MIN_NOTE_INTERVAL_SECONDS, idleTimeoutSeconds / 10)
-  const use = createSessionUse(store)
+  const { store, use } = deps
+  const noteIntervalSeconds = noteInterval(deps.idleTimeoutSeconds)
   const opener = createSessionOpener(deps)
   return {
     resolve: async (sessionId, tier, nowSeconds) => {
@@ -44,28 +50,23 @@ export function createSessionResolver(deps: SessionResolverDeps): SessionResolve
       const session = await opener.open(sid, record)
       if (session === null) return refuse('session-unknown')
       if (nowSeconds >= session.expiresAtSeconds) return refuse('session-expired')
-      const lastUsed = await lastUsedSeconds(session, nowSeconds)
-      if (!lastUsed.ok) return lastUsed
-
-      const unusedSeconds = nowSeconds - lastUsed.value
-      if (unusedSeconds > idleLimitSeconds(session, idleTimeoutSeconds)) {
-        return refuse('session-expired')
-      }
+      const idle = await isIdle(session, nowSeconds)
+      if (!idle.ok) return idle
+      if (idle.value) return refuse('session-expired')
       if (session.tier !== tier && !deps.anyTier) return refuse('session-wrong-tier')
+      const unusedSeconds = nowSeconds - use.lastUsedSeconds(session)
       if (unusedSeconds >= noteIntervalSeconds) use.note(session, nowSeconds)
       return ok(session)
     },
   }
 
   /** What this process knows is enough for a session in use; Redis is asked before one is called idle. */
-  async function lastUsedSeconds(session: Session, nowSeconds: number): Promise<Result<number>> {
-    const ownSeconds = use.lastUsedSeconds(session)
-    const idleLimit = idleLimitSeconds(session, idleTimeoutSeconds)
-    if (nowSeconds - ownSeconds <= idleLimit) return ok(ownSeconds)
+  async function isIdle(session: Session, nowSeconds: number): Promise<Result<boolean>> {
+    if (!use.isIdle(session, 0, nowSeconds)) return ok(false)
     const seen = await store.readSeen(session.sid)
     if (!seen.ok) return seen
     const report = (kind: StateAnomaly): void => deps.observer.anomaly(kind, seenKey(session.sid))
     use.learn(session, seenSeconds(seen.value, nowSeconds, report))
-    return ok(use.lastUsedSeconds(session))
+    return ok(use.isIdle(session, 0, nowSeconds))
   }
 }

@@ -1,35 +1,124 @@
 import { createRecentMap } from '../domain/recent-map.ts'
 import type { StoredValue } from '../domain/stored-value.ts'
+import type { IdleRule } from './idle-rule.ts'
 import type { Session } from './session.ts'
+import { seenKey } from './session-id.ts'
 import type { SessionStore } from './session-store.ts'
-import type { StateAnomaly } from './state-observer.ts'
+import type { StateAnomaly, StateObserver } from './state-observer.ts'
+
+/** The use of a session, in epoch seconds. */
+export interface NotedUse {
+  readonly sid: string
+  readonly usedAtSeconds: number
+  /** the session's own end */
+  readonly expiresAtSeconds: number
+}
 
 /** When sessions were last used, as far as this process has seen. */
 export interface SessionUse {
+  /** @param seenSeconds what stands in Redis, 0 for nothing; what this process remembers counts too */
+  isIdle: IdleRule
   /** @returns when the session was made or last used, as far as is known here, in epoch seconds */
   lastUsedSeconds(session: Session): number
   /** Remembers what another process noted: the requests that follow do not ask again. */
   learn(session: Session, seenAtSeconds: number): void
   /**
-   * Notes that a session is used now. A request does not wait for it, its failure is the adapter's to
-   * count, and while Redis takes no writes a session in use does not become idle here.
+   * Notes that a session is used now. A request does not wait for the note, and its failure is the
+   * adapter's to count. A note that Redis does not take is kept for `saveAgain`.
    */
   note(session: Session, nowSeconds: number): void
+  /** Writes the notes that Redis did not take. Never rejects, and stops at the first new failure. */
+  saveAgain(nowSeconds: number): Promise<void>
+  /** @returns the notes that Redis did not take */
+  unsaved(): readonly NotedUse[]
+  /** Takes over the notes of another process, which ends. */
+  adopt(uses: readonly NotedUse[]): void
+}
+
+export interface SessionUseDeps {
+  readonly store: Pick<SessionStore, 'touch' | 'readSeen'>
+  readonly observer: StateObserver
+  readonly isIdle: IdleRule
 }
 
 const CLOCK_TOLERANCE_SECONDS = 30
 const MAX_REMEMBERED = 10_000
+/** A few notes at a time, so that requests are not held up. */
+const BATCH = 50
 
-export function createSessionUse(store: Pick<SessionStore, 'touch'>): SessionUse {
+export function createSessionUse({ store, observer, isIdle }: SessionUseDeps): SessionUse {
   /** requests that come together must not each write */
   const noted = createRecentMap<number>({ maxEntries: MAX_REMEMBERED })
+  const unsaved = createRecentMap<NotedUse>({ maxEntries: MAX_REMEMBERED })
+  let saving: Promise<void> | null = null
+
   return {
-    lastUsedSeconds: ({ sid, createdAtSeconds }) => Math.max(createdAtSeconds, noted.get(sid) ?? 0),
-    learn: ({ sid }, seenAtSeconds) => noted.set(sid, Math.max(noted.get(sid) ?? 0, seenAtSeconds)),
+    isIdle: (session, seenAtSeconds, nowSeconds) =>
+      isIdle(session, Math.max(seenAtSeconds, lastUsedSeconds(session)), nowSeconds),
+    lastUsedSeconds,
+    learn: ({ sid }, seenAtSeconds) => remember(sid, seenAtSeconds),
     note: ({ sid, expiresAtSeconds }, nowSeconds) => {
       noted.set(sid, nowSeconds)
-      void store.touch(sid, Math.floor(nowSeconds), expiresAtSeconds)
+      void save({ sid, usedAtSeconds: Math.floor(nowSeconds), expiresAtSeconds })
     },
+    saveAgain: (nowSeconds) => {
+      saving ??= saveAll(nowSeconds).finally(() => {
+        saving = null
+      })
+      return saving
+    },
+    unsaved: uses,
+    adopt: (adopted) => {
+      for (const use of adopted) {
+        remember(use.sid, use.usedAtSeconds)
+        keep(use)
+      }
+    },
+  }
+
+  function lastUsedSeconds({ sid, createdAtSeconds }: Session): number {
+    return Math.max(createdAtSeconds, noted.get(sid) ?? 0)
+  }
+
+  function remember(sid: string, usedAtSeconds: number): void {
+    noted.set(sid, Math.max(noted.get(sid) ?? 0, usedAtSeconds))
+  }
+
+  function uses(): readonly NotedUse[] {
+    return unsaved.keys().flatMap((sid) => unsaved.get(sid) ?? [])
+  }
+
+  function keep(use: NotedUse): void {
+    const before = unsaved.get(use.sid)
+    if (before === undefined || before.usedAtSeconds < use.usedAtSeconds) unsaved.set(use.sid, use)
+  }
+
+  async function saveAll(nowSeconds: number): Promise<void> {
+    const all = uses()
+    for (let at = 0; at < all.length; at += BATCH) {
+      const batch = all.slice(at, at + BATCH)
+      const saved = await Promise.all(batch.map((use) => saveUnlessLater(use, nowSeconds)))
+      if (!saved.every(Boolean)) return
+    }
+  }
+
+  /** @returns whether Redis took the note */
+  async function save(use: NotedUse): Promise<boolean> {
+    const touched = await store.touch(use.sid, use.usedAtSeconds, use.expiresAtSeconds)
+    if (!touched.ok) keep(use)
+    else if ((unsaved.get(use.sid)?.usedAtSeconds ?? 0) <= use.usedAtSeconds)
+      unsaved.delete(use.sid)
+    return touched.ok
+  }
+
+  /** INVARIANT: an old note never replaces a later one, that another process wrote meanwhile. */
+  async function saveUnlessLater(use: NotedUse, nowSeconds: number): Promise<boolean> {
+    const seen = await store.readSeen(use.sid)
+    if (!seen.ok) return false
+    const report = (kind: StateAnomaly): void => observer.anomaly(kind, seenKey(use.sid))
+    if (seenSeconds(seen.value, nowSeconds, report) < use.usedAtSeconds) return save(use)
+    unsaved.delete(use.sid)
+    return true
   }
 }
 

@@ -1,11 +1,18 @@
 import type { LoadedConfig } from '../config/load.ts'
 import type { Snapshot } from '../observe/aggregate.ts'
+import type { Outage, OutageEdge } from '../session/outage.ts'
+import type { NotedUse } from '../session/session-use.ts'
 import type { KeySet, RefreshOutcome } from '../verify/key-source.ts'
 
 export const ROLES = ['authorizer', 'responder'] as const
 
 /** What a worker process does. */
 export type Role = (typeof ROLES)[number]
+
+/** What the primary knows of Redis. It outlives the workers, and with it their knowledge of outages. */
+export interface RedisNews {
+  readonly outages: readonly Outage[]
+}
 
 /** From the primary to a worker. */
 export type ToWorker =
@@ -17,7 +24,11 @@ export type ToWorker =
       /** names the origins of its keys: after a reload they may be others under the same alias */
       readonly feed: number
       readonly keySets: readonly KeySet[]
+      readonly redisNews: RedisNews
     }
+  | { readonly type: 'redis-news'; readonly news: RedisNews }
+  /** what a worker that ends could not write */
+  | { readonly type: 'adopt-uses'; readonly uses: readonly NotedUse[] }
   | { readonly type: 'keys'; readonly feed: number; readonly keySet: KeySet }
   | { readonly type: 'refresh-outcome'; readonly id: number; readonly outcome: RefreshOutcome }
   | { readonly type: 'collect'; readonly id: number }
@@ -29,6 +40,8 @@ export type FromWorker =
   /** from now on it may accept connections; sent before the primary is asked for a socket */
   | { readonly type: 'listening' }
   | { readonly type: 'ready' }
+  | { readonly type: 'redis-outage'; readonly edge: OutageEdge }
+  | { readonly type: 'unsaved-uses'; readonly uses: readonly NotedUse[] }
   | { readonly type: 'failed'; readonly message: string }
   | { readonly type: 'refresh-keys'; readonly id: number; readonly alias: string }
   | { readonly type: 'metrics'; readonly id: number | null; readonly snapshot: Snapshot }

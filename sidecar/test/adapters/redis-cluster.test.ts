@@ -2,9 +2,11 @@ import { type Cluster, Command } from 'ioredis'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import type { KeyValues } from '../../src/adapters/key-values.ts'
 import { openClusterRedis } from '../../src/adapters/redis-cluster.ts'
-import { probeRedis, watchRedis } from '../../src/adapters/redis-health.ts'
+import { probeRedis } from '../../src/adapters/redis-health.ts'
 import { createRedisKeyValues } from '../../src/adapters/redis-key-values.ts'
 import type { ServerAddress } from '../../src/adapters/redis-sentinel.ts'
+import { type RedisLook, watchRedis } from '../../src/adapters/redis-watch.ts'
+import { SYSTEM_CLOCK } from '../../src/adapters/system-clock.ts'
 import { ok, refuse } from '../../src/domain/result.ts'
 import { type RedisCluster, startRedisCluster } from '../support/redis-cluster.ts'
 import { type RedisLog, redisLog } from '../support/redis-log.ts'
@@ -156,14 +158,28 @@ test('one primary that evicts is enough not to be ready', async () => {
 })
 
 test('who watches is told when a primary goes, and when it is back', async () => {
-  const told: boolean[] = []
-  const end = watchRedis(redis, (isUp) => told.push(isUp))
-  await until(async () => told.at(-1) === true)
+  const looks: RedisLook[] = []
+  const end = watchRedis(redis, SYSTEM_CLOCK.nowSeconds, (look) => looks.push(look))
+  await until(async () => looks.at(-1)?.isWritable === true)
   const gone = await cluster.ownerOf(SLOT)
   await gone.kill()
-  await until(async () => told.at(-1) === false)
+  await until(async () => looks.at(-1)?.isUp === false)
+  expect(looks.at(-1)?.isWritable).toBe(false)
   await gone.start()
-  await expect.poll(() => told.at(-1), { timeout: 15_000 }).toBe(true)
+  await expect.poll(() => looks.at(-1)?.isWritable, { timeout: 15_000 }).toBe(true)
+  end()
+})
+
+test('who watches is told when one primary of several takes no writes', async () => {
+  const looks: RedisLook[] = []
+  const end = watchRedis(redis, SYSTEM_CLOCK.nowSeconds, (look) => looks.push(look))
+  for (const full of cluster.servers.slice(0, 3)) {
+    await until(async () => looks.at(-1)?.isWritable === true)
+    await full.cli('CONFIG', 'SET', 'maxmemory', '1')
+    await until(async () => looks.at(-1)?.isWritable === false)
+    expect(looks.at(-1)?.isUp).toBe(true)
+    await full.cli('CONFIG', 'SET', 'maxmemory', '0')
+  }
   end()
 })
 

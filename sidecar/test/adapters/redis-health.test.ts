@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import type { Redis } from 'ioredis'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { openRedis } from '../../src/adapters/redis.ts'
-import { probeRedis, watchRedis } from '../../src/adapters/redis-health.ts'
+import { probeRedis } from '../../src/adapters/redis-health.ts'
 import { redisLog } from '../support/redis-log.ts'
 import { type RedisServer, startRedisServer } from '../support/redis-server.ts'
 
@@ -55,19 +55,4 @@ test('one that does not answer is not up, and is again afterwards', async () => 
   expect(await probeRedis(redis)).toEqual({ isUp: false, evictionPolicy: null, isReady: false })
   server.resume()
   await expect.poll(async () => (await probeRedis(redis)).isReady, { timeout: 5000 }).toBe(true)
-})
-
-test('who watches is told when it goes and when it comes back, without a command of their own', async () => {
-  const told: boolean[] = []
-  const end = watchRedis(redis, (isUp) => told.push(isUp))
-  await expect.poll(() => told.at(-1), { timeout: 5000 }).toBe(true)
-  server.pause()
-  await expect.poll(() => told.at(-1), { timeout: 5000 }).toBe(false)
-  server.resume()
-  await expect.poll(() => told.at(-1), { timeout: 5000 }).toBe(true)
-
-  end()
-  const count = told.length
-  await new Promise((resolve) => setTimeout(resolve, 1200))
-  expect(told.length).toBeLessThanOrEqual(count + 1) // one may have been on its way
 })

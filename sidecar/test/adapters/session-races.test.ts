@@ -11,6 +11,7 @@ import { uncachedReader } from '../../src/adapters/state-reader.ts'
 import { createStateStores } from '../../src/adapters/state-stores.ts'
 import { ok } from '../../src/domain/result.ts'
 import { ABSENT } from '../../src/domain/stored-value.ts'
+import { createIdleRule } from '../../src/session/idle-rule.ts'
 import type { Session } from '../../src/session/session.ts'
 import { seenKey, sessionIdFrom, sessionKey } from '../../src/session/session-id.ts'
 import { createSessionRegistry, type SessionRegistry } from '../../src/session/session-registry.ts'
@@ -63,8 +64,8 @@ async function connect(
       cipher: CIPHER,
       observer,
       newId: () => sessionIdFrom(randomBytes(32)),
-      idleTimeoutSeconds: 1800,
       maxPerSubject: 500,
+      isIdle: createIdleRule(1800, () => []),
     }),
     sessions: createStateStores({
       keyValues,

@@ -18,7 +18,7 @@ import { sessionKey } from '../../src/session/session-id.ts'
 import { createSessionResolver } from '../../src/session/session-resolver.ts'
 import { passthrough } from '../../src/upstream/upstream-credential.ts'
 import { encodePairs } from '../fcgi/encode.ts'
-import { anomalyLog, CIPHER } from '../support/session-fixture.ts'
+import { anomalyLog, CIPHER, sessionUse } from '../support/session-fixture.ts'
 import { CLAIMS, type Claims, mint, NOW, type SigningKey, signingKey } from '../verify/minting.ts'
 import { createBench } from '../verify/verifying.ts'
 
@@ -136,6 +136,7 @@ function standing(memory: MemoryKeyValues, key: SigningKey): AuthenticateDeps {
       store: stores.sessions,
       cipher: CIPHER,
       observer,
+      use: sessionUse(stores.sessions, observer, { idleSeconds: 1800 }),
       idleTimeoutSeconds: 1800,
       anyTier: false,
     }),

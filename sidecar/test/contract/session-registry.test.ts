@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { createSessionRecords } from '../../src/adapters/session-records.ts'
 import { ok, refuse } from '../../src/domain/result.ts'
 import { ABSENT } from '../../src/domain/stored-value.ts'
+import { createIdleRule } from '../../src/session/idle-rule.ts'
 import { encodeSession, type Session } from '../../src/session/session.ts'
 import { seenKey, sessionIdFrom, sessionKey, sidOf } from '../../src/session/session-id.ts'
 import {
@@ -48,8 +49,8 @@ describe.each(IMPLEMENTATIONS)('the session registry in %s', (_, open) => {
       cipher: CIPHER,
       observer: log,
       newId: () => sessionIdFrom(randomBytes(32)),
-      idleTimeoutSeconds: IDLE,
       maxPerSubject,
+      isIdle: createIdleRule(IDLE, () => []),
     })
   }
 

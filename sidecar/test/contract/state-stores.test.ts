@@ -16,6 +16,7 @@ import {
   CIPHER,
   SESSION,
   SESSION_ID,
+  sessionUse,
 } from '../support/session-fixture.ts'
 import { IMPLEMENTATIONS, type KeyValuesUnderTest, WRONG_TYPES } from './key-values-under-test.ts'
 
@@ -216,6 +217,7 @@ describe.each(IMPLEMENTATIONS)('state stores in %s', (_, open) => {
         store: stores.sessions,
         cipher: CIPHER,
         observer: log,
+        use: sessionUse(stores.sessions, log, { idleSeconds: 1800 }),
         idleTimeoutSeconds: 1800,
         anyTier: false,
       })

@@ -6,10 +6,12 @@ import {
 import { uncachedReader } from '../../src/adapters/state-reader.ts'
 import { createStateStores } from '../../src/adapters/state-stores.ts'
 import { refuse } from '../../src/domain/result.ts'
+import type { Outage } from '../../src/session/outage.ts'
 import { encodeSession, type Session } from '../../src/session/session.ts'
 import { createSessionCipher, type SessionCipher } from '../../src/session/session-cipher.ts'
 import { seenKey, sessionKey, sidOf } from '../../src/session/session-id.ts'
 import { createSessionResolver, type SessionResolver } from '../../src/session/session-resolver.ts'
+import type { SessionUse } from '../../src/session/session-use.ts'
 import {
   type AnomalyLog,
   anomalyLog,
@@ -18,6 +20,7 @@ import {
   OTHER_SESSION_ID,
   SESSION,
   SESSION_ID,
+  sessionUse,
 } from '../support/session-fixture.ts'
 
 const IDLE_SECONDS = 1800
@@ -26,8 +29,19 @@ const { sid } = SESSION
 let memory: MemoryKeyValues
 let log: AnomalyLog
 let resolver: SessionResolver
+let use: SessionUse
+let outages: readonly Outage[]
 
-function resolverWith(options: { cipher?: SessionCipher; anyTier?: boolean }): SessionResolver {
+interface ResolverOptions {
+  cipher?: SessionCipher
+  anyTier?: boolean
+  idleSeconds?: number
+}
+
+function resolverWith({
+  idleSeconds = IDLE_SECONDS,
+  ...options
+}: ResolverOptions): SessionResolver {
   const stores = createStateStores({
     keyValues: memory,
     reader: uncachedReader(memory),
@@ -35,11 +49,13 @@ function resolverWith(options: { cipher?: SessionCipher; anyTier?: boolean }): S
     newId: () => 'state-2',
     maxTokenLifetimeSeconds: 108_000,
   })
+  use = sessionUse(stores.sessions, log, { idleSeconds, outages: () => outages })
   return createSessionResolver({
     store: stores.sessions,
+    use,
     cipher: CIPHER,
     observer: log,
-    idleTimeoutSeconds: IDLE_SECONDS,
+    idleTimeoutSeconds: idleSeconds,
     anyTier: false,
     ...options,
   })
@@ -53,18 +69,12 @@ beforeEach(async () => {
   memory = createMemoryKeyValues(() => 0)
   memory.set('bg:state', '{"id":"state-1","since":0}')
   log = anomalyLog()
+  outages = []
   resolver = resolverWith({})
   await put(SESSION)
 })
 
 const resolve = (id = SESSION_ID, nowSeconds = NOW) => resolver.resolve(id, 'internal', nowSeconds)
-
-async function seenAfterTurn(): Promise<string | null> {
-  await new Promise(setImmediate)
-  const reading = await memory.read([seenKey(sid)])
-  const value = reading.ok ? reading.value[0] : undefined
-  return value?.kind === 'text' ? value.text : null
-}
 
 describe('a session', () => {
   test('is what its record says', async () => {
@@ -216,64 +226,5 @@ describe('tiers', () => {
   test('and elsewhere when the configuration says so', async () => {
     resolver = resolverWith({ anyTier: true })
     expect((await resolver.resolve(SESSION_ID, 'external', NOW)).ok).toBe(true)
-  })
-})
-
-describe('the last-seen note', () => {
-  const interval = IDLE_SECONDS / 10
-
-  test('is written once an interval has gone by', async () => {
-    await resolve(SESSION_ID, SESSION.createdAtSeconds + interval - 1)
-    expect(await seenAfterTurn()).toBeNull()
-    await resolve(SESSION_ID, SESSION.createdAtSeconds + interval + 0.5)
-    expect(await seenAfterTurn()).toBe(String(SESSION.createdAtSeconds + interval))
-  })
-
-  test('is not written for a session that is refused', async () => {
-    await resolver.resolve(SESSION_ID, 'external', NOW + 1000)
-    await resolve(SESSION_ID, NOW + 10_000)
-    expect(await seenAfterTurn()).toBeNull()
-  })
-
-  test('is written once by requests that come together', async () => {
-    const write = memory.write
-    let writes = 0
-    memory.write = (...args) => {
-      writes += 1
-      return write(...args)
-    }
-    await Promise.all(Array.from({ length: 20 }, () => resolve(SESSION_ID, NOW + 1000)))
-    expect(writes).toBe(1)
-    await resolve(SESSION_ID, NOW + 1000 + interval)
-    expect(writes).toBe(2)
-  })
-
-  test('of another process is asked for once, not with each request until the next is due', async () => {
-    const read = memory.read
-    let asked = 0
-    memory.read = (keys) => {
-      asked += keys.includes(seenKey(sid)) ? 1 : 0
-      return read(keys)
-    }
-    const now = SESSION.createdAtSeconds + 2 * IDLE_SECONDS
-    memory.set(seenKey(sid), String(now - 10))
-    for (let i = 0; i < 5; i++) expect((await resolve(SESSION_ID, now + i)).ok).toBe(true)
-    expect(asked).toBe(1)
-    expect((await resolve(SESSION_ID, now - 10 + IDLE_SECONDS)).ok).toBe(true)
-    expect(await seenAfterTurn()).toBe(String(now - 10 + IDLE_SECONDS))
-  })
-
-  test('is remembered while Redis takes no writes', async () => {
-    memory.write = async () => refuse('state-unavailable')
-    expect((await resolve(SESSION_ID, NOW + 1000)).ok).toBe(true)
-    expect((await resolve(SESSION_ID, NOW + 1000 + IDLE_SECONDS)).ok).toBe(true)
-    expect((await resolve(SESSION_ID, NOW + 1001 + 2 * IDLE_SECONDS)).ok).toBe(false)
-  })
-
-  test('does not hold the request up, or fail it', async () => {
-    memory.write = () => new Promise(() => {})
-    expect((await resolve(SESSION_ID, NOW + 1000)).ok).toBe(true)
-    memory.write = async () => refuse('state-unavailable')
-    expect((await resolve(SESSION_ID, NOW + 1000)).ok).toBe(true)
   })
 })

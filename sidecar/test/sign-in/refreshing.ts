@@ -4,6 +4,7 @@ import {
 } from '../../src/adapters/memory-key-values.ts'
 import { createSessionRecords } from '../../src/adapters/session-records.ts'
 import { createSignInStores } from '../../src/adapters/sign-in-stores.ts'
+import { createIdleRule } from '../../src/session/idle-rule.ts'
 import type { Session } from '../../src/session/session.ts'
 import { createSessionRegistry, type SessionRegistry } from '../../src/session/session-registry.ts'
 import type { ProviderAnswer, ProviderTokens } from '../../src/sign-in/openid-provider.ts'
@@ -52,8 +53,8 @@ export async function createRefreshing(): Promise<Refreshing> {
     cipher: CIPHER,
     observer: anomalyLog(),
     newId: () => SESSION_ID,
-    idleTimeoutSeconds: 1800,
     maxPerSubject: 500,
+    isIdle: createIdleRule(1800, () => []),
   })
   const onUnexpected = (error: unknown) => void refreshing.unexpected.push(error)
   const issuer = GENERIC

@@ -1,7 +1,11 @@
 import type { Principal } from '../../src/domain/principal.ts'
+import { createIdleRule } from '../../src/session/idle-rule.ts'
+import type { Outage } from '../../src/session/outage.ts'
 import type { Session } from '../../src/session/session.ts'
 import { createSessionCipher, type SessionCipher } from '../../src/session/session-cipher.ts'
 import { sessionIdFrom, sidOf } from '../../src/session/session-id.ts'
+import type { SessionStore } from '../../src/session/session-store.ts'
+import { createSessionUse, type SessionUse } from '../../src/session/session-use.ts'
 import type { StateAnomaly, StateObserver } from '../../src/session/state-observer.ts'
 
 /** The moment around which the fixtures are made. */
@@ -50,4 +54,13 @@ export interface AnomalyLog extends StateObserver {
 export function anomalyLog(): AnomalyLog {
   const told: string[] = []
   return { told, anomaly: (kind: StateAnomaly, key: string) => void told.push(`${kind} ${key}`) }
+}
+
+/** The use of sessions in one process, that knows of these outages. */
+export function sessionUse(
+  store: Pick<SessionStore, 'touch' | 'readSeen'>,
+  observer: StateObserver,
+  { idleSeconds, outages = () => [] }: { idleSeconds: number; outages?: () => readonly Outage[] },
+): SessionUse {
+  return createSessionUse({ store, observer, isIdle: createIdleRule(idleSeconds, outages) })
 }

@@ -1,0 +1,66 @@
+import type { RedisClient } from '../adapters/redis.ts'
+import { watchRedis } from '../adapters/redis-watch.ts'
+import type { Clock } from '../domain/clock.ts'
+import type { Logger } from '../observe/log.ts'
+import { createOutageEdges, createOutageLog, type OutageEdge } from '../session/outage.ts'
+import type { RedisNews } from './messages.ts'
+
+/** How the primary keeps track of Redis, for its workers of today and tomorrow. */
+export interface RedisMonitor {
+  news(): RedisNews
+  /** watches this client, and no longer the one before */
+  follow(redis: RedisClient): void
+  /** a worker's own outage begins or ends */
+  heard(workerId: number, edge: OutageEdge): void
+  /** a worker is gone: its outage is over */
+  gone(workerId: number): void
+  close(): void
+}
+
+export interface RedisMonitorDeps {
+  readonly clock: Pick<Clock, 'nowSeconds'>
+  readonly log: Pick<Logger, 'warn' | 'info'>
+  /** hands news to every worker */
+  readonly broadcast: (news: RedisNews) => void
+}
+
+/** More than one a minute for a working day. */
+const MAX_OUTAGES = 500
+const OWN = 'primary'
+
+export function createRedisMonitor({ clock, log, broadcast }: RedisMonitorDeps): RedisMonitor {
+  const outages = createOutageLog(MAX_OUTAGES)
+  let endWatch = (): void => undefined
+
+  return {
+    news,
+    follow(redis) {
+      endWatch()
+      const edges = createOutageEdges((edge) => passOn(OWN, edge))
+      endWatch = watchRedis(redis, clock.nowSeconds, ({ askedSeconds, knownSeconds, isWritable }) =>
+        edges(askedSeconds, knownSeconds, isWritable),
+      )
+    },
+    heard: (workerId, edge) => passOn(`worker ${workerId}`, edge),
+    gone: (workerId) =>
+      passOn(`worker ${workerId}`, { kind: 'ended', atSeconds: clock.nowSeconds() }),
+    close: () => endWatch(),
+  }
+
+  function news(): RedisNews {
+    return { outages: outages.all() }
+  }
+
+  function passOn(source: string, edge: OutageEdge): void {
+    const wasOutage = isOutage()
+    if (edge.kind === 'began') outages.began(source, edge.sinceSeconds)
+    else outages.ended(source, edge.atSeconds)
+    if (!wasOutage && isOutage()) log.warn({ source }, 'the use of sessions cannot be noted')
+    if (wasOutage && !isOutage()) log.info({ source }, 'the use of sessions is noted again')
+    if (wasOutage || isOutage()) broadcast(news())
+  }
+
+  function isOutage(): boolean {
+    return outages.all().at(-1)?.untilSeconds === null
+  }
+}

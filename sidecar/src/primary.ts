@@ -6,6 +6,7 @@ import type { Config } from './config/schema.ts'
 import { TIERS } from './domain/tier.ts'
 import { createLog, type Logger } from './observe/log.ts'
 import { claimSlot, type Slot } from './supervise/slots.ts'
+import { endOnUnexpected } from './supervise/unexpected-end.ts'
 import { createSupervisor, type SupervisorDeps } from './supervisor.ts'
 import { VERSION } from './version.ts'
 
@@ -26,6 +27,7 @@ export async function runPrimary(load: () => LoadedConfig): Promise<void> {
   process.on('SIGHUP', () => undefined) // it asks for a reload once there is something to reload
   const first = load()
   const log = createLog('primary')
+  endOnUnexpected(log)
   process.umask(0o007) // the sockets are for the group that lighttpd shares
   mkdirSync(first.config.runtime.directory, { recursive: true, mode: 0o750 })
   keepCompiledCode(first.config.runtime.directory)

@@ -12,6 +12,7 @@ import { createWorkerMetrics, type WorkerMetrics } from './observe/metrics.ts'
 import { openTracing } from './observe/tracing.ts'
 import { createKeyRequests } from './supervise/key-requests.ts'
 import type { FromWorker, ToWorker } from './supervise/messages.ts'
+import { endOnUnexpected } from './supervise/unexpected-end.ts'
 import { VERSION } from './version.ts'
 
 type Start = Extract<ToWorker, { type: 'start' }>
@@ -42,6 +43,7 @@ export function runWorker(): void {
 
 async function start(message: Start): Promise<void> {
   const log = createLog(`${message.role}-${cluster.worker?.id ?? 0}`)
+  endOnUnexpected(log)
   try {
     await serve(message, log)
   } catch (error) {

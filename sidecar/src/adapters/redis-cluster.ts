@@ -89,11 +89,27 @@ function accessOptions(
  */
 function connectServers(cluster: Cluster, connected: () => void): void {
   let connecting: Promise<unknown> = Promise.resolve()
-  cluster.on('+node', (node) => {
+  cluster.on('+node', (node: Redis) => {
+    handleAsking(node)
     // a node error tells of failures; what came before is not held
     connecting = Promise.allSettled([connecting, node.connect()]).then(() => undefined)
   })
   const isAnswered = (): boolean =>
     cluster.status === 'ready' && cluster.nodes('master').some(({ status }) => status === 'ready')
   cluster.on('ready', () => void connecting.then(() => isAnswered() && connected()))
+}
+
+/**
+ * ioredis drops the promise of the ASKING that it sends before a redirected command.
+ *
+ * INVARIANT: a slot's move that stalls ends no process. Where ASKING gets no answer, the command behind it
+ * gets none either, and its caller receives the failure.
+ */
+function handleAsking(node: Redis): void {
+  const asking = node.asking.bind(node)
+  node.asking = () => {
+    const answer = asking()
+    answer.catch(() => 'the command behind it fails for the same cause')
+    return answer
+  }
 }

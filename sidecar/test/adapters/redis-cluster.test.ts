@@ -144,6 +144,32 @@ test('a paused primary is refused for within the time limit, and back without a 
   await until(async () => (await keyValues.read(IN_ONE_SLOT)).ok)
 })
 
+test('a slot whose new primary stalls in the middle of the move is refused for, and ends no process', async () => {
+  const unhandled: unknown[] = []
+  const note = (error: unknown): void => void unhandled.push(error)
+  process.on('unhandledRejection', note)
+  const source = await cluster.ownerOf(SLOT)
+  const target = otherThan(source)
+  const [sourceId, targetId] = [
+    await source.cli('CLUSTER', 'MYID'),
+    await target.cli('CLUSTER', 'MYID'),
+  ]
+  const asked = ['bg:revoked:subject:{okta|00u1}-not-there']
+  await target.cli('CLUSTER', 'SETSLOT', String(SLOT), 'IMPORTING', sourceId)
+  await source.cli('CLUSTER', 'SETSLOT', String(SLOT), 'MIGRATING', targetId)
+  await until(async () => (await keyValues.read(asked)).ok)
+
+  target.pause()
+  expect(await keyValues.read(asked)).toEqual(refuse('state-unavailable'))
+  await new Promise((resolve) => setTimeout(resolve, 500)) // longer than a command may take
+  target.resume()
+  await target.cli('CLUSTER', 'SETSLOT', String(SLOT), 'STABLE')
+  await source.cli('CLUSTER', 'SETSLOT', String(SLOT), 'STABLE')
+  await until(async () => (await keyValues.read(asked)).ok)
+  process.off('unhandledRejection', note)
+  expect(unhandled).toEqual([])
+})
+
 test('one primary that evicts is enough not to be ready', async () => {
   await until(async () => (await probeRedis(redis)).isReady)
   const evicting = await cluster.ownerOf(SLOT)

@@ -1,52 +1,28 @@
-import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
-import { openConfiguredFeed } from './adapters/configured-feed.ts'
 import { openConfiguredRedis } from './adapters/configured-redis.ts'
 import { type EgressWatch, watchEgress } from './adapters/egress-watch.ts'
-import type { KeyValues } from './adapters/key-values.ts'
-import { createNearCache } from './adapters/near-cache.ts'
 import type { RedisClient } from './adapters/redis.ts'
 import { probeRedis } from './adapters/redis-health.ts'
-import { createRedisKeyValues } from './adapters/redis-key-values.ts'
-import { watchRedis } from './adapters/redis-watch.ts'
-import { createStateStores, type StateStores } from './adapters/state-stores.ts'
 import { type Answer, createAnswer, type DecisionObserver } from './authorize/answer.ts'
-import {
-  type Authenticate,
-  type AuthenticateDeps,
-  createAuthenticate,
-} from './authorize/authenticate.ts'
+import { type Authenticate, createAuthenticate } from './authorize/authenticate.ts'
 import { createCheck } from './authorize/check.ts'
 import type { Deployment } from './authorize/identity-headers.ts'
 import type { LoadedConfig } from './config/load.ts'
 import { proofOfAllow, readProof } from './config/proof.ts'
 import type { Config } from './config/schema.ts'
 import { trustedIssuers } from './config/trusted-issuers.ts'
-import type { Clock } from './domain/clock.ts'
 import type { Tier } from './domain/tier.ts'
 import { type AuditLog, createAuditLog } from './observe/audit.ts'
 import { createDecisionObserver } from './observe/decision-observer.ts'
-import type { Logger } from './observe/log.ts'
-import type { WorkerMetrics } from './observe/metrics.ts'
-import {
-  feedConnectionObserver,
-  feedObserver,
-  nearCacheObserver,
-  redisObserver,
-  stateObserver,
-} from './observe/state-observers.ts'
+import { redisObserver } from './observe/state-observers.ts'
 import { traced, tracedObserver } from './observe/traced.ts'
-import type { Tracing } from './observe/tracing.ts'
 import { SHARED_CREDENTIAL_FORBID } from './policy/built-in.ts'
 import { compilePolicies } from './policy/compile.ts'
 import { type PolicySet, policySet } from './policy/policy-set.ts'
-import { createRevocationView } from './revocation/revocation-view.ts'
-import { createIdleRule } from './session/idle-rule.ts'
-import { createOutageEdges, type Outage, type OutageEdge } from './session/outage.ts'
-import { createSessionResolver } from './session/session-resolver.ts'
-import { createSessionUse, type SessionUse } from './session/session-use.ts'
+import type { SessionUse } from './session/session-use.ts'
 import { createSigningIn, type SigningIn } from './signing-in.ts'
-import { createUpkeep, sessionCipher, type Upkeep } from './upkeep.ts'
+import { createStanding, openState, type StandingDeps, watchUse } from './standing.ts'
+import type { Upkeep } from './upkeep.ts'
 import {
   passthrough,
   personalAccessToken,
@@ -73,31 +49,18 @@ export interface App {
   close(): void
 }
 
-export interface AppDeps {
+export interface AppDeps extends StandingDeps {
   readonly loaded: LoadedConfig
   readonly keys: KeySource
-  readonly metrics: WorkerMetrics
-  readonly log: Logger
-  readonly clock: Clock
-  /** null for none */
-  readonly tracing: Tracing | null
-  /** those that the primary knows of now */
-  readonly outages: () => readonly Outage[]
-  /** told of the outages that this process sees */
-  readonly onOutage: (edge: OutageEdge) => void
 }
 
 const PRODUCT = `brickgate/${VERSION}`
 /** At a few hundred bytes each; beyond, tokens are verified again. */
 const TOKEN_CACHE_SIZE = 10_000
 const CONNECT_WITHIN_MS = 1000
-/** Per worker: some 10,000 sessions with their tokens, or 50,000 bearers. */
-const NEAR_CACHE_BOUNDS = { maxEntries: 250_000, maxCharacters: 64 * 1024 * 1024 }
 const EGRESS_ASKED_EVERY_MS = 1000
 /** HAProxy answers without asking anybody, so even a machine at its limit is quicker */
 const EGRESS_FROZEN_AFTER_MS = 5000
-/** one that is lost, or late, must not make the state look stale */
-const HEARTBEATS_PER_BOUND = 4
 
 /**
  * Puts the parts of a worker together. Nothing listens yet, and nothing waits for Redis or an issuer.
@@ -116,13 +79,17 @@ export function createApp(deps: AppDeps): App {
   const endWatch = watchUse(redis, standing.use, deps)
   const publicOrigins = originsOf(config)
   const verifier = createVerifier(config, deps)
-  const { keyValues } = state
-  const signingInDeps = { ...deps, ...standing, keyValues, verifier, publicOrigins }
+  const signingInDeps = {
+    ...deps,
+    ...standing,
+    keyValues: state.keyValues,
+    verifier,
+    publicOrigins,
+  }
   const signingIn = createSigningIn(config, signingInDeps)
   const authenticate = createAuthenticate({
+    ...standing,
     verifier,
-    sessions: standing.sessions,
-    revocations: standing.revocations,
     issuers: new Set(config.issuers.map((issuer) => issuer.name)),
     publicOrigins,
   })
@@ -137,21 +104,16 @@ export function createApp(deps: AppDeps): App {
     onPolicyFailure: observer.failed,
   })
   const answer = createAnswer({
-    check,
-    observer,
-    clock,
+    ...{ check, observer, clock },
     signInAt: signingIn === null ? null : publicOrigins,
     proof: proofOfAllow(readProof(config.runtime.proof_file)),
     afterReply: setImmediate,
   })
   return {
     answer: traced(answer, tracing),
-    authenticate,
-    observer,
+    ...{ authenticate, observer, signingIn, publicOrigins },
     upkeep: standing.upkeep,
     use: standing.use,
-    signingIn,
-    publicOrigins,
     async connected() {
       await Promise.all([untilReady(redis), signingIn?.provider.prepare()])
       await probeRedis(redis) // the first command of a process is slow; no request should meet it
@@ -164,20 +126,6 @@ export function createApp(deps: AppDeps): App {
       audit.flush()
     },
   }
-}
-
-/** Looks at Redis every second. @returns ends it */
-function watchUse(
-  redis: RedisClient,
-  use: SessionUse,
-  { metrics, clock, onOutage }: AppDeps,
-): () => void {
-  const edges = createOutageEdges(onOutage)
-  return watchRedis(redis, clock.nowSeconds, (look) => {
-    metrics.redisUp.set(look.isUp ? 1 : 0)
-    edges(look.askedSeconds, look.knownSeconds, look.isWritable)
-    if (look.isWritable) void use.saveAgain(look.knownSeconds)
-  })
 }
 
 function openAudit(config: Config, { metrics, log }: AppDeps): AuditLog {
@@ -229,71 +177,6 @@ function createVerifier(config: Config, { keys, metrics, log }: AppDeps): TokenV
     },
     onUnexpected: (error) => log.error({ err: error }, 'a token could not be verified'),
   })
-}
-
-interface AppState {
-  readonly keyValues: KeyValues
-  /** the stores of sessions and revocations, read through the near cache */
-  readonly stores: StateStores
-  close(): void
-}
-
-function openState(config: Config, redis: RedisClient, deps: AppDeps): AppState {
-  const { metrics, log, clock } = deps
-  const { max_staleness_ms, max_token_lifetime_s } = config.revocation
-  const keyValues = createRedisKeyValues(redis, redisObserver(metrics, log, deps.tracing))
-  const feed = openConfiguredFeed(config, {
-    commands: redis,
-    connectionObserver: feedConnectionObserver(log),
-    observer: feedObserver(metrics, log),
-    clock,
-    newId: randomUUID,
-    intervalMs: max_staleness_ms / HEARTBEATS_PER_BOUND,
-  })
-  const cache = createNearCache({
-    keyValues,
-    feed,
-    observer: nearCacheObserver(metrics),
-    maxStalenessMs: max_staleness_ms,
-    serveKnownForMs: config.outage.redis === 'deny' ? null : config.outage.redis.serve_known_for_ms,
-    bounds: NEAR_CACHE_BOUNDS,
-  })
-  feed.start(cache)
-  const stores = createStateStores({
-    keyValues,
-    reader: cache,
-    observer: stateObserver(metrics, log),
-    newId: randomUUID,
-    maxTokenLifetimeSeconds: max_token_lifetime_s,
-  })
-  return { keyValues, stores, close: feed.close }
-}
-
-function createStanding(
-  config: Config,
-  { stores, keyValues }: AppState,
-  { metrics, log, outages }: AppDeps,
-): Pick<AuthenticateDeps, 'sessions' | 'revocations'> & Pick<App, 'upkeep' | 'use'> {
-  const observer = stateObserver(metrics, log)
-  const isIdle = createIdleRule(config.sessions.idle_timeout_s, outages)
-  const use = createSessionUse({ store: stores.sessions, observer, isIdle })
-  return {
-    use,
-    sessions: createSessionResolver({
-      store: stores.sessions,
-      cipher: sessionCipher(config),
-      observer,
-      use,
-      idleTimeoutSeconds: config.sessions.idle_timeout_s,
-      anyTier: config.sessions.any_tier,
-    }),
-    revocations: createRevocationView({
-      store: stores.revocations,
-      observer,
-      clockSkewSeconds: config.revocation.clock_skew_s,
-    }),
-    upkeep: createUpkeep(config, { keyValues, observer, isIdle: use.isIdle }),
-  }
 }
 
 function deploymentOf({ workspace, issuers }: Config): Deployment {

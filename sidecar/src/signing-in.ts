@@ -36,6 +36,8 @@ export interface SigningInDeps {
   readonly verifier: TokenVerifier
   readonly keys: KeySource
   readonly keyValues: KeyValues
+  /** whether Redis has no room for new sign-ins */
+  readonly redisNews: () => { readonly isFull: boolean }
   readonly upkeep: Upkeep
   readonly revocations: RevocationView
   readonly publicOrigins: Readonly<Record<Tier, string>>
@@ -63,7 +65,7 @@ export function createSigningIn(config: Config, deps: SigningInDeps): SigningIn 
     ...{ issuer, limits, keys, onUnexpected },
     clientId: section.client_id,
   })
-  const stores = createSignInStores(deps.keyValues)
+  const stores = createSignInStores(deps.keyValues, () => deps.redisNews().isFull)
   const provider = openProvider(config, section, deps)
   const identity: IdentityDeps = {
     tokens,

@@ -19,7 +19,7 @@ import { ownMetrics, readiness } from './supervise/health.ts'
 import type { FromWorker, RedisNews, Role, ToWorker } from './supervise/messages.ts'
 import { oneAtATime } from './supervise/one-at-a-time.ts'
 import { createPool, type PoolObserver } from './supervise/pool.ts'
-import { createRedisMonitor } from './supervise/redis-monitor.ts'
+import { createRedisMonitor, type RedisMonitor } from './supervise/redis-monitor.ts'
 import { createScrape } from './supervise/scrape.ts'
 import { type Slot } from './supervise/slots.ts'
 import type { WorkerLink } from './supervise/worker-link.ts'
@@ -48,11 +48,10 @@ export function createSupervisor(
   let tracing = traceFor(first.config)
   const aggregate = createAggregate()
   let redis = openConfiguredRedis(first.config, SILENT_REDIS)
-  const monitor = createRedisMonitor({ clock: SYSTEM_CLOCK, log, broadcast: passOn })
+  const monitor = watchedRedis()
   const pool = createPool({
     strength: (role) => (role === 'authorizer' ? loaded.config.runtime.workers : 1),
-    startMessage,
-    nowMs: SYSTEM_CLOCK.monotonicMs,
+    ...{ startMessage, nowMs: SYSTEM_CLOCK.monotonicMs },
     observer: poolObserver(),
   })
   let watched = first.files
@@ -65,16 +64,11 @@ export function createSupervisor(
   let isEnding = false
   let endWatches: readonly (() => void)[] = []
   const scrape = createScrape({
-    pool,
-    aggregate,
+    ...{ pool, aggregate },
     own: () => ownMetrics(metrics, { config: loaded.config, keys, pool }, redis),
     onSilent: () => metrics.silentWorkers.inc(),
   })
-  const admin = createAdminServer({
-    metrics: scrape.page,
-    isAlive: () => pool.workers().some(isServing),
-    parts: () => readiness({ config: loaded.config, keys, pool }, redis),
-  })
+  const admin = createAdminServer({ metrics: scrape.page, isAlive, parts })
   return { start, stop }
 
   async function start(): Promise<void> {
@@ -89,6 +83,21 @@ export function createSupervisor(
       watchFiles(() => watched, reloadSoon),
     ]
     started.resolve()
+  }
+
+  function isAlive(): boolean {
+    return pool.workers().some(isServing)
+  }
+
+  function parts(): ReturnType<typeof readiness> {
+    return readiness({ config: loaded.config, keys, pool }, redis)
+  }
+
+  function watchedRedis(): RedisMonitor {
+    return createRedisMonitor({
+      ...{ clock: SYSTEM_CLOCK, log, broadcast: passOn },
+      onMemory: metrics.setRedisMemory,
+    })
   }
 
   function poolObserver(): PoolObserver {

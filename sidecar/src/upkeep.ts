@@ -25,10 +25,15 @@ export interface UpkeepDeps {
   readonly keyValues: KeyValues
   readonly observer: StateObserver
   readonly isIdle: IdleRule
+  /** whether Redis has no room for new sessions */
+  readonly isFull: () => boolean
 }
 
-export function createUpkeep(config: Config, { keyValues, observer, isIdle }: UpkeepDeps): Upkeep {
-  const records = createSessionRecords(keyValues)
+export function createUpkeep(
+  config: Config,
+  { keyValues, observer, isIdle, isFull }: UpkeepDeps,
+): Upkeep {
+  const records = createSessionRecords(keyValues, isFull)
   const registry = createSessionRegistry({
     records,
     cipher: sessionCipher(config),

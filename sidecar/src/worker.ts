@@ -71,7 +71,7 @@ async function serve(message: Start, log: Logger): Promise<void> {
   let { redisNews } = message
   const app = createApp({
     ...{ loaded: message.loaded, keys, metrics, log, clock, tracing },
-    outages: () => redisNews.outages,
+    redisNews: () => redisNews,
     onOutage: (edge) => void send({ type: 'redis-outage', edge }),
   })
   process.once('exit', app.close) // whichever way the end comes

@@ -23,6 +23,33 @@ export async function probeRedis(redis: RedisClient): Promise<RedisHealth> {
 
 const NO_EVICTION = 'noeviction'
 
+/**
+ * Reads how full Redis is: its memory as a share of `maxmemory`, counted as Redis counts before it
+ * refuses a write. In a Cluster the fullest primary's.
+ *
+ * @returns null where no server has a bound; undefined when a server does not say
+ */
+export async function readMemoryRatio(redis: RedisClient): Promise<number | null | undefined> {
+  try {
+    const infos = await Promise.all(serversOf(redis).map((server) => server.info('memory')))
+    const ratios = infos.map(ratioOf).filter((ratio) => ratio !== null)
+    return ratios.length === 0 ? null : Math.max(...ratios)
+  } catch {
+    return undefined // asked again in a second; what fails is told by the watch
+  }
+}
+
+function ratioOf(memory: string): number | null {
+  const bound = numberIn(memory, 'maxmemory')
+  if (!(bound > 0)) return null
+  // Redis leaves out what it holds for replicas and the append-only file
+  return (numberIn(memory, 'used_memory') - numberIn(memory, 'mem_not_counted_for_evict')) / bound
+}
+
+function numberIn(info: string, name: string): number {
+  return Number(new RegExp(`^${name}:([0-9]+)`, 'm').exec(info)?.[1] ?? 0)
+}
+
 function probeServers(redis: RedisClient): Promise<readonly Omit<RedisHealth, 'isReady'>[]> {
   return Promise.all(
     serversOf(redis).map(async (server) => {

@@ -1,13 +1,21 @@
-import { ok, type Result } from '../domain/result.ts'
+import { ok, type Result, refuse } from '../domain/result.ts'
 import { ABSENT } from '../domain/stored-value.ts'
 import { seenKey, sessionKey, subjectSessionsKey } from '../session/session-id.ts'
 import type { SessionRecords, StoredSession } from '../session/session-records.ts'
 import type { KeyValues } from './key-values.ts'
 
-/** Sessions as keys; no command spans two of them. */
-export function createSessionRecords(keyValues: KeyValues): SessionRecords {
+/**
+ * Sessions as keys; no command spans two of them.
+ *
+ * @param isFull whether Redis has no room for new sessions; left out where none are made
+ */
+export function createSessionRecords(
+  keyValues: KeyValues,
+  isFull: () => boolean = () => false,
+): SessionRecords {
   return {
     create: async ({ sid, subject, expiresAtSeconds }, record) => {
+      if (isFull()) return refuse('state-full')
       const indexed = await keyValues.indexAdd(subjectSessionsKey(subject), sid, expiresAtSeconds)
       return indexed.ok ? keyValues.create(sessionKey(sid), record, expiresAtSeconds) : indexed
     },

@@ -1,4 +1,4 @@
-import { ok } from '../domain/result.ts'
+import { ok, refuse } from '../domain/result.ts'
 import type { IdpSessionStore, ReplayStore } from '../sign-in/idp-logout.ts'
 import type { LockStore } from '../sign-in/refresh-lock.ts'
 import type { SpentSignIns } from '../sign-in/transaction.ts'
@@ -12,7 +12,8 @@ export interface SignInStores {
   readonly idpSessions: IdpSessionStore
 }
 
-export function createSignInStores(keyValues: KeyValues): SignInStores {
+/** @param isFull whether Redis has no room for what new sign-ins leave there */
+export function createSignInStores(keyValues: KeyValues, isFull: () => boolean): SignInStores {
   const { create, write } = keyValues
   const isThere = async (key: string) => {
     const values = await keyValues.read([key])
@@ -23,7 +24,10 @@ export function createSignInStores(keyValues: KeyValues): SignInStores {
     note: (key: string, expiresAtSeconds: number) => create(key, '1', expiresAtSeconds),
   }
   return {
-    spentSignIns: onceNoted,
+    spentSignIns: {
+      ...onceNoted,
+      note: async (...spent) => (isFull() ? refuse('state-full') : onceNoted.note(...spent)),
+    },
     locks: {
       acquire: create,
       release: keyValues.deleteIf,

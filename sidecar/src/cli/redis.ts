@@ -16,13 +16,19 @@ export interface OpenRedis {
 
 const CONNECT_WITHIN_MS = 5000
 
+/** What to do about a full Redis is said at once: whoever revokes is in a hurry. */
+function told(failure: string): string {
+  if (!failure.includes('OOM')) return `redis: ${failure}`
+  return 'redis is full and took nothing: raise `maxmemory` (redis-cli CONFIG SET maxmemory …) or end sessions (redis-cli DEL bg:session:…), then do this again'
+}
+
 /** @throws {CommandError} when Redis does not answer */
 export async function withRedis<T>(
   config: Config,
   work: (open: OpenRedis) => Promise<T>,
 ): Promise<T> {
   let lastFailure = 'no answer'
-  const unavailable = (): CommandError => new CommandError('unavailable', `redis: ${lastFailure}`)
+  const unavailable = (): CommandError => new CommandError('unavailable', told(lastFailure))
   const ready = Promise.withResolvers<void>()
   const observer = {
     connected: (isUp: boolean) => (isUp ? ready.resolve() : undefined),

@@ -111,7 +111,8 @@ function within<T>(config: Config, work: (place: Place) => Promise<T>): Promise<
     const observer: StateObserver = { anomaly: (kind) => void unreadable.push(kind) }
     // a command has seen no outage: what is idle but for one is shown again once it is used
     const isIdle = createIdleRule(config.sessions.idle_timeout_s, () => [])
-    const upkeep = createUpkeep(config, { keyValues: open.keyValues, observer, isIdle })
+    const isFull = (): boolean => false // a command makes no session
+    const upkeep = createUpkeep(config, { keyValues: open.keyValues, observer, isIdle, isFull })
     return work({ ...open, ...upkeep, config, unreadable })
   })
 }

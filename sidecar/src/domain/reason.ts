@@ -164,6 +164,11 @@ export const REASONS = {
     challenge: null,
     message: 'the way to the workspace does not answer',
   },
+  'state-full': {
+    status: 503,
+    challenge: null,
+    message: 'the store of sessions is nearly full and takes no new ones',
+  },
   'upstream-credential-unavailable': {
     status: 503,
     challenge: null,

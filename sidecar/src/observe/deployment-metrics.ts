@@ -3,13 +3,23 @@ import { Gauge, type Registry } from 'prom-client'
 /** What the primary can tell of the deployment around its sidecar. */
 export interface DeploymentMetrics {
   readonly stateLost: Gauge
+  /** @param ratio null for a Redis without a bound */
+  readonly setRedisMemory: (ratio: number | null) => void
   readonly limits: Gauge<'limit'>
   readonly certificateExpiry: Gauge<'certificate'>
 }
 
 export function createDeploymentMetrics(registry: Registry): DeploymentMetrics {
   const registers = [registry]
+  const redisMemory = new Gauge({
+    name: 'brickgate_redis_memory_ratio',
+    help: 'Memory of Redis as a share of its maxmemory, of the fullest primary; absent without maxmemory.',
+    registers,
+    aggregator: 'max',
+  })
+  redisMemory.remove()
   return {
+    setRedisMemory: (ratio) => (ratio === null ? redisMemory.remove() : redisMemory.set(ratio)),
     stateLost: new Gauge({
       name: 'brickgate_state_lost',
       help: 'Whether a loss of state is in force; absent while Redis does not say.',

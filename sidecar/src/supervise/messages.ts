@@ -12,6 +12,8 @@ export type Role = (typeof ROLES)[number]
 /** What the primary knows of Redis. It outlives the workers, and with it their knowledge of outages. */
 export interface RedisNews {
   readonly outages: readonly Outage[]
+  /** whether Redis is so full that what is left is kept for revocations */
+  readonly isFull: boolean
 }
 
 /** From the primary to a worker. */

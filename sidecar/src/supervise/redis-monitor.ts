@@ -1,4 +1,5 @@
 import type { RedisClient } from '../adapters/redis.ts'
+import { readMemoryRatio } from '../adapters/redis-health.ts'
 import { watchRedis } from '../adapters/redis-watch.ts'
 import type { Clock } from '../domain/clock.ts'
 import type { Logger } from '../observe/log.ts'
@@ -22,23 +23,38 @@ export interface RedisMonitorDeps {
   readonly log: Pick<Logger, 'warn' | 'info'>
   /** hands news to every worker */
   readonly broadcast: (news: RedisNews) => void
+  /** told every second how full Redis is; null where it has no bound */
+  readonly onMemory: (ratio: number | null) => void
 }
+
+/**
+ * From this share of `maxmemory` on, sidecars make nothing that a caller can ask for without end. What
+ * is left is for revocations, and for sessions that exist: their refreshes, last uses and ends.
+ */
+export const FULL_FROM = 0.9
 
 /** More than one a minute for a working day. */
 const MAX_OUTAGES = 500
 const OWN = 'primary'
 
-export function createRedisMonitor({ clock, log, broadcast }: RedisMonitorDeps): RedisMonitor {
+export function createRedisMonitor(deps: RedisMonitorDeps): RedisMonitor {
+  const { clock, log, broadcast } = deps
   const outages = createOutageLog(MAX_OUTAGES)
   let endWatch = (): void => undefined
+  let isFull = false
 
   return {
     news,
     follow(redis) {
       endWatch()
       const edges = createOutageEdges((edge) => passOn(OWN, edge))
-      endWatch = watchRedis(redis, clock.nowSeconds, ({ askedSeconds, knownSeconds, isWritable }) =>
-        edges(askedSeconds, knownSeconds, isWritable),
+      endWatch = watchRedis(
+        redis,
+        clock.nowSeconds,
+        ({ askedSeconds, knownSeconds, isWritable }) => {
+          edges(askedSeconds, knownSeconds, isWritable)
+          void measure(redis)
+        },
       )
     },
     heard: (workerId, edge) => passOn(`worker ${workerId}`, edge),
@@ -48,7 +64,19 @@ export function createRedisMonitor({ clock, log, broadcast }: RedisMonitorDeps):
   }
 
   function news(): RedisNews {
-    return { outages: outages.all() }
+    return { outages: outages.all(), isFull }
+  }
+
+  async function measure(redis: RedisClient): Promise<void> {
+    const ratio = await readMemoryRatio(redis)
+    if (ratio === undefined) return // what was known last counts
+    deps.onMemory(ratio)
+    const wasFull = isFull
+    isFull = ratio !== null && ratio >= FULL_FROM
+    if (isFull === wasFull) return
+    if (isFull) log.warn({ ratio }, 'redis is nearly full: no new sessions are made')
+    else log.info({ ratio }, 'redis has room again for new sessions')
+    broadcast(news())
   }
 
   function passOn(source: string, edge: OutageEdge): void {

@@ -32,6 +32,7 @@ describe.each(IMPLEMENTATIONS)('the session registry in %s', (_, open) => {
   let bench: KeyValuesUnderTest
   let log: AnomalyLog
   let registry: SessionRegistry
+  let isFull: boolean
 
   beforeAll(async () => {
     bench = await open()
@@ -40,12 +41,13 @@ describe.each(IMPLEMENTATIONS)('the session registry in %s', (_, open) => {
   beforeEach(async () => {
     await bench.clear()
     log = anomalyLog()
+    isFull = false
     registry = registryFor(500)
   })
 
   function registryFor(maxPerSubject: number): SessionRegistry {
     return createSessionRegistry({
-      records: createSessionRecords(bench.keyValues),
+      records: createSessionRecords(bench.keyValues, () => isFull),
       cipher: CIPHER,
       observer: log,
       newId: () => sessionIdFrom(randomBytes(32)),
@@ -164,6 +166,17 @@ describe.each(IMPLEMENTATIONS)('the session registry in %s', (_, open) => {
     await registry.end(session)
     expect(await registry.update(session, { ...session, idToken: null })).toEqual(ok(false))
     expect(await valuesOf(sessionKey(session.sid))).toEqual([ABSENT])
+  })
+
+  test('makes none while Redis is nearly full; those that exist are found, changed and ended', async () => {
+    const { session } = await opened()
+    isFull = true
+    expect(await registry.open(DRAFT, NOW)).toEqual(refuse('state-full'))
+    expect(await index()).toEqual(ok([session.sid]))
+    const after = { ...session, refreshToken: 'refresh-2' }
+    expect(await registry.update(session, after)).toEqual(ok(true))
+    expect(await sidsOf()).toEqual([session.sid])
+    expect(await registry.end(after)).toEqual(ok(true))
   })
 
   test.each([

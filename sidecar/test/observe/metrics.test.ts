@@ -33,6 +33,7 @@ const PRIMARY: readonly Row[] = [
   ['brickgate_scrapes_without_worker_total', 'counter', [], 'sum'],
   ['brickgate_config_reloads_total', 'counter', ['result'], 'sum'],
   ['brickgate_state_lost', 'gauge', [], 'max'],
+  ['brickgate_redis_memory_ratio', 'gauge', [], 'max'],
   ['brickgate_limit_seconds', 'gauge', ['limit'], 'max'],
   ['brickgate_certificate_expiry_timestamp_seconds', 'gauge', ['certificate'], 'min'],
 ]

@@ -37,7 +37,7 @@ function logoutOf(
   changes: Partial<IdpLogoutDeps> = {},
 ): IdpLogout {
   return createIdpLogout({
-    ...createSignInStores(memory),
+    ...createSignInStores(memory, () => false),
     tokens: { logoutToken: async () => order },
     revocations: createRevocationWriter({ records: memory, lifetimeSeconds: 108_000 }),
     issuer: ISSUER,
@@ -96,14 +96,17 @@ describe('a logout token', () => {
     ['cannot be looked up', { isKnown: async () => refuse('state-unavailable') }, null],
     ['cannot be noted', { note: async () => refuse('state-unavailable') }, String(NOW - 3)],
   ])('that %s is not said to be obeyed', async (_, broken, revoked) => {
-    const replays = { ...createSignInStores(memory).replays, ...broken }
+    const replays = { ...createSignInStores(memory, () => false).replays, ...broken }
     const logout = logoutOf(ok(ORDER), { replays })
     expect(await logout.byToken('t', NOW)).toEqual(refuse('state-unavailable'))
     expect(await valueOf(IDP_SESSION)).toBe(revoked)
   })
 
   it('that another sidecar obeys at the same time counts once', async () => {
-    const replays = { ...createSignInStores(memory).replays, note: async () => ok(false) }
+    const replays = {
+      ...createSignInStores(memory, () => false).replays,
+      note: async () => ok(false),
+    }
     expect(await logoutOf(ok(ORDER), { replays }).byToken('t', NOW)).toEqual(
       refuse('token-revoked'),
     )
@@ -147,7 +150,7 @@ describe('a front-channel logout', () => {
       'nobody can say whether it is known',
       (): Partial<IdpLogoutDeps> => ({
         idpSessions: {
-          ...createSignInStores(memory).idpSessions,
+          ...createSignInStores(memory, () => false).idpSessions,
           isKnown: async () => refuse('state-unavailable'),
         },
       }),

@@ -97,7 +97,7 @@ export async function createRefreshing(): Promise<Refreshing> {
           },
         },
         registry,
-        locks: createSignInStores(memory).locks,
+        locks: createSignInStores(memory, () => false).locks,
         newOwner: () => `owner-${++count}`,
         wait: async () => {
           await new Promise((resolve) => setImmediate(resolve))

@@ -8,6 +8,7 @@ import { createSignInStores } from '../../src/adapters/sign-in-stores.ts'
 import { ok, type Result } from '../../src/domain/result.ts'
 import type { Cookie } from '../../src/http/cookies.ts'
 import type { Standing } from '../../src/revocation/revocation-view.ts'
+import { createIdleRule } from '../../src/session/idle-rule.ts'
 import type { Session } from '../../src/session/session.ts'
 import { createSessionCipher } from '../../src/session/session-cipher.ts'
 import { sessionIdFrom } from '../../src/session/session-id.ts'
@@ -96,7 +97,7 @@ export async function createSigningIn(isTokenForwarded = false): Promise<Signing
       },
     },
     transactions: createTransactions(
-      createSignInStores(memory).spentSignIns,
+      createSignInStores(memory, () => false).spentSignIns,
       createSessionCipher([SESSION_KEY_BYTES], 'bg-signin'),
     ),
     registry: createSessionRegistry({
@@ -104,7 +105,7 @@ export async function createSigningIn(isTokenForwarded = false): Promise<Signing
       cipher: CIPHER,
       observer: anomalyLog(),
       newId: () => sessionIdFrom(randomBytes(32)),
-      idleTimeoutSeconds: 1800,
+      isIdle: createIdleRule(1800, () => []),
       maxPerSubject: 500,
     }),
     revocations: { check: async () => bench.standing },

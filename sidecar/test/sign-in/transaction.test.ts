@@ -70,9 +70,12 @@ describe('a sign-in that is begun', () => {
   })
 
   it('can be completed with a session key that is the previous one by then', async () => {
-    const old = createTransactions(createSignInStores(bench.memory).spentSignIns, cipherOf(1))
+    const old = createTransactions(
+      createSignInStores(bench.memory, () => false).spentSignIns,
+      cipherOf(1),
+    )
     const rotated = createTransactions(
-      createSignInStores(bench.memory).spentSignIns,
+      createSignInStores(bench.memory, () => false).spentSignIns,
       cipherOf(2, 1),
     )
     const transaction = {

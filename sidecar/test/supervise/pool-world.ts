@@ -62,7 +62,7 @@ function newPool(): Pool {
       loaded: (world.firstBehaviours.shift() ?? world.behaviour) as never,
       feed: 0,
       keySets: [],
-      redisNews: { outages: [] },
+      redisNews: { outages: [], isFull: false },
     }),
     nowMs: () => world.nowMs,
     observer: {

@@ -12,6 +12,7 @@ let redis: Redis
 let monitor: RedisMonitor
 let told: RedisNews[]
 let lines: string[]
+let ratios: (number | null)[]
 let nowSeconds: number
 
 beforeAll(async () => {
@@ -26,12 +27,14 @@ afterAll(async () => {
 beforeEach(() => {
   told = []
   lines = []
+  ratios = []
   nowSeconds = 1000
   const write = (_: object, line: string): void => void lines.push(line)
   monitor = createRedisMonitor({
     clock: { nowSeconds: () => nowSeconds },
     log: { warn: write, info: write } as never, // as much of it as is used
     broadcast: (news) => told.push(news),
+    onMemory: (ratio) => ratios.push(ratio),
   })
 })
 
@@ -74,5 +77,20 @@ it('knows after a change of configuration what it knew before', () => {
   monitor.gone(3)
   monitor.follow(redis)
   expect(outages()).toEqual([{ fromSeconds: 990, untilSeconds: 1000 }])
+  monitor.close()
+})
+
+it('tells all workers that Redis is nearly full, and that it has room again', async () => {
+  monitor.follow(redis)
+  const used = Number(/^used_memory:([0-9]+)/m.exec(await redis.info('memory'))?.[1])
+  await server.cli('CONFIG', 'SET', 'maxmemory', String(Math.round(used / 0.95)))
+  await expect.poll(() => monitor.news().isFull, { timeout: 5000 }).toBe(true)
+  expect(told.at(-1)?.isFull).toBe(true)
+  expect(ratios.at(-1)).toBeGreaterThan(0.9)
+  await server.cli('CONFIG', 'SET', 'maxmemory', String(used * 2))
+  await expect.poll(() => monitor.news().isFull, { timeout: 5000 }).toBe(false)
+  expect(told.at(-1)?.isFull).toBe(false)
+  await server.cli('CONFIG', 'SET', 'maxmemory', '0')
+  await expect.poll(() => ratios.at(-1), { timeout: 5000 }).toBeNull()
   monitor.close()
 })

@@ -121,7 +121,7 @@ it('an allow and a refusal of the sidecar are counted as theirs', async () => {
   const before = await edge()
   await stack.sendAs(token, CLUSTERS)
   await stack.send(CLUSTERS)
-  await stack.send('/_brickgate/version')
+  await stack.sendAs(token, '/_brickgate/version')
   const after = await edge()
   const grown = (by: string, status: string): number => {
     const name = `brickgate_edge_responses_total{tier="internal",by="${by}",status="${status}"}`

@@ -218,7 +218,7 @@ async function answersOf(
   const answers = [
     await send(CLUSTERS, { headers: { authorization: `Bearer ${alice}` } }),
     await send(CLUSTERS),
-    await send('/_brickgate/version'),
+    await send('/_brickgate/version', { headers: { authorization: `Bearer ${alice}` } }),
     await send('/a;b'),
     await send('/_Brickgate/version'),
   ]

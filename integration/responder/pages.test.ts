@@ -21,17 +21,34 @@ beforeEach(() => stack.forgetUpstreamRequests())
 afterAll(() => stack.close())
 
 describe('version', () => {
-  it.each(['internal', 'external'] as const)('answers everyone on the %s tier', async (tier) => {
-    const manifest = JSON.parse(readFileSync(join(HOME, 'package.json'), 'utf8')) as {
-      version: string
-    }
-
-    const answer = await send(stack.listener(tier), VERSION)
-    expect(answer.status).toBe(200)
-    expect(JSON.parse(answer.body)).toEqual({ name: 'brickgate', version: manifest.version })
-    expect(answer.headers['x-request-id']).toMatch(/^[0-9a-f]{32}$/)
-    expect(await stack.upstreamRequests()).toEqual([])
-  })
+  it.each(['internal', 'external'] as const)(
+    'is for callers with a credential alone on the %s tier',
+    async (tier) => {
+      const manifest = JSON.parse(readFileSync(join(HOME, 'package.json'), 'utf8')) as {
+        version: string
+      }
+      const token = await stack.mint({ sub: 'alice' })
+      const made = await send(stack.listener(tier), '/_brickgate/sessions', {
+        method: 'POST',
+        headers: { authorization: `Bearer ${token}` },
+      })
+      const session = JSON.parse(made.body) as { token: string }
+      for (const bearer of [token, session.token]) {
+        const headers = { authorization: `Bearer ${bearer}` }
+        const answer = await send(stack.listener(tier), VERSION, { headers })
+        expect(answer.status).toBe(200)
+        expect(JSON.parse(answer.body)).toEqual({ name: 'brickgate', version: manifest.version })
+        expect(answer.headers['x-request-id']).toMatch(/^[0-9a-f]{32}$/)
+      }
+      for (const headers of [{}, { authorization: 'Bearer not-a-token' }]) {
+        const answer = await send(stack.listener(tier), VERSION, { headers })
+        expect(answer.status).toBe(401)
+        expect(answer.body).not.toContain(manifest.version)
+        expect(answer.body).not.toContain('"name"')
+      }
+      expect(await stack.upstreamRequests()).toEqual([])
+    },
+  )
 })
 
 describe('a page that is not there is 404 and never reaches the workspace:', () => {

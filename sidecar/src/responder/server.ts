@@ -37,7 +37,11 @@ export function createResponder(deps: ResponderDeps): FastifyInstance {
     return sendError(reply, 500, 'the gateway failed')
   })
 
-  app.get('/_brickgate/version', () => ({ name: 'brickgate', version: deps.version }))
+  app.get('/_brickgate/version', async (request, reply) => {
+    const answer = await ask(request.raw, async (caller) => ok(caller))
+    if (!answer.ok) return sendReply(reply, answer.refusal)
+    return reply.send({ name: 'brickgate', version: deps.version })
+  })
   app.get('/_brickgate/whoami', async (request, reply) => {
     const answer = await ask(request.raw, async (caller) => ok(caller))
     if (!answer.ok) return sendReply(reply, answer.refusal)

@@ -13,7 +13,7 @@ const TOKENS = [
   { name: 'TOKEN_BOB', claims: { sub: 'bob', groups: ['analysts'] } },
   { name: 'TOKEN_ADMIN', claims: { sub: 'admin', groups: ['platform-admins'] } },
   { name: 'TOKEN_CI', claims: { sub: 'demo-ci', client_id: 'demo-ci' } },
-  { name: 'TOKEN_EXPIRED', claims: { sub: 'alice', groups: ['analysts'] }, ageS: LIFETIME_S + 60 },
+  { name: 'TOKEN_EXPIRED', claims: { sub: 'alice', groups: ['analysts'] }, ageS: LIFETIME_S + 600 },
   {
     name: 'TOKEN_WRONG_AUD',
     claims: { sub: 'alice', groups: ['analysts'], aud: 'api://another-service' },

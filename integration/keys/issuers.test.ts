@@ -13,6 +13,8 @@ import { kidOf, withRandomKid } from './tokens.ts'
 
 const PATH = '/api/2.1/clusters/list'
 const COOLDOWN_S = 2
+const CLIENT = 'brickgate-signin'
+const SIGN_IN = { issuer: 'corp', client_id: CLIENT, client_secret: 'not used here' }
 const CORP_USER = { sub: 'alice', groups: ['analysts'] }
 const OKTA_USER = {
   sub: 'a@example.com',
@@ -22,9 +24,10 @@ const OKTA_USER = {
   groups: ['analysts'],
 }
 
-/** Two providers that the gateway trusts, each with a certificate authority of its own. */
+/** Providers that the gateway trusts, each with a certificate authority of its own. */
 let corp: ProviderFixture
 let okta: ProviderFixture
+let cognito: ProviderFixture
 let folder: string
 let stack: StackClient
 
@@ -32,14 +35,27 @@ beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'brickgate-issuers-'))
   corp = await startProvider()
   okta = await startProvider()
+  cognito = await startProvider()
   const issuers = [
-    issuer('corp', corp, { preset: 'generic', algorithms: ['RS256', 'PS256', 'ES256', 'EdDSA'] }),
+    issuer('corp', corp, {
+      preset: 'generic',
+      algorithms: ['RS256', 'PS256', 'ES256', 'EdDSA'],
+      audiences: ['api://databricks', CLIENT],
+      admit_claims: ['nonce', 'at_hash'],
+    }),
+    issuer('cognito', cognito, {
+      preset: 'generic',
+      algorithms: ['RS256'],
+      audiences: ['app-1'],
+      audience_claim: 'client_id',
+      claims: { groups: ['realm_access', 'roles'] },
+    }),
     issuer('okta', okta, { preset: 'okta', algorithms: ['RS256'] }),
   ]
   // long enough that every fetch in these tests is one that a token caused
   const jwks = { refresh_s: 3600, cooldown_s: COOLDOWN_S, max_stale_s: 7200 }
   stack = stackClient(
-    await startStack({ config: { issuers, jwks, sign_in: undefined }, policy: POLICY }),
+    await startStack({ config: { issuers, jwks, sign_in: SIGN_IN }, policy: POLICY }),
   )
 })
 
@@ -48,7 +64,7 @@ beforeEach(() => stack.forgetUpstreamRequests())
 afterAll(async () => {
   stack.close()
   await stopStack(stack.info)
-  await Promise.all([corp.close(), okta.close()])
+  await Promise.all([corp.close(), okta.close(), cognito.close()])
   rmSync(folder, { recursive: true })
 })
 
@@ -58,7 +74,7 @@ const POLICY = {
     {
       id: 'analysts',
       effect: 'permit',
-      who: { groups: ['corp|analysts', 'okta|analysts'] },
+      who: { groups: ['corp|analysts', 'okta|analysts', 'cognito|analysts'] },
       paths: [PATH],
     },
     {
@@ -167,6 +183,50 @@ describe('a group of one issuer is none of another:', () => {
     expect((await stack.sendAs(String(session), PATH)).status).toBe(200)
     const [request] = await stack.upstreamRequests()
     expect(valuesOf(request, 'x-forwarded-user')).toEqual(['okta|00u1alice'])
+  })
+})
+
+describe('a token of a common provider', () => {
+  const ID_TOKEN = { aud: CLIENT, nonce: 'n', at_hash: 'h', __header: { typ: 'JWT' } }
+
+  it('passes with the marks of ID tokens that its issuer is admitted', async () => {
+    const token = await mint(corp, { ...CORP_USER, ...ID_TOKEN, aud: 'api://databricks' })
+    expect((await stack.sendAs(token, PATH)).status).toBe(200)
+  })
+
+  it('is refused with them from an issuer that is not', async () => {
+    const token = await mint(okta, { ...OKTA_USER, ...ID_TOKEN, aud: 'api://databricks' })
+    const answer = await stack.sendAs(token, PATH)
+    expect(answer.body).toContain('(claim nonce)')
+    expect(await auditedRefusal(stack, answer)).toEqual(unauthorized('wrong-token-type'))
+  })
+
+  it('is no ID token of the sign-in’s client, though its audience is allowed', async () => {
+    for (const claims of [ID_TOKEN, { ...ID_TOKEN, nonce: null, at_hash: null }]) {
+      const token = await mint(corp, { ...CORP_USER, ...claims })
+      const answer = await stack.sendAs(token, PATH)
+      expect(answer.body).toContain('(claim aud)')
+      expect(await auditedRefusal(stack, answer)).toEqual(unauthorized('wrong-token-type'))
+      const session = await stack.sendAs(token, '/_brickgate/sessions', {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', 'content-length': '2' },
+        body: '{}',
+      })
+      expect(session.status).toBe(401)
+    }
+  })
+
+  it('passes without aud where its client is what counts, with its nested roles for groups', async () => {
+    const access = { aud: null, client_id: 'app-1', token_use: 'access' }
+    const roles = { realm_access: { roles: ['analysts'] } }
+    const token = await mint(cognito, { sub: 'c', ...access, ...roles })
+    expect((await stack.sendAs(token, PATH)).status).toBe(200)
+    const [request] = await stack.upstreamRequests()
+    expect(valuesOf(request, 'x-forwarded-groups')).toEqual(['cognito|analysts'])
+
+    const idToken = await mint(cognito, { sub: 'c', ...roles, aud: 'app-1', token_use: 'id' })
+    const answer = await stack.sendAs(idToken, PATH)
+    expect(answer.body).toContain('(claim token_use)')
   })
 })
 

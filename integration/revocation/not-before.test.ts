@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
-import { afterAll, afterEach, beforeAll, describe, inject, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest'
 import { type StackClient, stackClient } from '../stack/client.ts'
+import { brickgate } from '../stack/commands.ts'
 import { makeSession } from '../stack/sessions.ts'
 import { epochSeconds, expectAllowed, expectRefused, unrevokeAll } from './revoking.ts'
 
@@ -49,6 +50,23 @@ describe('a revocation of a subject, by when it holds and when the token was iss
     if (expected === 'allowed') await expectAllowed(stack, bearer)
     else await expectRefused(stack, bearer, 'token-revoked')
   })
+})
+
+it('a token with iat 30 s ahead never survives revoke subject', async () => {
+  const sub = `alice smith ${randomUUID()}`
+  const now = epochSeconds()
+  const ahead = { iat: now + 30, nbf: now, exp: now + 600 }
+  const bearer = { credential: await stack.mint({ sub, groups: ['analysts'], ...ahead }) }
+  const kept = { credential: await stack.mint({ sub, groups: ['analysts'], iat: now + SKEW - 1 }) }
+  await expectRefused(stack, bearer, 'token-not-yet-valid')
+  await expectAllowed(stack, kept)
+
+  const subject = `demo|${sub.replaceAll(' ', '%20')}`
+  const { code } = await brickgate(stack.info, 'revoke', 'subject', subject)
+  expect(code).toBe(0)
+
+  await expectRefused(stack, bearer, 'token-not-yet-valid')
+  await expectRefused(stack, kept, 'token-revoked')
 })
 
 describe('a revocation of everything, by when a session signed in', () => {

@@ -9,7 +9,7 @@ import { brickgate, type CommandResult } from '../stack/commands.ts'
 import { operatorActs } from './commanding.ts'
 import { epochSeconds, expectAllowed, expectRefused, unrevokeAll } from './revoking.ts'
 
-const LIFETIME = 108_000 + 5 // max_token_lifetime_s, clock_skew_s
+const LIFETIME = 108_000 + 5 + 60 // max_token_lifetime_s, clock_skew_s, leeway_s
 
 let stack: StackClient
 
@@ -149,7 +149,7 @@ describe('bad input ends with its code and one line, and writes nothing:', () =>
     [64, ['subject', 'demo|x', '--until', '1800000000000'], '--until wants epoch seconds, '],
     [64, ['subject', 'demo|x', '--for', '2'], '--for wants a duration such as '],
     [64, ['subject', 'demo|x', '--for', '2h', '--at', '1'], '--at, --until and --for exclude'],
-    [64, ['subject', 'demo|x', '--keep', '1h'], '--keep wants at least 108005s: '],
+    [64, ['subject', 'demo|x', '--keep', '1h'], '--keep wants at least 108065s: '],
     [64, ['subject', 'demo|x', '--undo', '--for', '1h'], '--undo takes the whole revocation back'],
     [64, ['subject', 'demo|x', '--reason', ' '], '--reason wants 1 to 500 characters'],
     [64, ['subject', 'demo|x', '--subject', 'y'], '`revoke subject` takes no --subject'],

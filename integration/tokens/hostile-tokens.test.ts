@@ -112,7 +112,7 @@ describe('a token signed by the provider is refused for', () => {
     ['an exp that is an array', { exp: [NOW + 600] }, 'malformed-token'],
     ['exp in the year 9999', { exp: 253_402_300_799 }, 'token-lifetime-too-long'],
     ['exp after 2^31', { exp: 2 ** 31 }, 'token-lifetime-too-long'],
-    ['exp a moment ago', { iat: NOW - 600, exp: NOW - 1 }, 'token-expired'],
+    ['exp longer ago than the leeway', { iat: NOW - 600, exp: NOW - 61 }, 'token-expired'],
     ['no iat', { iat: null }, 'malformed-token'],
     ['iat in an hour', { iat: NOW + 3600, exp: NOW + 7200 }, 'token-not-yet-valid'],
     ['nbf in an hour', { nbf: NOW + 3600 }, 'token-not-yet-valid'],
@@ -138,8 +138,8 @@ describe('a token signed by the provider is refused for', () => {
     ['a subject that is a number', { sub: 7 }, 'malformed-token'],
     ['a user named as a client is', { sub: 'client:demo-ci' }, 'malformed-token'],
     ['a token id of 300 bytes', { jti: 'j'.repeat(300) }, 'malformed-token'],
-    ['groups that are text', { groups: 'platform-admins' }, 'malformed-token'],
-    ['groups that are objects', { groups: [{ name: 'platform-admins' }] }, 'malformed-token'],
+    ['a DPoP key that it is bound to', { cnf: { jkt: 'x' } }, 'sender-constrained-token'],
+    ['a certificate that it is bound to', { cnf: { 'x5t#S256': 'x' } }, 'sender-constrained-token'],
   ])('%s', async (_, claims, reason) => {
     const token = await stack.mint({ ...ALICE, ...claims })
     expect(await present(token)).toEqual(unauthorized(reason))
@@ -149,6 +149,28 @@ describe('a token signed by the provider is refused for', () => {
     const issuer = `https://localhost:${stack.info.demo.ports.idp}/`
     const token = await stack.mint({ ...ALICE, iss: issuer })
     expect(await present(token)).toEqual(unauthorized('unknown-issuer'))
+  })
+
+  it.each<[string, unknown]>([
+    ['objects', [{ name: 'platform-admins' }]],
+    ['1,001', Array(1_001).fill('a')],
+    ['one of 257 characters', ['analysts', 'a'.repeat(257)]],
+  ])('groups that cannot be used whole, with 403: %s', async (_, groups) => {
+    const token = await stack.mint({ sub: 'alice', groups })
+    expect(await present(token)).toEqual(forbidden('groups-unusable'))
+  })
+
+  it('a claim, which message, challenge and audit record name', async () => {
+    const answer = await stack.sendAs(await stack.mint({ ...ALICE, nonce: 'a-word' }), PATH)
+    requestIds.add(answer.headers['x-request-id'])
+    expect(Object(JSON.parse(answer.body)).message).toMatch(
+      /^the token is not an access token \(claim nonce\)/,
+    )
+    expect(answer.headers['www-authenticate']).toBe(
+      'Bearer realm="brickgate", error="invalid_token", error_description="the token is not an access token (claim nonce)"',
+    )
+    const audit = await stack.auditOf(String(answer.headers['x-request-id']))
+    expect(audit).toMatchObject({ reason: 'wrong-token-type', claim: 'nonce' })
   })
 
   it('groups that are to be fetched elsewhere, with 403', async () => {
@@ -200,7 +222,7 @@ describe('a token that the provider did not sign is refused, such as one', () =>
 
 it('no audit line of these names anyone, for nothing in a token was believed', () => {
   const lines = auditLines(stack.info).filter((line) => requestIds.has(line.request_id))
-  expect(lines).toHaveLength(presented.length)
+  expect(lines).toHaveLength(requestIds.size)
   const nobody = { subject: null, email: null, issuer: null, client_id: null, token_id: null }
   const expected = { ...nobody, method: 'GET', path: PATH, tier: 'internal' }
   expect(lines).toMatchObject(lines.map(() => expected))

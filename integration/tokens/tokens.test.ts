@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'v
 import { type DemoTokens, mintDemoTokens } from '../../launch/demo-env.ts'
 import { type StackClient, stackClient } from '../stack/client.ts'
 import { auditedRefusal, forbidden, unauthorized } from '../stack/refusals.ts'
+import { requestIdOf, valuesOf } from '../stack/upstream.ts'
 
 const CLUSTERS = '/api/2.1/clusters/list'
 
@@ -29,6 +30,33 @@ describe('a token of the demo passes:', () => {
     expect(answer.status).toBe(200)
     expect(answer.headers['www-authenticate']).toBeUndefined()
     expect(await stack.upstreamRequests()).toHaveLength(1)
+  })
+})
+
+describe('a token of a common provider passes:', () => {
+  const now = (): number => Math.floor(Date.now() / 1000)
+  const GROUPS = ['analysts']
+
+  it.each<[string, () => object]>([
+    ['with its groups as one text', () => ({ groups: 'analysts' })],
+    ['with an empty group beside others', () => ({ groups: ['', 'analysts', ''] })],
+    ['less than the leeway after its end', () => ({ iat: now() - 600, exp: now() - 30 })],
+    ['less than the leeway before its begin', () => ({ nbf: now() + 30 })],
+  ])('%s', async (_, claims) => {
+    const token = await stack.mint({ sub: 'alice', groups: GROUPS, ...claims() })
+    expect((await stack.sendAs(token, CLUSTERS)).status).toBe(200)
+    const [request] = await stack.upstreamRequests()
+    expect(valuesOf(request, 'authorization')).toEqual([`Bearer ${token}`])
+    expect(valuesOf(request, 'x-forwarded-groups')).toEqual(['analysts'])
+  })
+
+  it('with spaces in its subject, which the workspace and audit see as %20', async () => {
+    const token = await stack.mint({ sub: 'alice smith 100%', groups: GROUPS })
+    expect((await stack.sendAs(token, CLUSTERS)).status).toBe(200)
+    const [request] = await stack.upstreamRequests()
+    expect(valuesOf(request, 'x-forwarded-user')).toEqual(['alice%20smith%20100%25'])
+    const audit = await stack.auditOf(requestIdOf(request))
+    expect(audit).toMatchObject({ subject: 'demo|alice%20smith%20100%25' })
   })
 })
 

@@ -10,7 +10,7 @@ import type { Deployment } from './authorize/identity-headers.ts'
 import type { LoadedConfig } from './config/load.ts'
 import { proofOfAllow, readProof } from './config/proof.ts'
 import type { Config } from './config/schema.ts'
-import { trustedIssuers } from './config/trusted-issuers.ts'
+import { tokenLimits, trustedIssuers } from './config/trusted-issuers.ts'
 import type { Tier } from './domain/tier.ts'
 import { type AuditLog, createAuditLog } from './observe/audit.ts'
 import { createDecisionObserver } from './observe/decision-observer.ts'
@@ -79,18 +79,14 @@ export function createApp(deps: AppDeps): App {
   const endWatch = watchUse(redis, standing.use, deps)
   const publicOrigins = originsOf(config)
   const verifier = createVerifier(config, deps)
-  const signingInDeps = {
-    ...deps,
-    ...standing,
-    keyValues: state.keyValues,
-    verifier,
-    publicOrigins,
-  }
+  const { keyValues } = state
+  const signingInDeps = { ...deps, ...standing, keyValues, verifier, publicOrigins }
   const signingIn = createSigningIn(config, signingInDeps)
   const authenticate = createAuthenticate({
     ...standing,
     verifier,
     issuers: new Set(config.issuers.map((issuer) => issuer.name)),
+    leewaySeconds: config.tokens.leeway_s,
     publicOrigins,
   })
   const check = createCheck({
@@ -165,10 +161,7 @@ function createVerifier(config: Config, { keys, metrics, log }: AppDeps): TokenV
   return createTokenVerifier({
     issuers: trustedIssuers(config),
     keys,
-    limits: {
-      clockSkewSeconds: config.revocation.clock_skew_s,
-      maxTokenLifetimeSeconds: config.revocation.max_token_lifetime_s,
-    },
+    limits: tokenLimits(config),
     cacheSize: TOKEN_CACHE_SIZE,
     observer: {
       verification: (issuer, result) => metrics.tokenVerifications.inc({ issuer, result }),

@@ -5,7 +5,7 @@ import type { KeyValues } from './adapters/key-values.ts'
 import { createOpenIdProvider } from './adapters/openid-provider.ts'
 import { createSignInStores } from './adapters/sign-in-stores.ts'
 import type { Config } from './config/schema.ts'
-import { trustedIssuers } from './config/trusted-issuers.ts'
+import { tokenLimits, trustedIssuers } from './config/trusted-issuers.ts'
 import type { Clock } from './domain/clock.ts'
 import type { Tier } from './domain/tier.ts'
 import type { Logger } from './observe/log.ts'
@@ -54,11 +54,8 @@ export function createSigningIn(config: Config, deps: SigningInDeps): SigningIn 
   const issuer = trustedIssuers(config).find(({ alias }) => alias === section?.issuer)
   if (section === undefined || issuer === undefined) return null
   const { keys, upkeep, log } = deps
-  const clockSkewSeconds = config.revocation.clock_skew_s
-  const limits = {
-    clockSkewSeconds,
-    maxTokenLifetimeSeconds: config.revocation.max_token_lifetime_s,
-  }
+  const limits = tokenLimits(config)
+  const toleranceSeconds = limits.clockSkewSeconds + limits.leewaySeconds
   const onUnexpected = (error: unknown): void =>
     log.error({ err: error }, 'a token of a sign-in could not be judged')
   const tokens = createSignInTokens({
@@ -98,7 +95,7 @@ export function createSigningIn(config: Config, deps: SigningInDeps): SigningIn 
       issuedAtSeconds: issuedAtOf,
       wait,
     }),
-    idpLogout: createIdpLogout({ ...stores, tokens, issuer, clockSkewSeconds, ...upkeep }),
+    idpLogout: createIdpLogout({ ...stores, tokens, issuer, toleranceSeconds, ...upkeep }),
     providerOrigin: new URL(issuer.issuer).origin,
   }
 }

@@ -8,6 +8,7 @@ import { watchRedis } from './adapters/redis-watch.ts'
 import { createStateStores, type StateStores } from './adapters/state-stores.ts'
 import type { AuthenticateDeps } from './authorize/authenticate.ts'
 import type { Config } from './config/schema.ts'
+import { longestAcceptanceSeconds } from './config/trusted-issuers.ts'
 import type { Clock } from './domain/clock.ts'
 import type { Logger } from './observe/log.ts'
 import type { WorkerMetrics } from './observe/metrics.ts'
@@ -60,7 +61,7 @@ export interface AppState {
 
 export function openState(config: Config, redis: RedisClient, deps: StandingDeps): AppState {
   const { metrics, log, clock } = deps
-  const { max_staleness_ms, max_token_lifetime_s } = config.revocation
+  const { max_staleness_ms } = config.revocation
   const keyValues = createRedisKeyValues(redis, redisObserver(metrics, log, deps.tracing))
   const feed = openConfiguredFeed(config, {
     commands: redis,
@@ -84,7 +85,7 @@ export function openState(config: Config, redis: RedisClient, deps: StandingDeps
     reader: cache,
     observer: stateObserver(metrics, log),
     newId: randomUUID,
-    maxTokenLifetimeSeconds: max_token_lifetime_s,
+    longestAcceptanceSeconds: longestAcceptanceSeconds(config),
   })
   return { keyValues, stores, close: feed.close }
 }

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { KeyValues } from './adapters/key-values.ts'
 import { createSessionRecords } from './adapters/session-records.ts'
 import type { Config } from './config/schema.ts'
+import { longestAcceptanceSeconds } from './config/trusted-issuers.ts'
 import { createRevocationWriter, type RevocationWriter } from './revocation/revocation-writer.ts'
 import type { IdleRule } from './session/idle-rule.ts'
 import {
@@ -63,9 +64,9 @@ export function recordCipher({ sessions: { keys } }: Config, type: RecordType): 
 }
 
 /** How long after a revocation what it refuses can still be presented, by the issuers' clocks. */
-export function revocationLifetimeSeconds({ revocation, sessions }: Config): number {
-  const longest = Math.max(revocation.max_token_lifetime_s, sessions.absolute_timeout_s)
-  return longest + revocation.clock_skew_s
+export function revocationLifetimeSeconds(config: Config): number {
+  const ofSession = config.sessions.absolute_timeout_s + config.revocation.clock_skew_s
+  return Math.max(longestAcceptanceSeconds(config), ofSession)
 }
 
 function keyBytes(base64url: string): Uint8Array {

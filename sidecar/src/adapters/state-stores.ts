@@ -19,7 +19,8 @@ export interface StateStoresDeps {
   readonly observer: StateObserver
   /** a fresh random id for each `bg:state` */
   readonly newId: () => string
-  readonly maxTokenLifetimeSeconds: number
+  /** how long after a loss a token of before can be accepted */
+  readonly longestAcceptanceSeconds: number
 }
 
 /** Both stores on one set of commands: every read tells along with its values whether state was lost. */
@@ -54,7 +55,7 @@ export function createStateStores(deps: StateStoresDeps): StateStores {
     return ok({
       values,
       isFromOutage,
-      lostSinceSeconds: lostSinceSeconds(state.value, nowSeconds, deps.maxTokenLifetimeSeconds),
+      lostSinceSeconds: lostSinceSeconds(state.value, nowSeconds, deps.longestAcceptanceSeconds),
     })
   }
 

@@ -3,8 +3,7 @@ import type { Envelope } from '../domain/access-request.ts'
 import { assertNever } from '../domain/assert-never.ts'
 import type { CredentialKind, DecisionContext } from '../domain/decision.ts'
 import type { Principal } from '../domain/principal.ts'
-import type { DenyReason } from '../domain/reason.ts'
-import { ok, type Result, refuse } from '../domain/result.ts'
+import { ok, type Refusal, type Result, refuse } from '../domain/result.ts'
 import type { Tier } from '../domain/tier.ts'
 import type { RevocationView } from '../revocation/revocation-view.ts'
 import type { Session } from '../session/session.ts'
@@ -25,16 +24,18 @@ export interface Caller extends DecisionContext {
 
 export type Authentication =
   | { readonly ok: true; readonly caller: Caller }
-  | { readonly ok: false; readonly reason: DenyReason; readonly context: DecisionContext }
+  | (Refusal & { readonly context: DecisionContext })
 
 /** Who calls, and may they still: the first half of a decision, shared with the responder. */
 export type Authenticate = (request: Envelope, nowSeconds: number) => Promise<Authentication>
 
 export interface AuthenticateDeps {
-  readonly verifier: TokenVerifier
+  readonly verifier: Pick<TokenVerifier, 'verify'>
   readonly sessions: SessionResolver
   /** aliases of the trusted issuers: a session of one that is trusted no more counts for nothing */
   readonly issuers: ReadonlySet<string>
+  /** how long after its end a bearer token is accepted, and so goes on: the workspace judges it for itself */
+  readonly leewaySeconds: number
   readonly revocations: RevocationView
   /** scheme, host and port of each tier, the only origins a cookie is worth something to */
   readonly publicOrigins: Readonly<Record<Tier, string>>
@@ -52,17 +53,17 @@ export function createAuthenticate(deps: AuthenticateDeps): Authenticate {
     const credential = readCredential(request.presented)
     switch (credential.kind) {
       case 'none':
-        return unidentified('no-credential', 'none')
+        return unidentified(refuse('no-credential'), 'none')
       case 'ambiguous':
-        return unidentified('ambiguous-credential', 'none')
+        return unidentified(refuse('ambiguous-credential'), 'none')
       case 'malformed':
-        return unidentified('malformed-token', 'none')
+        return unidentified(refuse('malformed-token'), 'none')
       case 'bearer':
         return inStanding(await byToken(credential.token, nowSeconds), 'bearer', nowSeconds)
       case 'session': {
         const isCookie = credential.from === 'cookie'
         if (isCookie && isCrossSite(request, deps.publicOrigins[request.tier])) {
-          return unidentified('cross-site-request', 'session')
+          return unidentified(refuse('cross-site-request'), 'session')
         }
         const identity = await bySession(credential.sessionId, request.tier, nowSeconds)
         return inStanding(identity, 'session', nowSeconds)
@@ -78,7 +79,7 @@ export function createAuthenticate(deps: AuthenticateDeps): Authenticate {
     const { expiresAtSeconds } = principal.value
     return ok({
       principal: principal.value,
-      subjectToken: { token, expiresAtSeconds },
+      subjectToken: { token, expiresAtSeconds: expiresAtSeconds + deps.leewaySeconds },
       session: null,
       expiresAtSeconds,
     })
@@ -102,13 +103,13 @@ export function createAuthenticate(deps: AuthenticateDeps): Authenticate {
     credential: CredentialKind,
     nowSeconds: number,
   ): Promise<Authentication> {
-    if (!identity.ok) return unidentified(identity.reason, credential)
+    if (!identity.ok) return unidentified(identity, credential)
     const { principal, subjectToken, session, expiresAtSeconds } = identity.value
     const sid = session?.sid ?? null
     const standing = await deps.revocations.check(principal, session, nowSeconds)
     if (!standing.ok) {
       const context = { ...unknownCaller(credential), principal, sid }
-      return { ok: false, reason: standing.reason, context }
+      return { ...standing, context }
     }
     const { isFromOutage } = standing.value
     const context = { credential, principal, sid, policies: [], isFromOutage }
@@ -117,8 +118,8 @@ export function createAuthenticate(deps: AuthenticateDeps): Authenticate {
 }
 
 /** A refusal of which nothing but the kind of credential is known. */
-export function unidentified(reason: DenyReason, credential: CredentialKind): Authentication {
-  return { ...refuse(reason), context: unknownCaller(credential) }
+export function unidentified(refusal: Refusal, credential: CredentialKind): Authentication {
+  return { ...refusal, context: unknownCaller(credential) }
 }
 
 /** What is known of a caller of whom nothing but the kind of credential is. */

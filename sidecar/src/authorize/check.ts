@@ -2,8 +2,7 @@ import type { AccessRequest } from '../domain/access-request.ts'
 import type { Clock } from '../domain/clock.ts'
 import type { Decision, DecisionContext } from '../domain/decision.ts'
 import { obligation } from '../domain/obligation.ts'
-import type { DenyReason } from '../domain/reason.ts'
-import { ok, type Result } from '../domain/result.ts'
+import { ok, type Refusal, type Result, refuse } from '../domain/result.ts'
 import { namesOtherWorkspace } from '../http/workspace-selector.ts'
 import { evaluate } from '../policy/evaluate.ts'
 import type { PolicySet } from '../policy/policy-set.ts'
@@ -39,25 +38,25 @@ export function createCheck(deps: CheckDeps): Check {
   return async (request) => {
     const nowSeconds = deps.clock.nowSeconds()
     const authentication = await deps.authenticate(request, nowSeconds)
-    if (!authentication.ok) return deny(authentication.reason, authentication.context)
+    if (!authentication.ok) return deny(authentication, authentication.context)
     const { principal } = authentication.caller
 
     if (namesOtherWorkspace(request, deps.deployment.workspaceId)) {
-      return deny('wrong-workspace', authentication.caller)
+      return deny(refuse('wrong-workspace'), authentication.caller)
     }
     const verdict = evaluate(deps.policies, { ...request, principal })
     verdict.failures.forEach(deps.onPolicyFailure)
     const context = { ...authentication.caller, policies: verdict.determiningPolicies }
-    if (verdict.effect === 'forbid') return deny('policy-forbid', context)
-    if (verdict.effect !== 'permit') return deny('no-policy-permits', context)
+    if (verdict.effect === 'forbid') return deny(refuse('policy-forbid'), context)
+    if (verdict.effect !== 'permit') return deny(refuse('no-policy-permits'), context)
 
-    if (deps.isEgressFrozen()) return deny('egress-unavailable', context)
+    if (deps.isEgressFrozen()) return deny(refuse('egress-unavailable'), context)
     const subjectToken = await liveToken(authentication.caller, nowSeconds)
-    if (!subjectToken.ok) return deny(subjectToken.reason, context)
+    if (!subjectToken.ok) return deny(subjectToken, context)
     const authorization = deps.upstream.authorizationFor(subjectToken.value, nowSeconds)
-    if (!authorization.ok) return deny(authorization.reason, context)
+    if (!authorization.ok) return deny(authorization, context)
     const identity = identityHeaders(principal, request, deps.deployment)
-    if (!identity.ok) return deny(identity.reason, context)
+    if (!identity.ok) return deny(identity, context)
 
     return {
       effect: 'allow',
@@ -82,7 +81,7 @@ export function createCheck(deps: CheckDeps): Check {
   }
 }
 
-function deny(reason: DenyReason, context: DecisionContext): Decision {
+function deny({ reason, claim }: Refusal, context: DecisionContext): Decision {
   const { credential, principal, sid, policies, isFromOutage } = context
-  return { effect: 'deny', reason, credential, principal, sid, policies, isFromOutage }
+  return { effect: 'deny', reason, claim, credential, principal, sid, policies, isFromOutage }
 }

@@ -1,6 +1,11 @@
 import { z } from 'zod'
 import { keyName } from '../domain/principal.ts'
-import { ALGORITHMS, PRESET_NAMES } from '../verify/trusted-issuer.ts'
+import {
+  ADMISSIBLE_CLAIMS,
+  ALGORITHMS,
+  AUDIENCE_CLAIMS,
+  PRESET_NAMES,
+} from '../verify/trusted-issuer.ts'
 import { redisSchema } from './redis-schema.ts'
 import { address, text } from './schema-values.ts'
 
@@ -32,7 +37,10 @@ const origin = httpsUrl.refine(
   'must be scheme, host and port alone',
 )
 
-const issuer = z.strictObject({
+/** One name, whatever is in it, or the names that lead to a claim through objects. */
+const claim = z.union([text, z.tuple([text], text)])
+
+const issuerRow = z.strictObject({
   name: z.string().regex(/^[a-z0-9-]{1,32}$/, 'must be 1 to 32 of a-z, 0-9 and -'),
   issuer: httpsUrl,
   audiences: z.tuple([text], text),
@@ -43,11 +51,18 @@ const issuer = z.strictObject({
   required_scopes: z.array(text).default([]),
   claims: z
     .strictObject({
-      subject: text.optional(),
-      groups: text.optional(),
-      email: text.optional(),
+      subject: claim.optional(),
+      groups: claim.optional(),
+      email: claim.optional(),
     })
     .default({}),
+  admit_claims: z.array(z.enum(ADMISSIBLE_CLAIMS)).default([]),
+  audience_claim: z.enum(AUDIENCE_CLAIMS).default('aud'),
+})
+const issuer = issuerRow.superRefine(({ audience_claim, preset }, context) => {
+  if (audience_claim === 'aud' || preset === 'generic') return
+  const message = 'can be client_id with the preset generic alone'
+  context.addIssue({ code: 'custom', path: ['audience_claim'], message })
 })
 
 const workspaceCredential = z.discriminatedUnion('type', [
@@ -136,6 +151,7 @@ export const configSchema = z.strictObject({
   }),
   tiers: z.strictObject({ internal: tier, external: tier }),
   redirect: z.strictObject({ listen: address }).prefault({ listen: '127.0.0.1:8080' }),
+  tokens: z.strictObject({ leeway_s: z.int().min(0).max(300).default(60) }).prefault({}),
   trusted_proxies: z
     .strictObject({ addresses: z.tuple([network], network), say: z.enum(PROXIES_SAY) })
     .optional(),

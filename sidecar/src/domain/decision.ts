@@ -29,4 +29,6 @@ export interface Allow extends DecisionContext {
 export interface Deny extends DecisionContext {
   readonly effect: 'deny'
   readonly reason: DenyReason
+  /** the claim of a token that is in the way, see `Refusal` */
+  readonly claim?: string | undefined
 }

@@ -37,6 +37,11 @@ export const REASONS = {
     challenge: 'invalid_token',
     message: 'the token is not an access token',
   },
+  'sender-constrained-token': {
+    status: 401,
+    challenge: 'invalid_token',
+    message: 'the token is bound to a key, and tokens are accepted from bearers alone',
+  },
   'unknown-issuer': {
     status: 401,
     challenge: 'invalid_token',
@@ -125,6 +130,12 @@ export const REASONS = {
     challenge: null,
     message: 'the token does not list the groups of its subject',
   },
+  'groups-unusable': {
+    status: 403,
+    challenge: null,
+    message: 'the groups of the token cannot be used as they are',
+  },
+  // No decision has this reason any more; records of before do.
   'identity-too-large': {
     status: 403,
     challenge: null,

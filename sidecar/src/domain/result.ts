@@ -6,12 +6,14 @@ export type Result<T> = { readonly ok: true; readonly value: T } | Refusal
 export interface Refusal {
   readonly ok: false
   readonly reason: DenyReason
+  /** the claim of a token that is in the way: a name of ours or of the configuration, never a client's */
+  readonly claim?: string
 }
 
 export function ok<T>(value: T): Result<T> {
   return { ok: true, value }
 }
 
-export function refuse(reason: DenyReason): Refusal {
-  return { ok: false, reason }
+export function refuse(reason: DenyReason, claim?: string): Refusal {
+  return claim === undefined ? { ok: false, reason } : { ok: false, reason, claim }
 }

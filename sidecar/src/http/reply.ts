@@ -59,7 +59,9 @@ function allowed(decision: Allow, proof: string): Reply {
 
 /** INVARIANT: a denial carries no variable. */
 function denied(decision: Deny, context: ReplyContext): Reply {
-  const { status, challenge, message } = REASONS[decision.reason]
+  const { status, challenge, message: reason } = REASONS[decision.reason]
+  const { claim } = decision
+  const message = claim === undefined || isRetried(claim) ? reason : `${reason} (claim ${claim})`
   const headers: [string, string][] = [
     ['Content-Type', 'application/json'],
     ['Cache-Control', 'no-store'],
@@ -101,5 +103,9 @@ function wholeSeconds(seconds: number): string {
 
 function withId(message: string, requestId: string | null): string {
   if (requestId === null || !isRequestId(requestId)) return message
-  return requestId.includes(RETRY_WORD) ? message : `${message} (request id ${requestId})`
+  return isRetried(requestId) ? message : `${message} (request id ${requestId})`
+}
+
+function isRetried(text: string): boolean {
+  return text.includes(RETRY_WORD)
 }

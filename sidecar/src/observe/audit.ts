@@ -59,6 +59,7 @@ export function auditRecorder(stream: DestinationStream): (event: DecisionEvent)
       request_id: requestId,
       decision: decision.effect,
       reason: decision.reason,
+      claim: decision.effect === 'deny' ? (decision.claim ?? null) : null,
       outage: decision.isFromOutage ? 'redis' : null,
       tier,
       method: request?.method ?? null,

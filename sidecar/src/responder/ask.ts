@@ -4,8 +4,7 @@ import { type Authenticate, type Caller, unknownCaller } from '../authorize/auth
 import type { Envelope } from '../domain/access-request.ts'
 import type { Clock } from '../domain/clock.ts'
 import type { Decision, DecisionContext } from '../domain/decision.ts'
-import type { DenyReason } from '../domain/reason.ts'
-import { type Result, refuse } from '../domain/result.ts'
+import type { Refusal, Result } from '../domain/result.ts'
 import type { Reply } from '../fcgi/reply.ts'
 import { readEnvelope } from '../http/access-request.ts'
 import { decisionReply } from '../http/reply.ts'
@@ -74,13 +73,13 @@ export function createAsk(deps: AskDeps): Ask {
     envelope: Result<Envelope>,
     act: Act<T>,
   ): Promise<Outcome<T>> {
-    if (!envelope.ok) return refused(envelope.reason, unknownCaller('none'))
+    if (!envelope.ok) return refused(envelope, unknownCaller('none'))
     const nowSeconds = deps.clock.nowSeconds()
     const authentication = await deps.authenticate(envelope.value, nowSeconds)
-    if (!authentication.ok) return refused(authentication.reason, authentication.context)
+    if (!authentication.ok) return refused(authentication, authentication.context)
     const { caller } = authentication
     const result = await act(caller, envelope.value, nowSeconds)
-    if (!result.ok) return refused(result.reason, caller)
+    if (!result.ok) return refused(result, caller)
     const { credential, principal, policies, isFromOutage } = caller
     const { sid } = result.value
     const context = { credential, principal, policies, sid, isFromOutage }
@@ -94,11 +93,12 @@ interface Outcome<T> {
   readonly decision: Decision
 }
 
-function refused(reason: DenyReason, context: DecisionContext): Outcome<never> {
+function refused(refusal: Refusal, context: DecisionContext): Outcome<never> {
+  const { reason, claim } = refusal
   const { credential, principal, sid, policies, isFromOutage } = context
   const known = { credential, principal, sid, policies, isFromOutage }
-  const decision = { effect: 'deny', reason, ...known } as const
-  return { result: refuse(reason), decision }
+  const decision = { effect: 'deny', reason, claim, ...known } as const
+  return { result: refusal, decision }
 }
 
 function pathOf({ url = '' }: IncomingMessage): string {

@@ -39,10 +39,10 @@ export function decodeState(text: string): StateRecord | null {
 export function lostSinceSeconds(
   state: StoredValue,
   nowSeconds: number,
-  maxTokenLifetimeSeconds: number,
+  longestAcceptanceSeconds: number,
 ): number {
   const record = state.kind === 'text' ? decodeState(state.text) : null
   if (record === null) return Number.POSITIVE_INFINITY
-  const isOver = nowSeconds - record.sinceSeconds > maxTokenLifetimeSeconds
+  const isOver = nowSeconds - record.sinceSeconds > longestAcceptanceSeconds
   return isOver ? 0 : record.sinceSeconds
 }

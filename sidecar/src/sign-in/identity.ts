@@ -39,7 +39,7 @@ export async function identify(
   if (given.idToken === null) return refuse('malformed-token')
   const who = await deps.tokens.idToken(given.idToken, expected, nowSeconds)
   if (!who.ok) return who
-  const access = await deps.verifier.verify(given.accessToken, nowSeconds)
+  const access = await deps.verifier.verifyGranted(given.accessToken, nowSeconds)
   if (access.ok) return together(who.value, access.value, given, nowSeconds)
   if (access.reason === 'keys-unavailable') return access
   deps.onUnusable(access.reason)

@@ -47,7 +47,8 @@ export interface IdpLogoutDeps {
   readonly idpSessions: IdpSessionStore
   /** the sign-in's issuer: its `iss` and its alias */
   readonly issuer: { readonly issuer: string; readonly alias: string }
-  readonly clockSkewSeconds: number
+  /** how long after its end a logout token may still be accepted, on a clock that is behind */
+  readonly toleranceSeconds: number
 }
 
 /** A logout token that was obeyed already. */
@@ -69,7 +70,7 @@ export function createIdpLogout(deps: IdpLogoutDeps): IdpLogout {
       const notBeforeSeconds = order.value.issuedAtSeconds
       const revoked = await revocations.revoke({ target, notBeforeSeconds }, nowSeconds)
       if (!revoked.ok) return revoked
-      const noted = await replays.note(key, order.value.expiresAtSeconds + deps.clockSkewSeconds)
+      const noted = await replays.note(key, order.value.expiresAtSeconds + deps.toleranceSeconds)
       if (!noted.ok) return noted
       return noted.value ? ok(undefined) : refuse(REPLAYED)
     },

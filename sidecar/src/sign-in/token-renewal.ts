@@ -157,7 +157,7 @@ export function createTokenRenewal(deps: TokenRenewalDeps): Renewal {
     given: ProviderTokens,
     nowSeconds: number,
   ): Promise<Result<FreshParts | null>> {
-    const access = await deps.verifier.verify(given.accessToken, nowSeconds)
+    const access = await deps.verifier.verifyGranted(given.accessToken, nowSeconds)
     if (!access.ok) return access
     if (subjectKey(access.value) !== subjectKey(session.principal)) return ok(null)
     // INVARIANT: groups that were taken away do not outlive the access token. Where the access token does

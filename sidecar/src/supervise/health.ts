@@ -5,6 +5,7 @@ import type { RemoteKeys } from '../adapters/remote-keys.ts'
 import { showState } from '../adapters/state-record.ts'
 import { SYSTEM_CLOCK } from '../adapters/system-clock.ts'
 import type { Config } from '../config/schema.ts'
+import { longestAcceptanceSeconds } from '../config/trusted-issuers.ts'
 import type { Snapshot } from '../observe/aggregate.ts'
 import type { PrimaryMetrics } from '../observe/metrics.ts'
 import { lostSinceSeconds } from '../revocation/state-loss.ts'
@@ -58,11 +59,11 @@ export async function ownMetrics(
 }
 
 /** @returns null while Redis does not say */
-async function isStateLost(redis: RedisClient, { revocation }: Config): Promise<boolean | null> {
+async function isStateLost(redis: RedisClient, config: Config): Promise<boolean | null> {
   const shown = await showState(createRedisKeyValues(redis, SILENT_REDIS))
   if (!shown.ok) return null
   const nowSeconds = SYSTEM_CLOCK.nowSeconds()
-  return lostSinceSeconds(shown.value.value, nowSeconds, revocation.max_token_lifetime_s) > 0
+  return lostSinceSeconds(shown.value.value, nowSeconds, longestAcceptanceSeconds(config)) > 0
 }
 
 function keysPart({ config, keys }: Vitals): PartState {

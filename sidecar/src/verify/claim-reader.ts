@@ -1,15 +1,20 @@
 import { keyName } from '../domain/principal.ts'
-import type { JsonObject } from './strict-json.ts'
+import { ok, type Result, refuse } from '../domain/result.ts'
+import { isObject, type JsonObject } from './strict-json.ts'
+
+/** Where a claim stands: a member of the token, or the names that lead to it through objects. */
+export type Claim = string | readonly [string, ...string[]]
 
 /**
  * Reads claims by their shape. What is absent reads as null or empty; what is present in another shape
- * does too, and makes the whole token malformed.
+ * does too, and makes the whole token malformed. Null counts as absent where a claim only informs.
  */
 export interface ClaimReader {
-  has(claim: string): boolean
-  text(claim: string): string | null
+  /** whether it is there; also as null, unless the claim only informs */
+  has(claim: Claim): boolean
+  text(claim: Claim): string | null
   /** a subject or id, as `keyName` writes it */
-  name(claim: string): string | null
+  name(claim: Claim): string | null
   /** seconds since the Unix epoch, 0 to the year 9999, with fraction (RFC 7519 section 2) */
   seconds(claim: string): number | null
   /** an array of texts */
@@ -19,27 +24,43 @@ export interface ClaimReader {
   /** an array of texts, or texts separated by spaces (RFC 6749 section 3.3) */
   words(claim: string): readonly string[]
   /** INVARIANT: to be asked after the last claim was read and before any of them is believed */
-  isMalformed(): boolean
+  malformedClaim(): Claim | null
 }
+
+/** Claims whose absence an issuer may write as null: each of them may be left out as well. */
+const INFORMING: ReadonlySet<string> = new Set([
+  'auth_time',
+  'jti',
+  'nbf',
+  'scope',
+  'scp',
+  'sid',
+  'uti',
+])
 
 const LAST_SECOND = 253_402_300_799
 const MAX_ITEMS = 1_000
 const MAX_ITEM_LENGTH = 256
 
+/** Stands where a path leads through something other than an object; no claim has its shape. */
+const ASTRAY: unknown = Object.freeze({})
+
 export function createClaimReader(claims: JsonObject): ClaimReader {
-  let isMalformed = false
-  function has(claim: string): boolean {
-    return Object.hasOwn(claims, claim)
+  let malformed: Claim | null = null
+  function valueOf(claim: Claim): unknown {
+    const value = claimAt(claims, claim)
+    const isLeftOut = value === null && typeof claim === 'string' && INFORMING.has(claim)
+    return isLeftOut ? undefined : value
   }
-  function read<T>(claim: string, fits: (value: unknown) => value is T): T | null {
-    if (!has(claim)) return null
-    const value = claims[claim]
+  function read<T>(claim: Claim, fits: (value: unknown) => value is T): T | null {
+    const value = valueOf(claim)
+    if (value === undefined) return null
     if (fits(value)) return value
-    isMalformed = true
+    malformed ??= claim
     return null
   }
   return {
-    has,
+    has: (claim) => valueOf(claim) !== undefined,
     text: (claim) => read(claim, isText),
     name(claim) {
       const text = read(claim, isName)
@@ -49,8 +70,43 @@ export function createClaimReader(claims: JsonObject): ClaimReader {
     list: (claim) => read(claim, isList) ?? [],
     oneOrMore: (claim) => listOf(read(claim, isTextOrList) ?? [], (text) => [text]),
     words: (claim) => listOf(read(claim, isTextOrList) ?? [], (text) => text.split(' ')),
-    isMalformed: () => isMalformed,
+    malformedClaim: () => malformed,
   }
+}
+
+/** @returns undefined when there is none; null in the place of an object on the way is none */
+export function claimAt(claims: JsonObject, claim: Claim): unknown {
+  if (typeof claim === 'string') return memberOf(claims, claim)
+  let value: unknown = claims
+  for (const name of claim) {
+    if (value === null || value === undefined) return undefined
+    value = isObject(value) ? memberOf(value, name) : ASTRAY
+    if (value === ASTRAY) return ASTRAY
+  }
+  return value
+}
+
+function memberOf(object: JsonObject, name: string): unknown {
+  return Object.hasOwn(object, name) ? object[name] : undefined
+}
+
+/**
+ * The groups of a token: an array of texts, or one text, which is one group. Empty items name no group.
+ *
+ * INVARIANT: groups are read whole or the token is refused: a forbid may hang on the one left out.
+ */
+export function groupsAt(claims: JsonObject, claim: Claim): Result<readonly string[]> {
+  const value = claimAt(claims, claim)
+  if (value === undefined || value === null) return ok([])
+  const items = isText(value) ? [value] : value
+  if (isListOf(items, isGroup)) return ok(items.filter((item) => item !== ''))
+  return refuse('groups-unusable', claimLabel(claim))
+}
+
+/** A claim's name in messages: from our code or the configuration, never from a token. */
+export function claimLabel(claim: Claim): string {
+  const name = typeof claim === 'string' ? claim : claim.join('.')
+  return name.replace(/[^\x21-\x7e]/g, '?')
 }
 
 function listOf(
@@ -72,13 +128,24 @@ function isSeconds(value: unknown): value is number {
   return typeof value === 'number' && value >= 0 && value <= LAST_SECOND
 }
 
+function isListOf(
+  value: unknown,
+  isOne: (item: unknown) => item is string,
+): value is readonly string[] {
+  return Array.isArray(value) && value.length <= MAX_ITEMS && value.every(isOne)
+}
+
 function isList(value: unknown): value is readonly string[] {
-  return Array.isArray(value) && value.length <= MAX_ITEMS && value.every(isItem)
+  return isListOf(value, isItem)
+}
+
+function isItem(value: unknown): value is string {
+  return value !== '' && isGroup(value)
 }
 
 // Well-formed, because a lone surrogate cannot be percent-encoded into a header later.
-function isItem(value: unknown): boolean {
-  return isText(value) && value !== '' && value.length <= MAX_ITEM_LENGTH && value.isWellFormed()
+function isGroup(value: unknown): value is string {
+  return isText(value) && value.length <= MAX_ITEM_LENGTH && value.isWellFormed()
 }
 
 function isTextOrList(value: unknown): value is string | readonly string[] {

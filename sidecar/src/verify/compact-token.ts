@@ -8,6 +8,8 @@ export interface CompactToken {
   readonly signingInput: string
   readonly algorithm: string
   readonly kid: string | null
+  /** media type in lower case without `application/`; `jwt` when the header has none */
+  readonly type: string
   readonly issuer: string
   readonly claims: JsonObject
 }
@@ -40,15 +42,18 @@ export function parseCompactToken(
   // No extension is understood here, so that a critical one cannot be (RFC 7515 section 4.1.11).
   if (Object.hasOwn(header, 'crit')) return refuse('malformed-token')
   if (typeof alg !== 'string' || typeof typ !== 'string') return refuse('malformed-token')
-  if (typeof iss !== 'string' || !isStringOrNull(kid)) return refuse('malformed-token')
-  if (!isOfType(typ, TOKEN_TYPES[use])) return refuse('wrong-token-type')
+  if (!isStringOrNull(kid)) return refuse('malformed-token')
+  if (typeof iss !== 'string') return refuse('malformed-token', 'iss')
+  const type = mediaType(typ)
+  const types: readonly string[] = TOKEN_TYPES[use]
+  if (!types.includes(type)) return refuse('wrong-token-type')
   const signingInput = text.slice(0, encodedHeader.length + 1 + encodedClaims.length)
-  return ok({ text, signingInput, algorithm: alg, kid, issuer: iss, claims })
+  return ok({ text, signingInput, algorithm: alg, kid, type, issuer: iss, claims })
 }
 
 /** `typ` is a media type without regard to case, `application/` understood (RFC 7515 section 4.1.9). */
-function isOfType(typ: string, types: readonly string[]): boolean {
-  return types.includes(typ.toLowerCase().replace(/^application\//, ''))
+function mediaType(typ: string): string {
+  return typ.toLowerCase().replace(/^application\//, '')
 }
 
 function isStringOrNull(value: unknown): value is string | null {

@@ -1,6 +1,12 @@
 import { keyName, type Principal } from '../domain/principal.ts'
 import { ok, type Result, refuse } from '../domain/result.ts'
-import { type ClaimReader, createClaimReader } from './claim-reader.ts'
+import {
+  type ClaimReader,
+  claimAt,
+  claimLabel,
+  createClaimReader,
+  groupsAt,
+} from './claim-reader.ts'
 import {
   isDistributed,
   readFacts,
@@ -51,22 +57,23 @@ export function readIdToken(
   const subject = personOf(read, issuer)
   const isElsewhere = isDistributed(token.claims, issuer.claims.groups)
   const facts = readFacts(read, token, issuer)
-  const listed = read.has(issuer.claims.groups) ? 'listed' : 'absent'
-  if (read.isMalformed() || times === null || subject === null) return refuse('malformed-token')
-  if (read.has('events')) return refuse('wrong-token-type')
-  if (!isForUs) return refuse('wrong-audience')
+  const listed =
+    (claimAt(token.claims, issuer.claims.groups) ?? null) === null ? 'absent' : 'listed'
+  const groups = groupsAt(token.claims, issuer.claims.groups)
+  const malformed = read.malformedClaim()
+  if (malformed !== null) return refuse('malformed-token', claimLabel(malformed))
+  if (!times.ok) return times
+  if (subject === null) return refuse('malformed-token', claimLabel(issuer.claims.subject))
+  if (read.has('events')) return refuse('wrong-token-type', 'events')
+  if (!isForUs) return refuse('wrong-audience', 'aud')
   const isOfSignIn = nonce === null ? !expected.isRequired : nonce === expected.nonce
-  if (!isOfSignIn) return refuse('malformed-token')
-  const principal = {
-    issuer: issuer.alias,
-    subject,
-    clientId: keyName(clientId),
-    ...facts,
-    ...times,
-  }
-  const refusal = refusalOfTimes(times, limits) ?? refusalAt(principal, nowSeconds, limits)
-  const groups = isElsewhere || read.has('hasgroups') ? 'elsewhere' : listed
-  return refusal === null ? ok({ principal, groups }) : refuse(refusal)
+  if (!isOfSignIn) return refuse('malformed-token', 'nonce')
+  if (!groups.ok) return groups
+  const known = { issuer: issuer.alias, subject, clientId: keyName(clientId), groups: groups.value }
+  const principal = { ...known, ...facts, ...times.value }
+  const refusal = refusalOfTimes(times.value, limits) ?? refusalAt(principal, nowSeconds, limits)
+  if (refusal !== null) return refusal
+  return ok({ principal, groups: isElsewhere || read.has('hasgroups') ? 'elsewhere' : listed })
 }
 
 /** Of several audiences, the authorized party must be ours, and so must one that is named anyway. */

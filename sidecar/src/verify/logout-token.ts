@@ -1,5 +1,5 @@
 import { ok, type Result, refuse } from '../domain/result.ts'
-import { createClaimReader } from './claim-reader.ts'
+import { claimLabel, createClaimReader } from './claim-reader.ts'
 import type { CompactToken } from './compact-token.ts'
 import type { RelyingParty } from './id-token.ts'
 import { personOf } from './presets.ts'
@@ -37,13 +37,16 @@ export function readLogoutToken(
   const idpSession = read.name('sid')
   const subject = personOf(read, issuer)
   const audiences = read.oneOrMore('aud')
-  if (read.isMalformed() || tokenId === null) return refuse('malformed-token')
-  if (issuedAtSeconds === null || expiresAtSeconds === null) return refuse('malformed-token')
+  const malformed = read.malformedClaim()
+  if (malformed !== null) return refuse('malformed-token', claimLabel(malformed))
+  if (tokenId === null) return refuse('malformed-token', 'jti')
+  if (issuedAtSeconds === null) return refuse('malformed-token', 'iat')
+  if (expiresAtSeconds === null) return refuse('malformed-token', 'exp')
   // A nonce would make it pass for an ID token elsewhere, so it must not have one.
   if (!isLogout(token.claims) || read.has('nonce')) return refuse('wrong-token-type')
   if (!audiences.includes(clientId)) return refuse('wrong-audience')
   if (idpSession === null && subject === null) return refuse('malformed-token')
-  if (!(nowSeconds < expiresAtSeconds)) return refuse('token-expired')
+  if (!(nowSeconds < expiresAtSeconds + limits.leewaySeconds)) return refuse('token-expired')
   if (!(issuedAtSeconds <= nowSeconds + limits.clockSkewSeconds)) {
     return refuse('token-not-yet-valid')
   }

@@ -20,7 +20,8 @@ export type Preset = (read: ClaimReader, issuer: TrustedIssuer) => Result<Identi
 function okta(read: ClaimReader, issuer: TrustedIssuer): Result<Identity> {
   const clientId = read.name('cid')
   const scopes = read.words('scp')
-  if (clientId === null || scopes.length === 0) return refuse('wrong-token-type')
+  if (clientId === null) return refuse('wrong-token-type', 'cid')
+  if (scopes.length === 0) return refuse('wrong-token-type', 'scp')
   const isClient = !read.has('uid') && isItsOwnSubject(read, 'cid')
   const subject = isClient ? ofClient(clientId) : ofUser(read.name(issuer.claims.subject))
   return ok({ subject, clientId, scopes })
@@ -32,14 +33,15 @@ function okta(read: ClaimReader, issuer: TrustedIssuer): Result<Identity> {
  */
 function entra(read: ClaimReader, issuer: TrustedIssuer): Result<Identity> {
   const tenant = read.name('tid')
-  if (tenant === null || tenant !== tenantOf(issuer)) return refuse('unknown-issuer')
+  if (tenant === null || tenant !== tenantOf(issuer)) return refuse('unknown-issuer', 'tid')
   const clientId = read.name('appid') ?? read.name('azp')
   const scopes = read.words('scp')
   const roles = read.list('roles')
   const isClient = isEntraApplication(read, scopes.length > 0)
   const proof = isClient ? roles : scopes
-  if (clientId === null || proof.length === 0) return refuse('wrong-token-type')
-  if (read.has('hasgroups')) return refuse('groups-unknown')
+  if (clientId === null) return refuse('wrong-token-type', 'azp')
+  if (proof.length === 0) return refuse('wrong-token-type', isClient ? 'roles' : 'scp')
+  if (read.has('hasgroups')) return refuse('groups-unknown', 'hasgroups')
   const id = read.name(issuer.claims.subject)
   const subject = isClient ? ofClient(clientId) : id && `${tenant}:${id}`
   return ok({ subject, clientId, scopes: [...scopes, ...roles] })
@@ -61,12 +63,13 @@ function tenantOf(issuer: TrustedIssuer): string | undefined {
 function databricks(read: ClaimReader, issuer: TrustedIssuer): Result<Identity> {
   const clientId = read.name('client_id')
   const scopes = read.words('scope')
-  if (scopes.length === 0) return refuse('wrong-token-type')
+  if (scopes.length === 0) return refuse('wrong-token-type', 'scope')
   const isClient = clientId !== null && isItsOwnSubject(read, 'client_id')
   const subject = isClient ? ofClient(clientId) : ofUser(read.name(issuer.claims.subject))
   return ok({ subject, clientId, scopes })
 }
 
+// As null the first two are absent; the others may be a person's own choice, and so mark even then.
 const USER_MARKERS = ['auth_time', 'sid', 'email', 'preferred_username', 'name'] as const
 
 /** RFC 9068 names, and `azp` and `scp` of older issuers. A client speaks for itself when it is `sub`. */
@@ -113,3 +116,11 @@ function ofUser(subject: string | null): string | null {
 }
 
 export const PRESETS: Readonly<Record<PresetName, Preset>> = { okta, entra, databricks, generic }
+
+/** The claim that scopes are first looked for in. */
+export const SCOPE_CLAIMS: Readonly<Record<PresetName, string>> = {
+  okta: 'scp',
+  entra: 'scp',
+  databricks: 'scope',
+  generic: 'scope',
+}

@@ -2,8 +2,8 @@ import { hash } from 'node:crypto'
 import type { Principal } from '../domain/principal.ts'
 import type { DenyReason } from '../domain/reason.ts'
 import { createRecentMap } from '../domain/recent-map.ts'
-import { ok, type Result, refuse } from '../domain/result.ts'
-import { readPrincipal, refusalAt, type TokenLimits } from './claims.ts'
+import { ok, type Refusal, type Result, refuse } from '../domain/result.ts'
+import { couldBeIdToken, readPrincipal, refusalAt, type TokenLimits } from './claims.ts'
 import { type CompactToken, MAX_TOKEN_LENGTH, parseCompactToken } from './compact-token.ts'
 import { createKeyRing } from './key-ring.ts'
 import type { KeySource } from './key-source.ts'
@@ -16,6 +16,11 @@ export interface TokenVerifier {
    * refused unseen, else by a promise that never rejects.
    */
   verify(token: string, nowSeconds: number): Result<Principal> | Promise<Result<Principal>>
+  /**
+   * The same of an access token that the issuer itself gave in a sign-in or refresh: it may be for the
+   * sign-in's client, where a token that a caller presents could be that client's ID token.
+   */
+  verifyGranted(token: string, nowSeconds: number): Result<Principal> | Promise<Result<Principal>>
 }
 
 /** Told of every verification; must not throw. */
@@ -50,11 +55,17 @@ export function createTokenVerifier(parts: TokenVerifierParts): TokenVerifier {
   const cache = createRecentMap<VerifiedToken>({ maxEntries: parts.cacheSize })
   const running = new Map<string, Running>()
 
-  function conclude({ issuer, result }: Verdict, nowSeconds: number): Result<Principal> {
-    const refusal = result.ok ? refusalAt(result.value, nowSeconds, limits) : null
-    const conclusion = refusal === null ? result : refuse(refusal)
-    observer.verification(issuer, conclusion.ok ? 'ok' : conclusion.reason)
+  function accept(read: ReadToken, nowSeconds: number, by: Presenter): Result<Principal> {
+    const { principal } = read
+    const refusal = read.couldBeIdToken && by === 'caller' ? ID_TOKEN : null
+    const conclusion = refusal ?? refusalAt(principal, nowSeconds, limits) ?? ok(principal)
+    observer.verification(principal.issuer, conclusion.ok ? 'ok' : conclusion.reason)
     return conclusion
+  }
+
+  function turnDown(refusal: Refusal, issuer = 'unknown'): Refusal {
+    observer.verification(issuer, refusal.reason)
+    return refusal
   }
 
   // INVARIANT: a verdict is believed only under the keys that were current when it was begun.
@@ -66,7 +77,7 @@ export function createTokenVerifier(parts: TokenVerifierParts): TokenVerifier {
     const verdict = authenticate(candidate).then(({ issuer, result }) => {
       if (running.get(digest) === started) running.delete(digest)
       if (result.ok && isCurrent(issuer, epoch)) {
-        cache.set(digest, { principal: result.value, epoch })
+        cache.set(digest, { ...result.value, epoch })
       }
       return { issuer, result }
     })
@@ -77,12 +88,14 @@ export function createTokenVerifier(parts: TokenVerifierParts): TokenVerifier {
 
   async function authenticate({ token, issuer }: Candidate): Promise<Verdict> {
     const signature = await checkSignature(token, issuer)
-    if (!signature.ok) return unseen(signature.reason)
+    if (!signature.ok) return { issuer: 'unknown', result: signature }
     try {
-      return { issuer: issuer.alias, result: readPrincipal(token, issuer, limits) }
+      const principal = readPrincipal(token, issuer, limits)
+      const result = principal.ok ? ok(readToken(principal.value, token, issuer)) : principal
+      return { issuer: issuer.alias, result }
     } catch (error) {
       parts.onUnexpected(error)
-      return unseen('internal-error')
+      return { issuer: 'unknown', result: refuse('internal-error') }
     }
   }
 
@@ -91,37 +104,60 @@ export function createTokenVerifier(parts: TokenVerifierParts): TokenVerifier {
     return found !== undefined && isCurrent(found.alias, found.epoch) ? found : null
   }
 
+  function judge(
+    text: string,
+    nowSeconds: number,
+    by: Presenter,
+  ): Result<Principal> | Promise<Result<Principal>> {
+    if (text.length > MAX_TOKEN_LENGTH) return turnDown(refuse('malformed-token'))
+    // INVARIANT: the whole token is the key, for the cache and for joining a running verification.
+    // Neither holds by whom it was presented, which is judged at each use like the time.
+    const digest = hash('sha256', text, 'base64url')
+    const known = cache.get(digest)
+    if (known !== undefined && isCurrent(known.principal.issuer, known.epoch)) {
+      observer.cacheHit()
+      return accept(known, nowSeconds, by)
+    }
+    observer.cacheMiss()
+    const candidate = readCandidate(text, issuers)
+    if (!candidate.ok) return turnDown(candidate)
+    const keys = ring.current(candidate.value.issuer.alias)
+    if (keys === null) return turnDown(refuse('keys-unavailable'))
+    const { verdict } = join(digest) ?? start(candidate.value, keys.epoch, digest)
+    return verdict.then(({ issuer, result }) =>
+      result.ok ? accept(result.value, nowSeconds, by) : turnDown(result, issuer),
+    )
+  }
+
   return {
-    verify(text, nowSeconds) {
-      if (text.length > MAX_TOKEN_LENGTH) return conclude(unseen('malformed-token'), nowSeconds)
-      // INVARIANT: the whole token is the key, for the cache and for joining a running verification.
-      const digest = hash('sha256', text, 'base64url')
-      const known = cache.get(digest)
-      if (known !== undefined && isCurrent(known.principal.issuer, known.epoch)) {
-        observer.cacheHit()
-        return conclude({ issuer: known.principal.issuer, result: ok(known.principal) }, nowSeconds)
-      }
-      observer.cacheMiss()
-      const candidate = readCandidate(text, issuers)
-      if (!candidate.ok) return conclude(unseen(candidate.reason), nowSeconds)
-      const keys = ring.current(candidate.value.issuer.alias)
-      if (keys === null) return conclude(unseen('keys-unavailable'), nowSeconds)
-      const { verdict } = join(digest) ?? start(candidate.value, keys.epoch, digest)
-      return verdict.then((reached) => conclude(reached, nowSeconds))
-    },
+    verify: (text, nowSeconds) => judge(text, nowSeconds, 'caller'),
+    verifyGranted: (text, nowSeconds) => judge(text, nowSeconds, 'issuer'),
   }
 }
 
-/** What was found of a token, apart from whether it is valid at this moment. */
+/** By whom a token was handed to us. */
+type Presenter = 'caller' | 'issuer'
+
+const ID_TOKEN = refuse('wrong-token-type', 'aud')
+
+/** What was found of a token, apart from whether it is valid at this moment and from this presenter. */
 interface Verdict {
   readonly issuer: string
-  readonly result: Result<Principal>
+  readonly result: Result<ReadToken>
+}
+
+interface ReadToken {
+  readonly principal: Principal
+  readonly couldBeIdToken: boolean
 }
 
 /** A token whose signature and claims were found good under the keys of `epoch`. */
-interface VerifiedToken {
-  readonly principal: Principal
+interface VerifiedToken extends ReadToken {
   readonly epoch: symbol
+}
+
+function readToken(principal: Principal, token: CompactToken, issuer: TrustedIssuer): ReadToken {
+  return { principal, couldBeIdToken: couldBeIdToken(token, issuer) }
 }
 
 interface Running {
@@ -133,10 +169,6 @@ interface Running {
 interface Candidate {
   readonly token: CompactToken
   readonly issuer: TrustedIssuer
-}
-
-function unseen(reason: DenyReason): Verdict {
-  return { issuer: 'unknown', result: refuse(reason) }
 }
 
 function byIss(issuers: readonly TrustedIssuer[]): ReadonlyMap<string, TrustedIssuer> {

@@ -1,3 +1,5 @@
+import type { Claim } from './claim-reader.ts'
+
 /** Signature algorithms an issuer may be trusted with: all asymmetric (RFC 7518 section 3.1, RFC 9864). */
 export const ALGORITHMS = [
   'RS256',
@@ -22,11 +24,11 @@ export type PresetName = (typeof PRESET_NAMES)[number]
 
 /** The claims that an operator may look for elsewhere. */
 export interface ClaimNames {
-  readonly groups: string
+  readonly groups: Claim
   /** display only: the claim never decides anything */
-  readonly email: string
+  readonly email: Claim
   /** the user's stable id; for Entra ID the part after `tid:` */
-  readonly subject: string
+  readonly subject: Claim
 }
 
 /** What `claims` of an issuer starts from. */
@@ -36,6 +38,11 @@ export const DEFAULT_CLAIM_NAMES: Readonly<Record<PresetName, ClaimNames>> = {
   databricks: { groups: 'groups', email: 'sub', subject: 'sub' },
   generic: { groups: 'groups', email: 'email', subject: 'sub' },
 }
+
+/** Marks of ID tokens that some issuers put into access tokens, too. */
+export const ADMISSIBLE_CLAIMS = ['nonce', 'at_hash'] as const
+
+export const AUDIENCE_CLAIMS = ['aud', 'client_id'] as const
 
 /** One issuer whose access tokens are accepted, and on which terms. */
 export interface TrustedIssuer {
@@ -50,4 +57,10 @@ export interface TrustedIssuer {
   /** a token must have them all; empty asks for none */
   readonly requiredScopes: readonly string[]
   readonly claims: ClaimNames
+  /** marks of ID tokens that do not refuse */
+  readonly admittedClaims: readonly (typeof ADMISSIBLE_CLAIMS)[number][]
+  /** where audiences are looked for; with `client_id` a token must also have `token_use: access` */
+  readonly audienceClaim: (typeof AUDIENCE_CLAIMS)[number]
+  /** the client by which people sign in at this issuer; null where nobody does */
+  readonly signInClient: string | null
 }

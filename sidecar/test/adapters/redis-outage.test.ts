@@ -36,7 +36,7 @@ beforeEach(async () => {
     reader: uncachedReader(createRedisKeyValues(redis, log)),
     observer: anomalyLog(),
     newId: () => 'id',
-    maxTokenLifetimeSeconds: 108_000,
+    longestAcceptanceSeconds: 108_000,
   })
   view = createRevocationView({
     store: stores.revocations,

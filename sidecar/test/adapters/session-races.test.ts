@@ -72,7 +72,7 @@ async function connect(
       reader: uncachedReader(keyValues),
       observer,
       newId: () => 'state',
-      maxTokenLifetimeSeconds: 108_000,
+      longestAcceptanceSeconds: 108_000,
     }).sessions,
     close: () => redis.disconnect(),
   }

@@ -42,7 +42,7 @@ describe('a caller', () => {
         sid: null,
         policies: [],
         isFromOutage: false,
-        subjectToken: { token, expiresAtSeconds: NOW + 3600 },
+        subjectToken: { token, expiresAtSeconds: NOW + 3660 },
         expiresAtSeconds: NOW + 3600,
       },
     })

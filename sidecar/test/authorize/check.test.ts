@@ -220,8 +220,24 @@ describe('a denial', () => {
   it('once a token has expired, though it was verified before', async () => {
     const params = bearer()
     expect(await decide(params)).toMatchObject({ effect: 'allow' })
-    deciding.clock.seconds = NOW + 3600
-    expect(await decide(params)).toMatchObject({ effect: 'deny', reason: 'token-expired' })
+    deciding.clock.seconds = NOW + 3660
+    const expected = { effect: 'deny', reason: 'token-expired', claim: 'exp' }
+    expect(await decide(params)).toMatchObject(expected)
+  })
+
+  it('is not given for the workspace’s want of a token within the leeway: the token goes on', async () => {
+    const token = deciding.mint()
+    deciding.clock.seconds = NOW + 3659
+    const decision = await decide({ HTTP_AUTHORIZATION: `Bearer ${token}` })
+    expect(obligations(decision)).toContainEqual({
+      variable: 'BRICKGATE_AUTHORIZATION',
+      value: `Bearer ${token}`,
+    })
+  })
+
+  it('names the claim of a token that is in the way', async () => {
+    const decision = await decide(bearer({ nonce: 'n' }))
+    expect(decision).toMatchObject({ reason: 'wrong-token-type', claim: 'nonce' })
   })
 })
 

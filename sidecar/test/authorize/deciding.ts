@@ -19,7 +19,15 @@ import { createSessionResolver } from '../../src/session/session-resolver.ts'
 import { passthrough } from '../../src/upstream/upstream-credential.ts'
 import { encodePairs } from '../fcgi/encode.ts'
 import { anomalyLog, CIPHER, sessionUse } from '../support/session-fixture.ts'
-import { CLAIMS, type Claims, mint, NOW, type SigningKey, signingKey } from '../verify/minting.ts'
+import {
+  CLAIMS,
+  type Claims,
+  LIMITS,
+  mint,
+  NOW,
+  type SigningKey,
+  signingKey,
+} from '../verify/minting.ts'
 import { createBench } from '../verify/verifying.ts'
 
 export const REQUEST_ID = '0123456789abcdef0123456789abcdef'
@@ -126,7 +134,7 @@ function standing(memory: MemoryKeyValues, key: SigningKey): AuthenticateDeps {
     reader: uncachedReader(memory),
     observer,
     newId: () => 'state-2',
-    maxTokenLifetimeSeconds: 108_000,
+    longestAcceptanceSeconds: 108_000,
   })
   const bench = createBench()
   bench.publish([key])
@@ -141,6 +149,7 @@ function standing(memory: MemoryKeyValues, key: SigningKey): AuthenticateDeps {
       anyTier: false,
     }),
     issuers: new Set(['idp', 'okta']),
+    leewaySeconds: LIMITS.leewaySeconds,
     revocations: createRevocationView({ store: stores.revocations, observer, clockSkewSeconds: 5 }),
     publicOrigins: ORIGINS,
   }

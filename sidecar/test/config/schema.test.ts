@@ -29,6 +29,7 @@ describe('the shortest configuration', () => {
       },
       policy: { mode: 'enforce' },
       revocation: { max_staleness_ms: 2000, max_token_lifetime_s: 108_000, clock_skew_s: 5 },
+      tokens: { leeway_s: 60 },
       outage: { redis: 'deny' },
       sessions: { idle_timeout_s: 1800, absolute_timeout_s: 28_800, any_tier: false },
       audit: { file: '-' },
@@ -185,6 +186,15 @@ describe('a value is refused:', () => {
     ['runtime.workers', 65],
     ['runtime.workers', '2'],
     ['revocation.clock_skew_s', -1],
+    ['tokens.leeway_s', -1],
+    ['tokens.leeway_s', 301],
+    ['issuers.0.admit_claims', ['events']],
+    ['issuers.0.admit_claims', 'nonce'],
+    ['issuers.0.audience_claim', 'azp'],
+    ['issuers.0.audience_claim', 'client_id'], // of the okta preset
+    ['issuers.0.claims', { groups: [] }],
+    ['issuers.0.claims', { groups: ['a', ''] }],
+    ['issuers.0.claims', { groups: ['a', 1] }],
   ])('%s: %j', (path, value) => {
     const [first] = problemPaths(documentWith(path, value))
     expect(first?.startsWith(path.replace(/\.(\d+)/, '[$1]'))).toBe(true)
@@ -201,6 +211,9 @@ describe('a value is accepted:', () => {
     ['workspace.credential', { type: 'personal_access_token', token: 'dapi0' }],
     ['headers.user', 'Remote-User'],
     ['sign_in', SIGN_IN],
+    ['issuers.0.admit_claims', ['nonce', 'at_hash']],
+    ['issuers.0.claims', { groups: ['realm_access', 'roles'], subject: ['a'], email: 'a.b' }],
+    ['tokens.leeway_s', 0],
     ['sign_in', { ...SIGN_IN, scopes: ['openid'], resource: 'api://databricks' }],
     ['sessions.keys', ['A'.repeat(43), `${'-_'.repeat(21)}9`]],
   ])('%s: %j', (path, value) => {

@@ -44,7 +44,7 @@ describe.each(IMPLEMENTATIONS)('state stores in %s', (_, open) => {
       reader: uncachedReader(keyValues),
       observer: log,
       newId,
-      maxTokenLifetimeSeconds: LIFETIME,
+      longestAcceptanceSeconds: LIFETIME,
     })
   })
 
@@ -102,7 +102,7 @@ describe.each(IMPLEMENTATIONS)('state stores in %s', (_, open) => {
         reader: uncachedReader(racing),
         observer: log,
         newId: () => 'second',
-        maxTokenLifetimeSeconds: LIFETIME,
+        longestAcceptanceSeconds: LIFETIME,
       })
       expect(await revocations.read([], NOW)).toEqual(
         ok({ values: [], lostSinceSeconds: NOW + 5, isFromOutage: false }),

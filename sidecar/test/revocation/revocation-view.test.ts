@@ -35,7 +35,7 @@ beforeEach(() => {
     reader: uncachedReader(memory),
     observer: log,
     newId: () => 'state-2',
-    maxTokenLifetimeSeconds: 108_000,
+    longestAcceptanceSeconds: 108_000,
   })
   view = viewOn(stores.revocations)
 })

@@ -46,7 +46,7 @@ function resolverWith({
     reader: uncachedReader(memory),
     observer: log,
     newId: () => 'state-2',
-    maxTokenLifetimeSeconds: 108_000,
+    longestAcceptanceSeconds: 108_000,
   })
   use = sessionUse(stores.sessions, log, { idleSeconds, outages: () => outages })
   return createSessionResolver({

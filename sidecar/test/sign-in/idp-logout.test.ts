@@ -41,7 +41,7 @@ function logoutOf(
     tokens: { logoutToken: async () => order },
     revocations: createRevocationWriter({ records: memory, lifetimeSeconds: 108_000 }),
     issuer: ISSUER,
-    clockSkewSeconds: 5,
+    toleranceSeconds: 65,
     ...changes,
   })
 }

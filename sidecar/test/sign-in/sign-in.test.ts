@@ -36,6 +36,18 @@ describe('a completed sign-in', () => {
     })
   })
 
+  it('keeps an access token that is for the sign-in’s client, which no caller could present', async () => {
+    const accessToken = bench.accessToken({ aud: CLIENT })
+    bench.given = (nonce) => bench.tokens(nonce, { accessToken })
+    expect((await bench.session()).accessToken?.token).toBe(accessToken)
+  })
+
+  it('keeps no access token that is bound to a key', async () => {
+    const accessToken = bench.accessToken({ cnf: { jkt: 'x' } })
+    bench.given = (nonce) => bench.tokens(nonce, { accessToken })
+    expect((await bench.session()).accessToken).toBeNull()
+  })
+
   it('has the groups of the ID token where that lists them, be it none', async () => {
     bench.given = (nonce) => bench.tokens(nonce, {}, { groups: [] })
     expect((await bench.session()).principal.groups).toEqual([])

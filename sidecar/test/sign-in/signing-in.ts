@@ -73,7 +73,9 @@ export function browser(...signIns: readonly Cookie[]): Browser {
 
 export async function createSigningIn(isTokenForwarded = false): Promise<SigningIn> {
   const key = await signingKey('k1')
-  const verifying = createBench()
+  const audiences = ['api://databricks', CLIENT] as const
+  const issuer = { ...GENERIC, audiences, signInClient: CLIENT }
+  const verifying = createBench({ issuers: [issuer] })
   verifying.publish([key])
   const memory = createMemoryKeyValues(() => NOW)
   const told: string[] = []

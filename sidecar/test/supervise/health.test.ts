@@ -124,7 +124,8 @@ function vitals(
   const config = {
     issuers: [{ name: 'okta' }, { name: 'entra' }],
     jwks: { refresh_s: 50, max_stale_s: 100 },
-    revocation: { max_staleness_ms: 1500, max_token_lifetime_s: 600 },
+    revocation: { max_staleness_ms: 1500, max_token_lifetime_s: 600, clock_skew_s: 5 },
+    tokens: { leeway_s: 60 },
     runtime: { workers: 2 },
   }
   return {

@@ -3,7 +3,6 @@ import { principalOf, read, reasonOf } from './reading.ts'
 
 describe('a subject or id', () => {
   const badNames = [
-    null,
     1,
     '',
     'a\tb',
@@ -49,5 +48,9 @@ describe('a subject or id', () => {
   it('accepts as many spaces as fit when each takes three bytes', () => {
     expect(principalOf(read({ sub: ' '.repeat(85) })).subject).toBe('%20'.repeat(85))
     expect(reasonOf(read({ sub: ' '.repeat(86) }))).toBe('malformed-token')
+  })
+
+  it.each(['sub', 'client_id', 'azp'])('is not %s: null', (claim) => {
+    expect(reasonOf(read({ [claim]: null }))).toBe('malformed-token')
   })
 })

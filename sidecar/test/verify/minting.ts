@@ -70,6 +70,13 @@ export const GENERIC: TrustedIssuer = {
   preset: 'generic',
   requiredScopes: [],
   claims: { groups: 'groups', email: 'email', subject: 'sub' },
+  admittedClaims: [],
+  audienceClaim: 'aud',
+  signInClient: null,
 }
 
-export const LIMITS = { clockSkewSeconds: 5, maxTokenLifetimeSeconds: 86_400 }
+export const LIMITS = {
+  clockSkewSeconds: 5,
+  leewaySeconds: 60,
+  maxTokenLifetimeSeconds: 86_400,
+}

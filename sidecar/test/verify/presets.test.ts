@@ -22,6 +22,7 @@ function read(issuer: TrustedIssuer, claims: Claims): string {
     signingInput: '',
     algorithm: 'ES256',
     kid: null,
+    type: 'jwt',
     issuer: issuer.issuer,
     claims: JSON.parse(JSON.stringify(claims)),
   }
@@ -112,6 +113,7 @@ describe('the Entra ID preset', () => {
       signingInput: '',
       algorithm: 'ES256',
       kid: null,
+      type: 'jwt',
       issuer: V2,
       claims: JSON.parse(JSON.stringify({ ...v2, jti: undefined, uti: 'u-1' })),
     }

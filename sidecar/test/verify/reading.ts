@@ -12,6 +12,7 @@ export function read(changes: Claims, issuer: TrustedIssuer = GENERIC): Result<P
     signingInput: 'h.p',
     algorithm: 'ES256',
     kid: null,
+    type: 'jwt',
     issuer: issuer.issuer,
     claims,
   }

@@ -6,6 +6,7 @@ export const RESERVED_HEADERS = [
   'X-Forwarded-User',
   'X-Forwarded-Email',
   'X-Forwarded-Groups',
+  'X-Brickgate-Groups',
   'X-Request-Id',
   'X-Brickgate-Tier',
   'X-Brickgate-Proof',

@@ -50,6 +50,29 @@ describe('a token of a common provider passes:', () => {
     expect(valuesOf(request, 'x-forwarded-groups')).toEqual(['analysts'])
   })
 
+  it('with more groups than fit into a header, all of which policies judge by', async () => {
+    const forged = {
+      'x-brickgate-groups': 'none',
+      'X-BRICKGATE-GROUPS': 'none',
+      'x-forwarded-groups': 'platform-admins',
+    }
+    const many = Array.from({ length: 900 }, (_, at) => `group-${at}`.padEnd(12, '-'))
+    const token = await stack.mint({ sub: 'alice', groups: [...many, 'analysts'] })
+
+    expect((await stack.sendAs(token, CLUSTERS, { headers: forged })).status).toBe(200)
+    const [request] = await stack.upstreamRequests()
+    expect(valuesOf(request, 'x-brickgate-groups')).toEqual(['omitted'])
+    expect(valuesOf(request, 'x-forwarded-groups')).toEqual([])
+    expect(valuesOf(request, 'x-forwarded-user')).toEqual(['alice'])
+    await stack.forgetUpstreamRequests()
+
+    const few = await stack.mint({ sub: 'alice', groups: ['analysts'] })
+    expect((await stack.sendAs(few, CLUSTERS, { headers: forged })).status).toBe(200)
+    const [next] = await stack.upstreamRequests()
+    expect(valuesOf(next, 'x-brickgate-groups')).toEqual([])
+    expect(valuesOf(next, 'x-forwarded-groups')).toEqual(['analysts'])
+  })
+
   it('with spaces in its subject, which the workspace and audit see as %20', async () => {
     const token = await stack.mint({ sub: 'alice smith 100%', groups: GROUPS })
     expect((await stack.sendAs(token, CLUSTERS)).status).toBe(200)

@@ -130,6 +130,7 @@ local OBLIGATIONS = {
   { settings.header_user, "BRICKGATE_USER" },
   { settings.header_email, "BRICKGATE_EMAIL" },
   { settings.header_groups, "BRICKGATE_GROUPS" },
+  { "X-Brickgate-Groups", "BRICKGATE_GROUPS_STATE" },
   { "X-Brickgate-Tier", "BRICKGATE_TIER" },
   { "X-Brickgate-Proof", "BRICKGATE_PROOF" },
   { "X-Request-Id", "BRICKGATE_REQUEST_ID" },

@@ -172,8 +172,13 @@ function createVerifier(config: Config, { keys, metrics, log }: AppDeps): TokenV
   })
 }
 
-function deploymentOf({ workspace, issuers }: Config): Deployment {
-  return { workspaceId: workspace.id, product: PRODUCT, hasSeveralIssuers: issuers.length > 1 }
+function deploymentOf({ workspace, issuers, headers }: Config): Deployment {
+  return {
+    workspaceId: workspace.id,
+    product: PRODUCT,
+    hasSeveralIssuers: issuers.length > 1,
+    sendsGroups: headers.groups !== false,
+  }
 }
 
 function policiesInForce({ config, policyDocument }: LoadedConfig): PolicySet {

@@ -56,7 +56,6 @@ export function createCheck(deps: CheckDeps): Check {
     const authorization = deps.upstream.authorizationFor(subjectToken.value, nowSeconds)
     if (!authorization.ok) return deny(authorization, context)
     const identity = identityHeaders(principal, request, deps.deployment)
-    if (!identity.ok) return deny(identity, context)
 
     return {
       effect: 'allow',
@@ -66,7 +65,7 @@ export function createCheck(deps: CheckDeps): Check {
       sid: context.sid,
       policies: context.policies,
       isFromOutage: context.isFromOutage,
-      obligations: [...identity.value, obligation('BRICKGATE_AUTHORIZATION', authorization.value)],
+      obligations: [...identity, obligation('BRICKGATE_AUTHORIZATION', authorization.value)],
     }
   }
 

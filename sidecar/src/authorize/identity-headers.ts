@@ -1,7 +1,6 @@
 import type { AccessRequest } from '../domain/access-request.ts'
 import { type Obligation, obligation } from '../domain/obligation.ts'
 import { type Principal, subjectKey } from '../domain/principal.ts'
-import { ok, type Result, refuse } from '../domain/result.ts'
 
 /** What every request to this deployment's workspace says of the gateway. */
 export interface Deployment {
@@ -11,9 +10,12 @@ export interface Deployment {
   readonly product: string
   /** whether a subject or group alone would not say whose it is */
   readonly hasSeveralIssuers: boolean
+  /** whether the workspace is told the groups */
+  readonly sendsGroups: boolean
 }
 
-const MAX_IDENTITY_BYTES = 8192
+/** of the header's value; servers before the workspace take little more in all of a request's headers */
+const MAX_GROUPS_BYTES = 8192
 
 /**
  * The identity that the gate puts on an allowed request. Groups are joined by commas; in groups and
@@ -23,19 +25,15 @@ const MAX_IDENTITY_BYTES = 8192
  * INVARIANT: with several issuers the subject and each group begin with `<alias>|`. An alias has no
  * `|`, so that no issuer can name a subject or group of another.
  *
- * @returns refuses with `identity-too-large` what would not fit into 8 KB
+ * INVARIANT: groups go on whole or not at all. What does not fit into 8 KB is left out, and a header
+ * of its own says so; policies have judged by all of them before.
  */
 export function identityHeaders(
   principal: Principal,
   request: AccessRequest,
   deployment: Deployment,
-): Result<readonly Obligation[]> {
+): readonly Obligation[] {
   const { hasSeveralIssuers } = deployment
-  const owner = hasSeveralIssuers ? `${principal.issuer}|` : ''
-  const groups = principal.groups.map((group) => owner + encodeName(group)).join(',')
-  const email = encodeName(principal.email ?? '')
-  if (groups.length + email.length > MAX_IDENTITY_BYTES) return refuse('identity-too-large')
-
   const userAgent = `${printable(request.userAgent)} ${deployment.product} rid/${request.requestId}`
   const obligations = [
     obligation('BRICKGATE_USER', hasSeveralIssuers ? subjectKey(principal) : principal.subject),
@@ -43,11 +41,20 @@ export function identityHeaders(
     obligation('BRICKGATE_WORKSPACE_ID', deployment.workspaceId),
     obligation('BRICKGATE_USER_AGENT', userAgent.trimStart()),
   ]
+  const email = encodeName(principal.email ?? '')
   if (email !== '') obligations.push(obligation('BRICKGATE_EMAIL', email))
-  if (groups !== '') obligations.push(obligation('BRICKGATE_GROUPS', groups))
+  const groups = deployment.sendsGroups ? groupsField(principal, hasSeveralIssuers) : ''
+  if (groups.length > MAX_GROUPS_BYTES) {
+    obligations.push(obligation('BRICKGATE_GROUPS_STATE', 'omitted'))
+  } else if (groups !== '') obligations.push(obligation('BRICKGATE_GROUPS', groups))
   const cookies = request.presented.otherCookies
   if (cookies !== '') obligations.push(obligation('BRICKGATE_COOKIE', printable(cookies)))
-  return ok(obligations)
+  return obligations
+}
+
+function groupsField({ issuer, groups }: Principal, hasSeveralIssuers: boolean): string {
+  const owner = hasSeveralIssuers ? `${issuer}|` : ''
+  return groups.map((group) => owner + encodeName(group)).join(',')
 }
 
 function encodeName(name: string): string {

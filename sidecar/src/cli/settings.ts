@@ -1,4 +1,4 @@
-import type { Config } from '../config/schema.ts'
+import { type Config, GROUPS_HEADER } from '../config/schema.ts'
 
 /**
  * What lighttpd, its Lua gate and HAProxy are told through their environment: every setting that their
@@ -38,7 +38,8 @@ export function edgeSettings(
     BRICKGATE_TUNNEL_WINDOW_S: String(Math.floor(limits.tunnel_max_age_s / 2)),
     BRICKGATE_HEADER_USER: headers.user,
     BRICKGATE_HEADER_EMAIL: headers.email,
-    BRICKGATE_HEADER_GROUPS: headers.groups,
+    // A header that is switched off is still taken from what clients send.
+    BRICKGATE_HEADER_GROUPS: headers.groups === false ? GROUPS_HEADER : headers.groups,
     BRICKGATE_WORKSPACE_HOST: workspace.host,
     BRICKGATE_WORKSPACE_ADDRESS: workspace.address ?? `${workspace.host}:443`,
     BRICKGATE_WORKSPACE_CA: workspace.ca_file,

@@ -15,12 +15,15 @@ const SET_BY_THE_GATE: ReadonlySet<string> = new Set([
   'cookie',
   'host',
   'user-agent',
+  'x-brickgate-groups',
   'x-brickgate-proof',
   'x-brickgate-tier',
   'x-databricks-org-id',
   'x-databricks-workspace-id',
   'x-request-id',
 ])
+
+export const GROUPS_HEADER = 'X-Forwarded-Groups'
 
 const seconds = z.int().positive().max(31_536_000)
 const hostName = z.string().regex(/^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/, 'must be a host name')
@@ -166,7 +169,8 @@ export const configSchema = z.strictObject({
     .strictObject({
       user: headerName.default('X-Forwarded-User'),
       email: headerName.default('X-Forwarded-Email'),
-      groups: headerName.default('X-Forwarded-Groups'),
+      /** false: the workspace is told no groups */
+      groups: z.union([headerName, z.literal(false)]).default(GROUPS_HEADER),
     })
     .prefault({}),
   policy: z.strictObject({ file: text, mode: z.literal('enforce').default('enforce') }),

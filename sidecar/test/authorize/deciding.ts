@@ -115,6 +115,7 @@ export async function createDeciding(): Promise<Deciding> {
         workspaceId: '1234567890123456',
         product: 'brickgate/0.0.0',
         hasSeveralIssuers: false,
+        sendsGroups: true,
       },
       isEgressFrozen: () => false,
       clock,

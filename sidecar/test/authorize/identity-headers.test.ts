@@ -10,23 +10,23 @@ const DEPLOYMENT = {
   workspaceId: '1234567890123456',
   product: 'brickgate/1.2.3',
   hasSeveralIssuers: false,
+  sendsGroups: true,
 }
 const LIMIT = 8192
 
-/** The obligations by variable; null when refused. */
+/** The obligations by variable. */
 function headersOf(
   principal: Partial<Principal>,
   request: Partial<AccessRequest> = {},
   deployment = DEPLOYMENT,
-): Readonly<Record<string, string>> | null {
+): Readonly<Record<string, string>> {
   const result = identityHeaders(
     { ...ALICE, ...principal },
     { ...requestWith({}), ...request },
     deployment,
   )
-  if (!result.ok) return null
-  expect(new Set(result.value.map(({ variable }) => variable)).size).toBe(result.value.length)
-  return Object.fromEntries(result.value.map(({ variable, value }) => [variable, value]))
+  expect(new Set(result.map(({ variable }) => variable)).size).toBe(result.length)
+  return Object.fromEntries(result.map(({ variable, value }) => [variable, value]))
 }
 
 it('names the caller, the tier, the workspace and the request', () => {
@@ -55,7 +55,7 @@ describe('with several issuers', () => {
 
   it('no group of one issuer reads like one of another', () => {
     const named = (issuer: string, group: string) =>
-      headersFrom({ issuer, groups: [group] })?.['BRICKGATE_GROUPS']
+      headersFrom({ issuer, groups: [group] })['BRICKGATE_GROUPS']
     expect(named('second', 'demo|admins')).toBe('second|demo|admins')
     expect(named('second', 'a,demo|admins')).toBe('second|a%2Cdemo|admins')
     expect(named('second', 'admins')).not.toBe(named('demo', 'admins'))
@@ -64,13 +64,13 @@ describe('with several issuers', () => {
 
 it('says nothing where there is nothing, so that the gate deletes what the client sent', () => {
   const headers = headersOf({ email: null, groups: [] }, { userAgent: '' })
-  expect(Object.keys(headers ?? {}).sort()).toEqual([
+  expect(Object.keys(headers).sort()).toEqual([
     'BRICKGATE_TIER',
     'BRICKGATE_USER',
     'BRICKGATE_USER_AGENT',
     'BRICKGATE_WORKSPACE_ID',
   ])
-  expect(headers?.['BRICKGATE_USER_AGENT']).toBe(`brickgate/1.2.3 rid/${REQUEST_ID}`)
+  expect(headers['BRICKGATE_USER_AGENT']).toBe(`brickgate/1.2.3 rid/${REQUEST_ID}`)
 })
 
 describe('a group is encoded so that it stays one:', () => {
@@ -88,7 +88,7 @@ describe('a group is encoded so that it stays one:', () => {
     ['half \ud800', 'half%20%EF%BF%BD'],
     ['"quoted"', '"quoted"'],
   ])('%j', (group, encoded) => {
-    expect(headersOf({ groups: ['first', group, 'last'] })?.['BRICKGATE_GROUPS']).toBe(
+    expect(headersOf({ groups: ['first', group, 'last'] })['BRICKGATE_GROUPS']).toBe(
       `first,${encoded},last`,
     )
   })
@@ -100,50 +100,51 @@ it('lets every list of groups be read back, in printable ASCII', () => {
   })
   fc.assert(
     fc.property(groups, (names) => {
-      const field = headersOf({ groups: names })?.['BRICKGATE_GROUPS'] ?? ''
+      const field = headersOf({ groups: names })['BRICKGATE_GROUPS'] ?? ''
       expect(field).toMatch(/^[\x21-\x7e]+$/)
       expect(field.split(',').map(decodeURIComponent)).toEqual(names)
     }),
   )
 })
 
-describe('what is larger than 8 KB is refused, not cut:', () => {
-  it.each([
-    ['groups of 8,192 bytes', { groups: ['g'.repeat(LIMIT)], email: null }, true],
-    ['groups of 8,193 bytes', { groups: ['g'.repeat(LIMIT + 1)], email: null }, false],
-    [
-      'groups and e-mail of 8,192 bytes',
-      { groups: ['g'.repeat(LIMIT - 8)], email: 'a@b.test' },
-      true,
-    ],
-    [
-      'groups and e-mail of 8,193 bytes',
-      { groups: ['g'.repeat(LIMIT - 7)], email: 'a@b.test' },
-      false,
-    ],
-    [
-      'many groups with their commas',
-      { groups: Array.from({ length: 4097 }, () => 'g'), email: null },
-      false,
-    ],
-    ['groups that encoding makes too large', { groups: ['ü'.repeat(1366)], email: null }, false],
-  ])('%s', (_, principal, fits) => {
-    expect(headersOf(principal) !== null).toBe(fits)
+describe('groups of more than 8 KB are left out whole, and the workspace is told:', () => {
+  it.each<[says: string, groups: readonly string[], fits: boolean]>([
+    ['8,192 bytes', ['g'.repeat(LIMIT)], true],
+    ['8,193 bytes', ['g'.repeat(LIMIT + 1)], false],
+    ['many with their commas', Array.from({ length: 4096 }, () => 'g'), true],
+    ['one more', Array.from({ length: 4097 }, () => 'g'), false],
+    ['what encoding makes too large', ['ü'.repeat(1366)], false],
+  ])('%s', (_, groups, fits) => {
+    const headers = headersOf({ groups })
+    expect('BRICKGATE_GROUPS' in headers).toBe(fits)
+    expect(headers['BRICKGATE_GROUPS_STATE']).toBe(fits ? undefined : 'omitted')
   })
 
-  it('with its own reason', () => {
-    const principal = { ...ALICE, groups: ['g'.repeat(LIMIT + 1)] }
-    expect(identityHeaders(principal, requestWith({}), DEPLOYMENT)).toEqual({
-      ok: false,
-      reason: 'identity-too-large',
+  it('their issuer’s name before each counts as well', () => {
+    const several = { ...DEPLOYMENT, hasSeveralIssuers: true }
+    const groups = Array.from({ length: 1200 }, () => 'g')
+    expect(headersOf({ groups }, {}, several)).not.toHaveProperty('BRICKGATE_GROUPS')
+  })
+
+  it('everything else of the identity goes on', () => {
+    expect(headersOf({ groups: ['g'.repeat(LIMIT + 1)] })).toMatchObject({
+      BRICKGATE_USER: '00u1alice',
+      BRICKGATE_EMAIL: 'alice@example.com',
     })
   })
+})
+
+it('tells no groups where they are switched off, nor that any were left out', () => {
+  for (const groups of [['a'], ['g'.repeat(LIMIT + 1)]]) {
+    const headers = headersOf({ groups }, {}, { ...DEPLOYMENT, sendsGroups: false })
+    expect(Object.keys(headers).filter((name) => name.includes('GROUPS'))).toEqual([])
+  }
 })
 
 describe('what the client sent beside its credential', () => {
   it('goes on as the cookies that are not ours', () => {
     const presented = { authorization: null, sessionCookies: ['x'], otherCookies: 'a=1; b="2"' }
-    expect(headersOf({}, { presented })?.['BRICKGATE_COOKIE']).toBe('a=1; b="2"')
+    expect(headersOf({}, { presented })['BRICKGATE_COOKIE']).toBe('a=1; b="2"')
   })
 
   it.each([
@@ -152,6 +153,6 @@ describe('what the client sent beside its credential', () => {
   ])('has no byte in %s that could end its line', (_, variable, expected) => {
     const text = 'a=\r\n\xe9'
     const presented = { authorization: null, sessionCookies: [], otherCookies: text }
-    expect(headersOf({}, { presented, userAgent: text })?.[variable]).toBe(expected)
+    expect(headersOf({}, { presented, userAgent: text })[variable]).toBe(expected)
   })
 })

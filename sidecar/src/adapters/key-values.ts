@@ -29,8 +29,6 @@ export interface KeyValues {
   delete(key: string): Promise<Result<boolean>>
   /** @returns false, and nothing changed, unless the key holds exactly `expected` */
   deleteIf(key: string, expected: string): Promise<Result<boolean>>
-  /** Reads and deletes in one step: of all who take, one gets it. A key of another type stays. */
-  take(key: string): Promise<Result<StoredValue>>
   /**
    * Lets a key, of whatever type, end later. One that ends later than that, or never, stays as it is.
    *

@@ -49,12 +49,6 @@ export function createMemoryKeyValues(nowSeconds: () => number): MemoryKeyValues
         const value = get(key)
         return value.kind === 'text' && value.text === expected && entries.delete(key)
       }),
-    take: async (key) =>
-      answer(() => {
-        const value = get(key)
-        if (value.kind === 'text') entries.delete(key)
-        return value
-      }),
     extend: async (key, expiresAtSeconds) =>
       answer(() => {
         const entry = find(key)

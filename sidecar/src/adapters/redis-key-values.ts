@@ -53,7 +53,6 @@ export function createRedisKeyValues(redis: RedisClient, observer: RedisObserver
     delete: (key) => attempt(async () => (await redis.del(key)) === 1),
     deleteIf: (key, expected) =>
       attempt(async () => (await redis.eval(DELETE_IF, 1, key, expected)) === 1),
-    take: (key) => attempt(() => stored(redis.getdel(key))),
     extend: (key, expiresAtSeconds) =>
       attempt(
         async () => (await redis.eval(EXTEND, 1, key, String(Math.ceil(expiresAtSeconds)))) === 1,

@@ -115,17 +115,13 @@ export function describeKeyValues(implementations: readonly Implementation[]): v
         expect(await bench.keyValues.read(['a', 'absent'])).toEqual(ok([storedText('2'), ABSENT]))
       })
 
-      test.each(WRONG_TYPES)(
-        'of a %s there is nothing to replace or take, but to delete',
-        async (type) => {
-          await bench.setWrongType('a', type)
-          expect(await bench.keyValues.replace('a', '0', '1')).toEqual(ok(false))
-          expect(await bench.keyValues.take('a')).toEqual(ok(WRONG_TYPE))
-          expect(await bench.keyValues.read(['a'])).toEqual(ok([WRONG_TYPE]))
-          expect(await bench.keyValues.delete('a')).toEqual(ok(true))
-          expect(await bench.keyValues.read(['a'])).toEqual(ok([ABSENT]))
-        },
-      )
+      test.each(WRONG_TYPES)('of a %s there is nothing to replace, but to delete', async (type) => {
+        await bench.setWrongType('a', type)
+        expect(await bench.keyValues.replace('a', '0', '1')).toEqual(ok(false))
+        expect(await bench.keyValues.read(['a'])).toEqual(ok([WRONG_TYPE]))
+        expect(await bench.keyValues.delete('a')).toEqual(ok(true))
+        expect(await bench.keyValues.read(['a'])).toEqual(ok([ABSENT]))
+      })
 
       test('deleteIf deletes exactly what it expects', async () => {
         await bench.set('a', '1')
@@ -143,15 +139,6 @@ export function describeKeyValues(implementations: readonly Implementation[]): v
         await bench.set('a', '1')
         expect(await bench.keyValues.delete('a')).toEqual(ok(true))
         expect(await bench.keyValues.delete('a')).toEqual(ok(false))
-      })
-
-      test('take gives a value to one alone', async () => {
-        await bench.set('a', '1')
-        const taken = await Promise.all(Array.from({ length: 10 }, () => bench.keyValues.take('a')))
-        expect(taken.filter((one) => one.ok && one.value.kind === 'text')).toEqual([
-          ok(storedText('1')),
-        ])
-        expect(taken.filter((one) => one.ok && one.value.kind === 'absent')).toHaveLength(9)
       })
 
       test('an operator sees and changes the same keys', async () => {

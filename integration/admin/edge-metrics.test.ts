@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished } from 'vitest'
+import { HOME } from '../../launch/gateway.ts'
 import { freePort } from '../../launch/probe.ts'
 import { edgeSettings } from '../../sidecar/src/cli/settings.ts'
 import { send } from '../stack/answer.ts'
@@ -80,7 +81,7 @@ describe('the probe of the workspace', () => {
     ['is not trusted', { BRICKGATE_WORKSPACE_CA: '/etc/ssl/certs/ca-certificates.crt' }],
     ['is not there', { BRICKGATE_WORKSPACE_ADDRESS: '127.0.0.1:1' }],
   ])('tells of one that %s', async (_name, settings) => {
-    const { BRICKGATE_RUN_DIR: _, ...shipped } = edgeSettings(stack.info.config, '', '')
+    const { BRICKGATE_RUN_DIR: _, ...shipped } = edgeSettings(stack.info.config, HOME, '')
     const address = `127.0.0.1:${await freePort()}`
     const own = { ...shipped, BRICKGATE_EGRESS_ADMIN_LISTEN: address, ...settings }
     const egress = await startEgress(own)

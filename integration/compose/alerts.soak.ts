@@ -9,9 +9,9 @@ import { untilServing } from './until-serving.ts'
 const { missing } = inject('containers')
 
 const DEMO_CONFIG = '/var/lib/brickgate/demo/brickgate.yaml'
-const FORGED_PER_SECOND = 5
+const FORGED_PER_SECOND = 100
 /** Of the size that fills the memory for records that wait within minutes. */
-const LONG_PATH = `/${'a'.repeat(28_000)}`
+const LONG_PATH = `/${'a'.repeat(600)}`
 /** A window of five minutes, the longest wait, and some scrapes. */
 const WITHIN = { timeout: 8 * 60_000, interval: 2000 }
 

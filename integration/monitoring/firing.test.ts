@@ -8,6 +8,8 @@ import { type ActiveAlert, hastened, type Prometheus, startPrometheus } from './
 
 const CLUSTERS = '/api/2.1/clusters/list'
 const WITHIN = { timeout: 25_000, interval: 250 }
+/** Some 4,000 records fill the memory for those that wait. */
+const FILLED_WITHIN = { timeout: 90_000, interval: 250 }
 
 let stack: StackClient
 let prometheus: Prometheus
@@ -47,12 +49,14 @@ describe('alerts fire for what they are for', () => {
 
   it('BrickgateAuditDropped: the disk of the audit log is full', async () => {
     expect(await firing('BrickgateAuditDropped')).toEqual([]) // those so far wait in memory
-    const path = `/${'a'.repeat(28_000)}`
+    // as long as a record gets: paths and user agents are cut at 512 characters
+    const path = `/${'a'.repeat(600)}`
+    const userAgent = Buffer.from('€'.repeat(600)).toString('latin1')
     await expect
       .poll(async () => {
-        await sendForged(150, path)
+        await sendForged(500, path, { 'user-agent': userAgent })
         return firing('BrickgateAuditDropped')
-      }, WITHIN)
+      }, FILLED_WITHIN)
       .toMatchObject([{ labels: { severity: 'critical' } }])
   })
 
@@ -121,9 +125,13 @@ async function health(): Promise<ReadonlySet<string>> {
   return new Set((await prometheus.health()).map(({ health }) => health))
 }
 
-async function sendForged(count: number, path = CLUSTERS): Promise<void> {
+async function sendForged(
+  count: number,
+  path = CLUSTERS,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<void> {
   for (let sent = 0; sent < count; sent += 10) {
-    const ten = Array.from({ length: 10 }, () => stack.sendAs('no.jwt.this', path))
+    const ten = Array.from({ length: 10 }, () => stack.sendAs('no.jwt.this', path, { headers }))
     for (const { status } of await Promise.all(ten)) expect(status).toBe(401)
   }
 }

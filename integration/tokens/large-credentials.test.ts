@@ -70,7 +70,7 @@ describe.each(inject('stack').edges)('lighttpd $version', (edge) => {
     }
     expect(await stack.upstreamRequests()).toEqual([])
     // lighttpd writes its log some seconds late
-    const line = { tier: 'internal', reason: 'headers-too-large', path: '' }
+    const line = { tier: 'internal', reason: 'headers-too-large', path: '-' }
     await expect
       .poll(() => refusedBySize().slice(before), { timeout: 15_000 })
       .toMatchObject(oversized.map(() => line))

@@ -13,6 +13,7 @@ export default defineConfig({
           include: ['{sidecar/test,launch,tools}/**/*.test.ts'],
           sequence: { groupOrder: 1 }, // on few processors vitest runs what has no order last
           maxWorkers: 2, // they wait more than they work; vitest would take one on two processors
+          retry: 1, // of real Redis servers with limits of 250 ms; the run's end counts and names them
           testTimeout: 20_000,
           hookTimeout: 20_000,
         },

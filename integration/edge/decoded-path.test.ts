@@ -60,7 +60,7 @@ interface Read {
   readonly target: string
 }
 
-/** What lighttpd read of the targets that its parser does not refuse. */
+/** Decoded paths of the targets that lighttpd's parser does not refuse. */
 async function readBy(gate: Gate, targets: readonly string[]): Promise<readonly Read[]> {
   const left = [...targets]
   const read: Read[] = []

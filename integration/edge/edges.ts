@@ -4,7 +4,7 @@ import type { Edge } from '../stack/stack.ts'
 /** Every lighttpd of the shared stack: the machine's and, where it was unpacked, the images'. */
 export const EDGES: readonly Edge[] = inject('stack').edges
 
-/** Those that speak HTTP/2: below 1.4.83 it is switched off; `lighttpd/conf.d/http2.sh` has the reason. */
+/** The lighttpds that speak HTTP/2: below 1.4.83 it is switched off; `lighttpd/conf.d/http2.sh` has the reason. */
 export const HTTP2_EDGES: readonly Edge[] = EDGES.filter(
   ({ version }) => Number(version.split('.')[2]) >= 83,
 )

@@ -162,7 +162,7 @@ interface RawAnswer {
   readonly body: string
 }
 
-/** What is the same in every answer, whether or not its length was known. */
+/** Headers that every answer has, with or without a known length. */
 function linesOf({ lines }: RawAnswer): readonly string[] {
   const ofOneAnswer =
     /^(x-request-id: [0-9a-f]{32}|content-length: 5|transfer-encoding: chunked|connection: close|date: .*)$/

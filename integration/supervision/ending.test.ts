@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { isRunning } from '../../launch/piece.ts'
 import { type LoneSidecar, startLone } from './lone-sidecar.ts'
 
-/** What a sidecar without requests needs, half a second for lighttpd included. */
+/** Time that a sidecar without requests needs, half a second for lighttpd included. */
 const SOON_MS = 4000
 /** The drain time and a little: a worker that does not end is killed 10 s after it was told. */
 const DRAINED_MS = 13_000

@@ -129,7 +129,7 @@ export function createOpenIdProvider(
   }
 }
 
-/** What tells the provider whose session to end, from the best to nothing; `client_id` is always there. */
+/** Hints of the session to end, from the best to none; `client_id` is always there. */
 function hintParameters({ idToken, logoutHint }: EndSessionHints): readonly Parameters[] {
   return [
     ...(idToken === null ? [] : [{ id_token_hint: idToken }]),

@@ -3,7 +3,7 @@ import { slotOf } from './cluster-topology.ts'
 import { isCluster, isReplyError, type RedisClient } from './redis.ts'
 import { primariesOf, serversOf } from './redis-health.ts'
 
-/** What one look at Redis found, in a Cluster at every primary. */
+/** Findings of one look at Redis, in a Cluster at every primary. */
 export interface RedisLook {
   /** Redis answers, be it with an error */
   readonly isUp: boolean

@@ -16,7 +16,7 @@ export interface OpenRedis {
 
 const CONNECT_WITHIN_MS = 5000
 
-/** What to do about a full Redis is said at once: whoever revokes is in a hurry. */
+/** Names the remedy for a full Redis at once: a revocation is urgent. */
 function told(failure: string): string {
   if (!failure.includes('OOM')) return `redis: ${failure}`
   return 'redis is full and took nothing: raise `maxmemory` (redis-cli CONFIG SET maxmemory …) or end sessions (redis-cli DEL bg:session:…), then do this again'

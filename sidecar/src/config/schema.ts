@@ -40,7 +40,7 @@ const origin = httpsUrl.refine(
   'must be scheme, host and port alone',
 )
 
-/** One name, whatever is in it, or the names that lead to a claim through objects. */
+/** A single name, dots included, or the names that lead to a claim through objects. */
 const claim = z.union([text, z.tuple([text], text)])
 
 const issuerRow = z.strictObject({

@@ -198,6 +198,16 @@ describe('expiry', () => {
     expect(await resolve(SESSION_ID, SESSION.expiresAtSeconds)).toEqual(refuse('session-expired'))
   })
 
+  test('is not judged while the last use cannot be read: the session is unavailable until then', async () => {
+    const { read } = memory
+    memory.read = async (keys) =>
+      keys.includes(seenKey(sid)) ? refuse('state-unavailable') : read(keys)
+    const idle = SESSION.createdAtSeconds + IDLE_SECONDS + 1
+    expect(await resolve(SESSION_ID, idle)).toEqual(refuse('state-unavailable'))
+    memory.read = read
+    expect(await resolve(SESSION_ID, idle)).toEqual(refuse('session-expired'))
+  })
+
   test.each([
     [null, 'wrong-type'],
     ['', 'malformed'],

@@ -34,7 +34,7 @@ export interface Refreshing {
   ) => ProviderAnswer<ProviderTokens> | Promise<ProviderAnswer<ProviderTokens>>
   /** called each time something waits */
   onWait: () => void | Promise<void>
-  accessToken(claims?: Claims): string
+  accessToken(claims?: Claims, header?: Claims): string
   idToken(claims?: Claims): string
   given(changes?: Partial<ProviderTokens>): ProviderAnswer<ProviderTokens>
   /** another sidecar */
@@ -47,6 +47,7 @@ export async function createRefreshing(): Promise<Refreshing> {
   const key = await signingKey('k1')
   const bench = createBench()
   bench.publish([key])
+  bench.clock.ms += 1000 // a key id that is unknown now may have been published since
   const memory = createMemoryKeyValues(() => NOW)
   const registry = createSessionRegistry({
     records: createSessionRecords(memory),
@@ -61,8 +62,8 @@ export async function createRefreshing(): Promise<Refreshing> {
   const parts = { issuer, clientId: CLIENT, limits: LIMITS, keys: bench.keys, onUnexpected }
   const tokens = createSignInTokens(parts)
   let count = 0
-  const access = (claims: Claims = {}) =>
-    mint(key, { ...CLAIMS, jti: `access-${++count}`, ...claims })
+  const access = (claims: Claims = {}, header: Claims = {}) =>
+    mint(key, { ...CLAIMS, jti: `access-${++count}`, ...claims }, header)
   const id = (claims: Claims = {}) =>
     mint(key, { iss: CLAIMS['iss'], aud: CLIENT, sub: 'alice', iat: NOW, exp: NOW + 60, ...claims })
   const refreshing: Refreshing = {

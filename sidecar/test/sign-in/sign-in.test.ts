@@ -64,9 +64,21 @@ describe('a completed sign-in', () => {
   })
 
   it('keeps no access token that does not verify, where the workspace gets another', async () => {
-    bench.given = (nonce) => bench.tokens(nonce, { accessToken: 'opaque' })
-    expect((await bench.session()).accessToken).toBeNull()
+    bench.given = (nonce) => bench.tokens(nonce, { accessToken: 'opaque', refreshToken: null })
+    const { accessToken, expiresAtSeconds } = await bench.session()
+    expect({ accessToken, expiresAtSeconds }).toEqual({
+      accessToken: null,
+      expiresAtSeconds: NOW + 28_800,
+    })
     expect(bench.told).toEqual(['unusable malformed-token'])
+  })
+
+  it('has the e-mail of the ID token, else that of the access token', async () => {
+    const accessToken = bench.accessToken({ email: 'access@example.com' })
+    bench.given = (nonce) => bench.tokens(nonce, { accessToken }, { email: 'id@example.com' })
+    expect((await bench.session()).principal.email).toBe('id@example.com')
+    bench.given = (nonce) => bench.tokens(nonce, { accessToken })
+    expect((await bench.session()).principal.email).toBe('access@example.com')
   })
 })
 
@@ -152,8 +164,22 @@ describe('nobody is signed in', () => {
     }
   })
 
+  it('by a state that comes twice, and the sign-in can be completed afterwards', async () => {
+    const cookie = await bench.begun()
+    const { state } = bench.asked
+    expect(await bench.complete(cookie, NOW, [state, state])).toEqual(refused)
+    expect(await bench.complete(cookie, NOW, [state, 'x'])).toEqual(refused)
+    expect(bench.redeemed).toBe(0)
+    expect(await bench.complete(cookie)).toMatchObject({ ok: true })
+  })
+
   it.each<[string, (nonce: string) => ProviderAnswer<ProviderTokens>, string]>([
     ['the nonce is another', () => bench.tokens('other'), 'malformed-token'],
+    [
+      'there is no nonce',
+      (nonce) => bench.tokens(nonce, {}, { nonce: undefined }),
+      'malformed-token',
+    ],
     ['there is no ID token', (nonce) => bench.tokens(nonce, { idToken: null }), 'malformed-token'],
     [
       'the tokens differ in the person',
@@ -177,8 +203,29 @@ describe('nobody is signed in', () => {
       bench.given = () => ({ ok: false, failure })
       const expected = failure === 'unavailable' ? 'unavailable' : 'refused'
       expect(await bench.complete(await bench.begun())).toEqual({ ok: false, failure: expected })
+      bench.location = { ok: false, failure }
+      expect(await bench.beginning()).toEqual({ ok: false, failure: expected })
     },
   )
+
+  it.each<[string, () => Partial<ProviderTokens>]>([
+    ['ID token', () => ({ idToken: bench.accessToken({ aud: CLIENT }, { kid: 'new' }) })],
+    ['access token', () => ({ accessToken: bench.accessToken({}, { kid: 'new' }) })],
+  ])('while the key of the %s cannot be fetched, and no token is blamed', async (_, changes) => {
+    bench.given = (nonce) => bench.tokens(nonce, changes())
+    const unavailable = { ok: false, failure: 'unavailable' }
+    expect(await bench.complete(await bench.begun())).toEqual(unavailable)
+    expect(bench.told).toEqual([])
+  })
+
+  it('while Redis takes no session', async () => {
+    bench.given = (nonce) => {
+      bench.memory.isDown = true
+      return bench.tokens(nonce)
+    }
+    const unavailable = { ok: false, failure: 'unavailable' }
+    expect(await bench.complete(await bench.begun())).toEqual(unavailable)
+  })
 
   it.each<[string, Result<Standing>, string]>([
     ['whose access was ended since', refuse('token-revoked'), 'revoked'],

@@ -42,6 +42,8 @@ export interface SigningIn {
   redeemed: number
   /** what the provider was asked for last */
   readonly asked: AuthorizationRequest
+  /** where it sends browsers that begin */
+  location: ProviderAnswer<string>
   /** what it gives for a code */
   given: (nonce: string) => ProviderAnswer<ProviderTokens>
   standing: Result<Standing>
@@ -51,17 +53,23 @@ export interface SigningIn {
     changes?: Partial<ProviderTokens>,
     idClaims?: Claims,
   ): ProviderAnswer<ProviderTokens>
-  accessToken(claims: Claims): string
+  accessToken(claims: Claims, header?: Claims): string
   /** begins a sign-in in a browser with cookies */
   begin(known?: readonly Cookie[], returnTo?: string | null): Promise<BegunSignIn>
+  /** what comes of the beginning in a fresh browser */
+  beginning(): Promise<SignInOutcome<BegunSignIn>>
   /** begins a sign-in in a fresh browser @returns its cookie */
   begun(): Promise<Cookie>
-  callback(from: Browser, nowSeconds?: number, state?: string): Promise<SignInEnd>
+  callback(
+    from: Browser,
+    nowSeconds?: number,
+    state?: string | readonly string[],
+  ): Promise<SignInEnd>
   /** what comes of a callback to a browser with one cookie, or none */
   complete(
     cookie: Cookie | null,
     nowSeconds?: number,
-    state?: string,
+    state?: string | readonly string[],
   ): Promise<SignInOutcome<OpenedSession>>
   /** signs in whole */
   session(): Promise<Session>
@@ -77,6 +85,7 @@ export async function createSigningIn(isTokenForwarded = false): Promise<Signing
   const issuer = { ...GENERIC, audiences, signInClient: CLIENT }
   const verifying = createBench({ issuers: [issuer] })
   verifying.publish([key])
+  verifying.clock.ms += 1000 // a key id that is unknown now may have been published since
   const memory = createMemoryKeyValues(() => NOW)
   const told: string[] = []
   let asked: AuthorizationRequest | null = null
@@ -91,7 +100,7 @@ export async function createSigningIn(isTokenForwarded = false): Promise<Signing
     provider: {
       authorizationUrl: async (request) => {
         asked = request
-        return { ok: true, value: 'https://idp.example/auth' }
+        return bench.location
       },
       redeem: async ({ nonce }) => {
         bench.redeemed += 1
@@ -123,9 +132,10 @@ export async function createSigningIn(isTokenForwarded = false): Promise<Signing
       if (asked === null) throw new Error('nobody asked the provider')
       return asked
     },
+    location: { ok: true, value: 'https://idp.example/auth' },
     given: (nonce) => bench.tokens(nonce),
     standing: ok({ isFromOutage: false }),
-    accessToken: (claims) => mint(key, { ...CLAIMS, ...claims }),
+    accessToken: (claims, header) => mint(key, { ...CLAIMS, ...claims }, header),
     tokens: (nonce, changes = {}, idClaims = {}) => {
       const id = { iss: CLAIMS['iss'], aud: CLIENT, sub: 'alice', iat: NOW, exp: NOW + 60, nonce }
       return {
@@ -144,9 +154,13 @@ export async function createSigningIn(isTokenForwarded = false): Promise<Signing
       if (!begun.ok) throw new Error(begun.failure)
       return begun.value
     },
+    beginning: () => signIn.begin(browser(), { returnTo: null, isForced: false }, NOW),
     begun: async () => (await bench.begin()).cookie,
-    callback: (from, nowSeconds = NOW, state = bench.asked.state) =>
-      signIn.complete(from, new URLSearchParams({ state, code: 'c' }), nowSeconds),
+    callback: (from, nowSeconds = NOW, state = bench.asked.state) => {
+      const parameters = new URLSearchParams({ code: 'c' })
+      for (const one of [state].flat()) parameters.append('state', one)
+      return signIn.complete(from, parameters, nowSeconds)
+    },
     complete: async (cookie, nowSeconds, state) => {
       const from = cookie === null ? browser() : browser(cookie)
       return (await bench.callback(from, nowSeconds, state)).outcome

@@ -69,6 +69,7 @@ describe('a renewal', () => {
   it('takes groups and e-mail of a new ID token, and nothing else', async () => {
     const session = await bench.open()
     const idToken = bench.idToken({
+      nonce: 'n-1',
       groups: ['new'],
       email: 'new@example.com',
       sid: 'other',
@@ -81,6 +82,32 @@ describe('a renewal', () => {
       signInSeconds: session.signInSeconds,
       principal: { ...session.principal, groups: ['new'], email: 'new@example.com' },
     })
+  })
+})
+
+describe('a session without an ID token', () => {
+  it('takes one of its person that has no nonce', async () => {
+    const idToken = bench.idToken({ groups: ['new'] })
+    bench.answer = () => bench.given({ idToken })
+    await bench.sidecar()(await bench.open({ idToken: null }), NOW)
+    expect(await bench.current()).toMatchObject({ idToken, principal: { groups: ['new'] } })
+  })
+
+  it('takes none that has a nonce, which no sign-in of ours asked for', async () => {
+    const session = await bench.open({ idToken: null })
+    bench.answer = () => bench.given({ idToken: bench.idToken({ nonce: 'n-1' }) })
+    expect(await bench.sidecar()(session, NOW)).toEqual({ kind: 'failed' })
+    expect(bench.events).toEqual(['unverified'])
+    expect(await bench.current()).toMatchObject({
+      idToken: null,
+      refreshToken: expect.stringMatching(/^refresh-[1-9]/),
+    })
+  })
+
+  it('is renewed by an access token alone', async () => {
+    const session = await bench.open({ idToken: null })
+    expect(await bench.sidecar()(session, NOW)).toMatchObject({ kind: 'renewed' })
+    expect(bench.events).toEqual(['refreshed'])
   })
 })
 
@@ -133,86 +160,24 @@ describe('a session goes on as it was, but for a rotated refresh token, when', (
     ['the access token is for another', () => ({ accessToken: bench.accessToken({ aud: 'x' }) })],
     ['the access token is none', () => ({ accessToken: 'opaque' })],
     ['nothing verifies', () => ({ accessToken: 'opaque', idToken: 'opaque' })],
+    [
+      'the ID token is right and the access token is none',
+      () => ({ accessToken: 'opaque', idToken: bench.idToken({ nonce: 'n-1', groups: ['x'] }) }),
+    ],
+    [
+      'the ID token has its groups elsewhere and the access token is none',
+      () => ({ accessToken: 'opaque', idToken: bench.idToken({ _claim_names: { groups: 's' } }) }),
+    ],
+    [
+      'the key of the access token cannot be fetched',
+      () => ({ accessToken: bench.accessToken({}, { kid: 'new' }), idToken: bench.idToken() }),
+    ],
   ])('%s', async (_, changes) => {
     const session = await bench.open()
     bench.answer = () => bench.given({ ...changes(), refreshToken: 'rotated' })
     expect(await bench.sidecar()(session, NOW)).toEqual({ kind: 'failed' })
     expect(await bench.current()).toEqual({ ...session, refreshToken: 'rotated' })
     expect(bench.events).toEqual(['unverified'])
-  })
-})
-
-describe('a failure', () => {
-  it.each(['unavailable', 'refused'] as const)(
-    'of the provider (%s) ends nothing',
-    async (failure) => {
-      const session = await bench.open()
-      bench.answer = () => ({ ok: false, failure })
-      expect(await bench.sidecar()(session, NOW)).toEqual({ kind: 'failed' })
-      expect(await bench.current()).toEqual(session)
-      // nobody else asks at once: the lock stays for a moment
-      expect(await bench.sidecar()(session, NOW)).toEqual({ kind: 'failed' })
-      expect(bench.asked).toHaveLength(1)
-    },
-  )
-
-  it('of Redis ends nothing', async () => {
-    const session = await bench.open()
-    bench.memory.isDown = true
-    expect(await bench.sidecar()(session, NOW)).toEqual({ kind: 'failed' })
-    bench.memory.isDown = false
-    expect(await bench.current()).toEqual(session)
-    expect(bench.asked).toEqual([])
-  })
-
-  it('of a part is told and ends nothing', async () => {
-    const session = await bench.open()
-    const broken = new Error('broken')
-    bench.answer = () => Promise.reject(broken)
-    expect(await bench.sidecar()(session, NOW)).toEqual({ kind: 'failed' })
-    expect(bench.unexpected).toEqual([broken])
-    expect(await bench.current()).toEqual(session)
-  })
-})
-
-describe('nothing that the provider rotated is lost', () => {
-  it('when Redis fails just then', async () => {
-    const session = await bench.open()
-    bench.answer = () => {
-      bench.memory.isDown = true
-      return bench.given({ refreshToken: 'rotated' })
-    }
-    let waits = 0
-    bench.onWait = () => {
-      waits += 1
-      bench.memory.isDown = waits < 5
-    }
-    expect(await bench.sidecar()(session, NOW)).toMatchObject({ kind: 'renewed' })
-    expect((await bench.current())?.refreshToken).toBe('rotated')
-    expect(waits).toBe(5)
-  })
-
-  it('when the record changes just then, and the change stays', async () => {
-    const session = await bench.open()
-    bench.answer = async () => {
-      const { value: found } = (await bench.registry.find(session.sid, NOW)) as {
-        value: { session: typeof session }
-      }
-      await bench.registry.update(found.session, { ...found.session, userAgent: 'changed' })
-      return bench.given({ refreshToken: 'rotated' })
-    }
-    expect(await bench.sidecar()(session, NOW)).toMatchObject({ kind: 'renewed' })
-    expect(await bench.current()).toMatchObject({ refreshToken: 'rotated', userAgent: 'changed' })
-  })
-
-  it('and it is told when Redis never takes it', async () => {
-    const session = await bench.open()
-    bench.answer = () => {
-      bench.memory.isDown = true
-      return bench.given()
-    }
-    expect(await bench.sidecar()(session, NOW)).toEqual({ kind: 'failed' })
-    expect(bench.events).toEqual(['refreshed', 'unsaved'])
   })
 })
 
@@ -243,6 +208,31 @@ describe('a session ends', () => {
     }
     expect(await bench.sidecar()(session, NOW)).toEqual({ kind: 'ended' })
     expect(await bench.current()).toBeNull()
+  })
+
+  it('and is known to have ended though the new tokens cannot be used', async () => {
+    const session = await bench.open()
+    bench.answer = async () => {
+      await bench.registry.end(session)
+      return bench.given({ accessToken: 'opaque' })
+    }
+    expect(await bench.sidecar()(session, NOW)).toEqual({ kind: 'ended' })
+  })
+
+  it('for the sidecars that wait for another’s renewal, without a further look', async () => {
+    const session = await bench.open()
+    bench.answer = async () => {
+      await bench.registry.end(session)
+      return bench.given()
+    }
+    let waits = 0
+    const first = bench.sidecar()(session, NOW)
+    bench.onWait = async () => {
+      waits += 1
+      await first
+    }
+    expect(await bench.sidecar()(session, NOW)).toEqual({ kind: 'ended' })
+    expect(waits).toBe(1)
   })
 
   it('for a sidecar that comes too late', async () => {

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type StackClient, stackClient } from '../stack/client.ts'
 import { brickgate, redisCli } from '../stack/commands.ts'
-import { makeSession } from '../stack/sessions.ts'
+import { type MadeSession, makeSession } from '../stack/sessions.ts'
 import { startStack, stopStack } from '../stack/stack.ts'
 
 const WAIT = { timeout: 10_000 }
@@ -9,6 +9,8 @@ const CLUSTERS = '/api/2.1/clusters/list'
 
 let stack: StackClient
 let token: string
+let bobs: MadeSession
+let carols: MadeSession
 
 beforeAll(async () => {
   stack = stackClient(await startStack())
@@ -54,14 +56,13 @@ describe('a Redis at 95 % of its maxmemory', () => {
   })
 
   it('serves sessions and tokens, and takes revocations, at once', async () => {
-    const { id, session } = await makeSession(stack, { principal: { subject: 'bob' } })
-    expect((await stack.sendAs(id, CLUSTERS)).status).toBe(200)
+    bobs = await makeSession(stack, { principal: { subject: 'bob' } })
+    carols = await makeSession(stack, { principal: { subject: 'carol' } })
+    expect((await stack.sendAs(bobs.id, CLUSTERS)).status).toBe(200)
     expect((await stack.sendAs(token, CLUSTERS)).status).toBe(200)
     const revoked = await brickgate(stack.info, 'revoke', 'subject', 'demo|bob')
     expect(revoked).toMatchObject({ code: 0, stderr: '' })
-    expect((await stack.sendAs(id, CLUSTERS)).status).toBe(401)
-    const ended = await brickgate(stack.info, 'sessions', 'revoke', session.sid)
-    expect(ended.code).toBe(0)
+    expect((await stack.sendAs(bobs.id, CLUSTERS)).status).toBe(401)
   })
 })
 
@@ -72,6 +73,14 @@ describe('a full Redis', () => {
     const failed = await brickgate(stack.info, 'revoke', 'subject', 'demo|carol')
     expect(failed.code).toBe(69)
     expect(failed.stderr).toMatch(/redis is full and took nothing: raise `maxmemory`/)
+  })
+
+  it('un-revokes nobody, and lets a session be ended', async () => {
+    expect((await stack.sendAs(bobs.id, CLUSTERS)).status).toBe(401)
+    expect((await stack.sendAs(carols.id, CLUSTERS)).status).toBe(200)
+    const ended = await brickgate(stack.info, 'sessions', 'revoke', carols.session.sid)
+    expect(ended.code).toBe(0)
+    await expect.poll(async () => (await stack.sendAs(carols.id, CLUSTERS)).status, WAIT).toBe(401)
   })
 })
 

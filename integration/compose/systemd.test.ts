@@ -76,6 +76,18 @@ describe.skipIf(missing !== null)('a host without Docker, by the units of deploy
     expect((await ask(null)).status).toBe(401)
   })
 
+  it.each(UNITS)(
+    'leaves no core of %s, hides its neighbours and filters its calls',
+    async (unit) => {
+      const core = await inside(`cat /proc/$(systemctl show -P MainPID ${unit})/limits`)
+      expect(core).toMatch(/Max core file size +0 +0 /)
+      const shown = await inside(`systemctl show -P ProtectProc -P SystemCallFilter ${unit}`)
+      expect(shown).toMatch(/^invisible$/m)
+      expect(shown).toMatch(/\bread\b/)
+      expect(shown).not.toMatch(/\b(ptrace|mount|bpf|kexec_load|init_module)\b/)
+    },
+  )
+
   it.each(UNITS)('goes on when %s crashes', async (unit) => {
     const restarts = async (): Promise<number> =>
       Number((await inside(`systemctl show -p NRestarts ${unit}`)).split('=')[1])

@@ -16,6 +16,7 @@ const { missing } = inject('containers')
 const CLUSTERS = '/api/2.1/clusters/list'
 const DEMO = '/var/lib/brickgate/demo'
 const UNITS = ['brickgate-sidecar', 'brickgate-egress', 'brickgate-lighttpd'] as const
+const BRICKGATE = 'BRICKGATE_CONFIG=/etc/brickgate/brickgate.yaml /opt/brickgate/bin/brickgate'
 const SERVED = { timeout: 30_000, interval: 300 }
 
 /** A Debian with what docs/operations.md asks of a host without Docker, and this repository. */
@@ -76,6 +77,32 @@ describe.skipIf(missing !== null)('a host without Docker, by the units of deploy
     expect((await ask(null)).status).toBe(401)
   })
 
+  it('lost nothing: its first sidecar found the state that the page had made before', async () => {
+    expect(await inside(`${BRICKGATE} state show`)).toBe('nothing is lost\n')
+  })
+
+  it('goes on after root revoked where there was no audit log, and after a restart', async () => {
+    await inside(`rm /var/log/brickgate/audit.log; ${BRICKGATE} revoke subject 'demo|nobody'`)
+    expect(await inside('stat -c "%U %G %a" /var/log/brickgate/audit.log')).toBe(
+      'brickgate-sidecar brickgate 640\n',
+    )
+    await inside('systemctl restart brickgate-sidecar')
+    await expect.poll(async () => (await ask('TOKEN_ALICE')).status, SERVED).toBe(200)
+    await inside(`${BRICKGATE} revoke subject 'demo|nobody' --undo`) // now beside the sidecar
+  })
+
+  it('says of an audit log that the sidecar cannot write to what keeps it from starting', async () => {
+    await inside('chown root /var/log/brickgate/audit.log')
+    const checked = await inside(`${BRICKGATE} config check 2>&1 || true`)
+    await inside('systemctl restart brickgate-sidecar')
+    const journal = (): Promise<string> => inside('journalctl -u brickgate-sidecar -n 20 -o cat')
+    const refusal = 'audit.file: `/var/log/brickgate/audit.log` cannot be written'
+    await expect.poll(journal, SERVED).toContain(refusal)
+    await inside('chown brickgate-sidecar /var/log/brickgate/audit.log')
+    expect(checked).toContain('audit.file: `/var/log/brickgate/audit.log` is of user 0')
+    await expect.poll(async () => (await ask('TOKEN_ALICE')).status, SERVED).toBe(200)
+  })
+
   it.each(UNITS)(
     'leaves no core of %s, hides its neighbours and filters its calls',
     async (unit) => {
@@ -124,8 +151,15 @@ describe.skipIf(missing !== null)('a host without Docker, by the units of deploy
       cp deploy/systemd/brickgate.tmpfiles /usr/lib/tmpfiles.d/brickgate.conf && systemd-tmpfiles --create
       cp deploy/systemd/brickgate-{settings,sidecar,egress,lighttpd}.service /etc/systemd/system/
       chgrp -R brickgate /etc/brickgate && chmod -R g+rX /etc/brickgate
-      systemctl daemon-reload && systemctl enable --now ${UNITS.join(' ')}
-      bin/brickgate state init --config /etc/brickgate/brickgate.yaml`)
+      ${documentedCommands().join('\n      ')}`)
+  }
+
+  /** The commands of docs/operations.md for a host without Docker, in their order. */
+  function documentedCommands(): readonly string[] {
+    const page = readFileSync(join(HOME, 'docs/operations.md'), 'utf8')
+    const [, section = ''] = page.split('### Without Docker')
+    const lines = (section.split('\n###')[0] ?? '').split('\n')
+    return lines.flatMap((line) => /^ {4}((?:systemctl|bin\/brickgate) .*)$/.exec(line)?.[1] ?? [])
   }
 
   /** The demo's, with what is this host's own. */

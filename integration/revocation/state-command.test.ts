@@ -18,25 +18,22 @@ afterEach(() => redisCli(stack.info, 'SET', 'bg:state', installed))
 afterAll(() => stack.close())
 
 const LOST = '{"id":"x","since":1700000000}'
+const STAYS = 'there is a bg:state already; it stays as it is'
+const MAY_BE_LOST =
+  'revocations and sessions written before 2023-11-14T22:13:20Z may be lost (`state accept` ends that)'
 const UNREADABLE = 'bg:state cannot be read: delete it, then accept'
 
 /** The bg:state before, null when missing; the command; its code, output and errors; the `since` after. */
 const ROWS = [
   [installedState(0), 'show', 0, 'nothing is lost', 0],
-  [
-    LOST,
-    'show',
-    0,
-    'revocations and sessions written before 2023-11-14T22:13:20Z may be lost',
-    1_700_000_000,
-  ],
+  [LOST, 'show', 0, MAY_BE_LOST, 1_700_000_000],
   [null, 'show', 0, 'bg:state is missing: the next request records a loss', null],
   ['garbage', 'show', 0, UNREADABLE, 'garbage'],
 
-  [installedState(0), 'init', 0, 'there is a bg:state already; it stays as it is', 0],
-  [LOST, 'init', 0, 'there is a bg:state already; it stays as it is', 1_700_000_000],
+  [installedState(0), 'init', 0, `${STAYS}: nothing is lost`, 0],
+  [LOST, 'init', 0, `${STAYS}: ${MAY_BE_LOST}`, 1_700_000_000],
   [null, 'init', 0, 'initialised: nothing is lost', 0],
-  ['garbage', 'init', 0, 'there is a bg:state already; it stays as it is', 'garbage'],
+  ['garbage', 'init', 0, `${STAYS}: ${UNREADABLE}`, 'garbage'],
 
   [installedState(0), 'accept', 0, 'nothing was lost', 0],
   [LOST, 'accept', 0, 'accepted: older tokens work again', 0],

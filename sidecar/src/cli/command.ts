@@ -3,6 +3,9 @@ import { ConfigError, EXIT_CONFIG } from '../config/config-error.ts'
 import { configJsonSchema } from '../config/json-schema.ts'
 import { type LoadedConfig, loadConfig } from '../config/load.ts'
 import { readProof } from '../config/proof.ts'
+import type { Config } from '../config/schema.ts'
+import { appendProblem } from '../observe/append-file.ts'
+import { ownershipProblem } from '../observe/operator-audit.ts'
 import { compilePolicies } from '../policy/compile.ts'
 import type { RevocationTarget } from '../revocation/revocation-keys.ts'
 import { VERSION } from '../version.ts'
@@ -47,14 +50,21 @@ const REVOKE_OPTIONS = [
 
 const COMMANDS: Readonly<Record<string, Command>> = {
   serve: {
-    run: async ({ load }) => {
+    run: async ({ configFile, load }) => {
       const { runPrimary } = await import('../primary.ts') // no other command needs it
-      return runPrimary(load)
+      return runPrimary(() =>
+        withAuditLog(configFile, load(), ({ audit }) => appendProblem(audit.file)),
+      )
     },
   },
   'config check': {
     run: ({ configFile, load }) => {
-      load()
+      withAuditLog(
+        configFile,
+        load(),
+        ({ audit, runtime }) =>
+          appendProblem(audit.file) ?? ownershipProblem(audit.file, runtime.proof_file),
+      )
       return `${configFile} is usable\n`
     },
   },
@@ -150,6 +160,17 @@ function invocationOf({ operands, options }: CommandLine): Invocation {
     operand: operands[0] ?? '',
     options,
   }
+}
+
+/** @throws {ConfigError} with what keeps the audit log from being appended to */
+function withAuditLog(
+  configFile: string,
+  loaded: LoadedConfig,
+  problemOf: (config: Config) => string | null,
+): LoadedConfig {
+  const message = problemOf(loaded.config)
+  if (message === null) return loaded
+  throw new ConfigError(configFile, [{ path: 'audit.file', message }], loaded.files)
 }
 
 function revokeCommand(kind: RevocationTarget['kind'], operand: string): Command {

@@ -119,7 +119,7 @@ export async function withAudit<T>(
   config: Config,
   work: (audit: OperatorAudit) => Promise<T>,
 ): Promise<T> {
-  const audit = openAudit(config.audit.file)
+  const audit = openAudit(config)
   try {
     return await work(audit)
   } finally {
@@ -127,9 +127,9 @@ export async function withAudit<T>(
   }
 }
 
-function openAudit(file: string): OperatorAudit {
+function openAudit({ audit, runtime }: Config): OperatorAudit {
   try {
-    return openOperatorAudit(file)
+    return openOperatorAudit(audit.file, runtime.proof_file)
   } catch (error) {
     const cause = error instanceof Error ? error.message : String(error)
     throw new CommandError(

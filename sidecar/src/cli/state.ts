@@ -1,5 +1,11 @@
 import { randomUUID } from 'node:crypto'
-import { type AcceptOutcome, acceptState, initState, showState } from '../adapters/state-record.ts'
+import {
+  type AcceptOutcome,
+  acceptState,
+  initState,
+  type ShownState,
+  showState,
+} from '../adapters/state-record.ts'
 import type { Config } from '../config/schema.ts'
 import { STATE_KEY } from '../revocation/state-loss.ts'
 import { CommandError } from './command-error.ts'
@@ -18,7 +24,7 @@ export function stateInit(config: Config, isJson: boolean): Promise<string> {
     if (isJson) return jsonLine({ initialised: isNew })
     return isNew
       ? 'initialised: nothing is lost\n'
-      : 'there is a bg:state already; it stays as it is\n'
+      : `there is a bg:state already; it stays as it is: ${standing(answered(await showState(keyValues)))}`
   })
 }
 
@@ -30,11 +36,16 @@ export function stateShow(config: Config, isJson: boolean): Promise<string> {
       const state = value.kind === 'absent' ? 'missing' : record === null ? 'unreadable' : 'known'
       return jsonLine({ state, id: record?.id ?? null, lost_since: record?.sinceSeconds ?? null })
     }
-    if (value.kind === 'absent') return 'bg:state is missing: the next request records a loss\n'
-    if (record === null) return `${UNREADABLE}\n`
-    if (record.sinceSeconds === 0) return 'nothing is lost\n'
-    return `revocations and sessions written before ${timeText(record.sinceSeconds)} may be lost\n`
+    return standing({ value, record })
   })
+}
+
+function standing({ value, record }: ShownState): string {
+  if (value.kind === 'absent') return 'bg:state is missing: the next request records a loss\n'
+  if (record === null) return `${UNREADABLE}\n`
+  if (record.sinceSeconds === 0) return 'nothing is lost\n'
+  const since = timeText(record.sinceSeconds)
+  return `revocations and sessions written before ${since} may be lost (\`state accept\` ends that)\n`
 }
 
 /** @returns what to print @throws {CommandError} when the loss could not be accepted */

@@ -1,8 +1,8 @@
-import { openSync } from 'node:fs'
 import { type DestinationStream, pino, stdTimeFunctions } from 'pino'
 import type { DecisionEvent } from '../authorize/answer.ts'
 import { cut } from '../domain/cut.ts'
 import { subjectKey } from '../domain/principal.ts'
+import { openForAppending, STANDARD_OUTPUT } from './append-file.ts'
 import { createLineFile } from './line-file.ts'
 
 /** Where decisions are recorded: one line of JSON each. */
@@ -29,7 +29,7 @@ const MAX_PENDING_BYTES = 8 * 1024 * 1024
  */
 export function createAuditLog(file: string, observer: AuditObserver): AuditLog {
   const lines = createLineFile({
-    fd: file === '-' ? 1 : openSync(file, 'a', 0o640),
+    fd: file === STANDARD_OUTPUT ? 1 : openForAppending(file),
     maxWaitingBytes: MAX_PENDING_BYTES,
     onFailing: observer.failing,
   })

@@ -1,7 +1,8 @@
-import { closeSync, existsSync, fchownSync, openSync, statSync, writeSync } from 'node:fs'
+import { closeSync, lstatSync, statSync, writeSync } from 'node:fs'
 import { hostname, userInfo } from 'node:os'
 import { dirname } from 'node:path'
 import type { RevocationTarget } from '../revocation/revocation-keys.ts'
+import { openForAppending, STANDARD_OUTPUT } from './append-file.ts'
 
 /** What an operator did on the command line. */
 export interface OperatorAct {
@@ -25,17 +26,17 @@ export interface OperatorAudit {
   close(): void
 }
 
-const STANDARD_OUTPUT = '-'
 const STANDARD_ERROR_FD = 2
 
 /**
  * Opens the audit log for what operators do, before they do it. Where the sidecar's audit goes to its
  * standard output, a command's goes to standard error, and so into the journal of who ran it.
  *
+ * @param proofFile tells root whose the sidecar is
  * @throws {Error} when the file cannot be opened for appending
  */
-export function openOperatorAudit(file: string): OperatorAudit {
-  const fd = file === STANDARD_OUTPUT ? STANDARD_ERROR_FD : openForAppending(file)
+export function openOperatorAudit(file: string, proofFile: string): OperatorAudit {
+  const fd = file === STANDARD_OUTPUT ? STANDARD_ERROR_FD : openAsOperator(file, proofFile)
   const operator = operatorName()
   return {
     record: (act) => void writeSync(fd, `${JSON.stringify(recordOf(act, operator))}\n`),
@@ -43,15 +44,65 @@ export function openOperatorAudit(file: string): OperatorAudit {
   }
 }
 
-/** A file that root has to make is the folder's owner's: the sidecar must be able to append to it, too. */
-function openForAppending(file: string): number {
-  const isNew = !existsSync(file)
-  const fd = openSync(file, 'a', 0o640)
-  if (isNew && process.getuid?.() === 0) {
-    const { uid, gid } = statSync(dirname(file))
-    fchownSync(fd, uid, gid)
+/** Of a file: the ids of its user and its group. */
+interface Owner {
+  readonly uid: number
+  readonly gid: number
+}
+
+/**
+ * Opens the log with the rights of the sidecar's user, so that a log made by root is the sidecar's.
+ *
+ * INVARIANT: root opens no log with rights of its own where the sidecar has a user. With them the
+ * sidecar could not append to a new log, and a link planted on the way to the log, which its user may
+ * own, would make root write to any file of the host.
+ */
+function openAsOperator(file: string, proofFile: string): number {
+  if (!isRoot()) return openForAppending(file)
+  const problem = ownershipProblem(file, proofFile)
+  if (problem !== null) throw new Error(problem)
+  return asOwner(ownerOf(file, proofFile), () => openForAppending(file))
+}
+
+/** Runs the work with the effective rights of another user; root's are back when it ends. */
+function asOwner<T>({ uid, gid }: Owner, work: () => T): T {
+  if (uid === 0) return work()
+  const [ownGroup, ownGroups] = [process.getegid?.() ?? 0, process.getgroups?.() ?? []]
+  process.setgroups?.([gid])
+  process.setegid?.(gid)
+  process.seteuid?.(uid)
+  try {
+    return work()
+  } finally {
+    process.seteuid?.(0)
+    process.setegid?.(ownGroup)
+    process.setgroups?.(ownGroups)
   }
-  return fd
+}
+
+/**
+ * Looks whether the sidecar can append to a file of another user. Only root knows: the files of the
+ * sidecar's user are closed to others.
+ *
+ * @returns why not; null when nothing keeps it from that, for a missing file, and for other users
+ */
+export function ownershipProblem(file: string, proofFile: string): string | null {
+  const found = file === STANDARD_OUTPUT ? undefined : statSync(file, { throwIfNoEntry: false })
+  if (!isRoot() || found === undefined) return null
+  const { uid, gid } = ownerOf(file, proofFile)
+  const isWritable = (found.mode & (found.gid === gid ? 0o022 : 0o002)) !== 0
+  if (uid === 0 || found.uid === uid || isWritable) return null
+  return `\`${file}\` is of user ${found.uid}, and the sidecar of user ${uid}`
+}
+
+/** The user of the folder or, where that is root's, of the proof, which the sidecar's init step makes. */
+function ownerOf(file: string, proofFile: string): Owner {
+  const { uid, gid } = statSync(dirname(file))
+  return { uid: uid === 0 ? lstatSync(proofFile).uid : uid, gid }
+}
+
+function isRoot(): boolean {
+  return process.getuid?.() === 0
 }
 
 /** INVARIANT: a record names each of its fields here. `reason` is a word of the table of decisions. */

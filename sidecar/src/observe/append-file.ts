@@ -1,0 +1,51 @@
+import { accessSync, closeSync, constants, lstatSync, openSync } from 'node:fs'
+import { dirname } from 'node:path'
+
+/** The name of a file that stands for standard output. */
+export const STANDARD_OUTPUT = '-'
+
+/**
+ * Opens a log for appending, and makes a missing one. By O_CREAT not even root opens another user's
+ * file in a sticky folder (`fs.protected_regular`), so an existing file is opened without O_CREAT.
+ *
+ * @throws {Error} ENOENT where the file is a link to nothing
+ */
+export function openForAppending(file: string): number {
+  try {
+    return openExisting(file)
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT') throw error
+  }
+  try {
+    return openSync(file, 'ax', 0o640)
+  } catch (error) {
+    if (codeOf(error) !== 'EEXIST') throw error
+    return openExisting(file) // another process made the file meanwhile
+  }
+}
+
+/** Without O_NONBLOCK a named pipe without a reader would hold up the caller. */
+function openExisting(file: string): number {
+  return openSync(file, constants.O_WRONLY | constants.O_APPEND | constants.O_NONBLOCK)
+}
+
+/**
+ * Looks whether a log can be appended to, and makes nothing.
+ *
+ * @returns why the user of this process cannot append, null when nothing keeps it from that
+ */
+export function appendProblem(file: string): string | null {
+  if (file === STANDARD_OUTPUT) return null
+  const isThere = lstatSync(file, { throwIfNoEntry: false }) !== undefined
+  try {
+    if (isThere) closeSync(openExisting(file))
+    else accessSync(dirname(file), constants.W_OK | constants.X_OK)
+    return null
+  } catch (error) {
+    return `\`${file}\` cannot be ${isThere ? 'written' : 'made'} (${codeOf(error) ?? String(error)})`
+  }
+}
+
+function codeOf(error: unknown): string | null {
+  return error instanceof Error && 'code' in error ? String(error.code) : null
+}

@@ -19,6 +19,14 @@ const STRANGER = '127.0.1.1'
 const TRUSTED = '127.0.0.2/32 10.1.0.0/16'
 const CLIENT = '198.51.100.7'
 const LIMIT = 5
+/** Addresses of one /64. */
+const SPELLINGS = [
+  '2001:db8::1',
+  '2001:DB8:0:0:ffff::2',
+  '2001:0db8:0000:0000:0000:0000:0000:0003',
+  '2001:db8::192.0.2.4',
+]
+const OF_OTHER_NETWORKS = ['2001:db8:0:1::1', '2001:db8:1::1', '2001:db7::1', '203.0.113.62']
 
 let stack: StackClient
 let credential: string
@@ -81,6 +89,17 @@ describe.each(testedLighttpds())(
       expect(ended.filter(({ status }) => status !== 200)).toEqual([])
     })
 
+    it('all addresses of an IPv6 /64 share the limit of connections, however they are written', async () => {
+      const polls = Array.from({ length: LIMIT }, (_, at) =>
+        forwarded(POLL, SPELLINGS[at % SPELLINGS.length] ?? ''),
+      )
+      await new Promise((resolve) => setTimeout(resolve, 1200)) // counted once a second
+      expect(await statuses(SPELLINGS)).toEqual(SPELLINGS.map(() => 429))
+      expect(await statuses(OF_OTHER_NETWORKS)).toEqual(OF_OTHER_NETWORKS.map(() => 200))
+      const ended = await Promise.all(polls)
+      expect(ended.filter(({ status }) => status !== 200)).toEqual([])
+    })
+
     it('connections that the proxy keeps are nobody’s too many', async () => {
       const kept = await Promise.all(Array.from({ length: LIMIT + 3 }, () => keptAfterRequest()))
       await new Promise((resolve) => setTimeout(resolve, 1200))
@@ -88,6 +107,11 @@ describe.each(testedLighttpds())(
       expect((await forwarded(CLUSTERS, CLIENT)).status).toBe(200)
       for (const socket of kept) socket.destroy()
     })
+
+    async function statuses(clients: readonly string[]): Promise<readonly number[]> {
+      const answers = await Promise.all(clients.map((client) => forwarded(CLUSTERS, client)))
+      return answers.map(({ status }) => status)
+    }
 
     function forwarded(path: string, client: string): Promise<Answer> {
       return ask(gate.listener(), {
@@ -131,6 +155,19 @@ describe.each(testedLighttpds())(
       await expectSeen('10.1.9.9')
     })
 
+    it('an IPv4 address that is mapped into IPv6 shares the limit of the IPv4 address', async () => {
+      const polls = Array.from({ length: LIMIT }, (_, at) => {
+        const preamble = `PROXY TCP6 ::ffff:203.0.113.60 2001:db8::1 ${40_000 + at} 443\r\n`
+        return askAfter(preamble, PROXY, POLL)
+      })
+      await new Promise((resolve) => setTimeout(resolve, 1200)) // counted once a second
+      const statusOf = async (address: string): Promise<string> =>
+        (await askAfter(`PROXY TCP4 ${address} 192.0.2.1 39999 443\r\n`, PROXY)).slice(9, 12)
+      expect(await statusOf('203.0.113.60')).toBe('429')
+      expect(await statusOf('203.0.113.61')).toBe('200')
+      for (const answer of await Promise.all(polls)) expect(answer).toMatch(/^HTTP\/1\.1 200 /)
+    })
+
     it('the preamble of a stranger is no TLS, and ends the connection', async () => {
       const answer = await askAfter(`PROXY TCP4 ${CLIENT} 192.0.2.1 40000 443\r\n`, STRANGER)
       expect(answer).toBe('')
@@ -143,7 +180,11 @@ describe.each(testedLighttpds())(
     })
 
     /** Sends a preamble and a request that names another client; resolves with the answer, if any. */
-    async function askAfter(preamble: string, localAddress: string): Promise<string> {
+    async function askAfter(
+      preamble: string,
+      localAddress: string,
+      path = CLUSTERS,
+    ): Promise<string> {
       const { port, ca } = gate.listener()
       const socket = connectTcp({ host: '127.0.0.1', port, localAddress })
       await once(socket, 'connect')
@@ -154,7 +195,7 @@ describe.each(testedLighttpds())(
         `Authorization: ${credential}`,
         'X-Forwarded-For: 203.0.113.9',
       ]
-      secure.write(requestText(CLUSTERS, named))
+      secure.write(requestText(path, named))
       return buffer(secure).then(String, () => '')
     }
   },

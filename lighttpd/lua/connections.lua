@@ -1,4 +1,5 @@
--- How many connections an address holds, those included that never finish their headers.
+-- How many connections a client's network holds, those included that never finish their headers.
+local network_of = require("network")
 local settings = require("settings")
 local connections = {}
 
@@ -7,7 +8,7 @@ local counts, counted_at = {}, nil
 -- An HTTP/2 connection comes up for itself and for each of its streams, one after another; one
 -- without streams does not come up at all. Where proxies name the client by a header, a connection
 -- is theirs until its request has come, and the client then has no port: there, requests count.
-local function count(lighty)
+local function count_addresses(lighty)
   local found, last = {}, nil
   for r in lighty.server.irequests() do
     local address, port = r.req_attr["request.remote-addr"], r.req_attr["request.remote-port"]
@@ -21,13 +22,22 @@ local function count(lighty)
   return found
 end
 
--- Whether the address of this request holds more than `most` connections. Counting walks over all
+local function count(lighty)
+  local found = {}
+  for address, held in pairs(count_addresses(lighty)) do
+    local network = network_of(address)
+    found[network] = (found[network] or 0) + held
+  end
+  return found
+end
+
+-- Whether the network of this request holds more than `most` connections. Counting walks over all
 -- connections, so it happens once a second at most, and not at all while there are not that many.
 function connections.exceed(lighty, most)
   if lighty.server.stats["clients_open"] <= most then return false end
   local now = lighty.c.time()
   if now ~= counted_at then counts, counted_at = count(lighty), now end
-  return (counts[lighty.r.req_attr["request.remote-addr"]] or 0) > most
+  return (counts[network_of(lighty.r.req_attr["request.remote-addr"])] or 0) > most
 end
 
 return connections

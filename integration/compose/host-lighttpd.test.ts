@@ -29,6 +29,10 @@ describe.skipIf(missing !== null)('a lighttpd of the host, with the rest in cont
     rmSync(folder, { recursive: true })
   })
 
+  it('lighttpd’s metrics are on loopback of the host, by the settings that the init container made', () => {
+    expect(madeSettings()['BRICKGATE_LIGHTTPD_ADMIN_LISTEN']).toBe('127.0.0.1:9466')
+  })
+
   it('allows and refuses by the sidecar’s word, over the shared sockets', async () => {
     expect((await project.ask(project.setting('TOKEN_ALICE'))).status).toBe(200)
     expect((await project.ask(project.setting('TOKEN_EXPIRED'))).status).toBe(401)
@@ -37,11 +41,16 @@ describe.skipIf(missing !== null)('a lighttpd of the host, with the rest in cont
     expect(requests.map(({ target }) => target)).toEqual(['/api/2.1/clusters/list'])
   })
 
-  /** The settings that the init container made, with the places that differ on this host. */
-  async function environment(): Promise<Record<string, string>> {
-    const made = readFileSync(join(folder, 'settings/edge.env'), 'utf8').matchAll(
+  /** The settings that the init container made. */
+  function madeSettings(): Record<string, string> {
+    const lines = readFileSync(join(folder, 'settings/edge.env'), 'utf8').matchAll(
       /^(\w+)='(.*)'$/gm,
     )
+    return Object.fromEntries([...lines].map(([, name = '', value = '']) => [name, value]))
+  }
+
+  /** Those, with the places that differ on this host. */
+  async function environment(): Promise<Record<string, string>> {
     const listener = (tier: 'internal' | 'external'): string =>
       `127.0.0.1:${project.listener(tier).port}`
     const own = Object.fromEntries(
@@ -51,7 +60,7 @@ describe.skipIf(missing !== null)('a lighttpd of the host, with the rest in cont
       ]),
     )
     return {
-      ...Object.fromEntries([...made].map(([, name = '', value = '']) => [name, value])),
+      ...madeSettings(),
       ...own,
       BRICKGATE_LIGHTTPD_DIR: join(HOME, 'lighttpd'),
       BRICKGATE_LOG_DIR: join(folder, 'logs'),

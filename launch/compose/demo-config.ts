@@ -91,7 +91,7 @@ function inContainers(ports: DemoPorts, pki: Demo['pki']): ConfigPatch {
     admin: {
       listen: '0.0.0.0:9464',
       egress_listen: '0.0.0.0:9465',
-      lighttpd_listen: '0.0.0.0:9466',
+      lighttpd_listen: `\${env:LIGHTTPD_ADMIN_LISTEN}`,
     },
     sessions: { keys: [secret('session-key')] },
     audit: { file: '-' },

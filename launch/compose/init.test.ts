@@ -1,4 +1,6 @@
-import { readFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { parse } from 'yaml'
@@ -21,9 +23,56 @@ test('gives the users of the composed Redis the rights that docs/redis.md docume
 test('names in .env.example every variable that the composed brickgate.yaml asks for', () => {
   const asked = read('deploy/compose/brickgate.yaml').matchAll(/\$\{env:([A-Z_]+)\}/g)
   const named = read('.env.example')
-  const passedOn = Object.keys(parse(read('docker-compose.yml'), { merge: true })['x-settings'])
+  const passedOn = settingsOf('docker-compose.yml')
   for (const [, name = ''] of asked) {
-    expect(named).toMatch(new RegExp(`^${name}=`, 'm'))
-    expect(passedOn).toContain(name)
+    expect(Object.keys(passedOn)).toContain(name)
+    const isSetByCompose = passedOn[name] !== null
+    if (!isSetByCompose) expect(named).toMatch(new RegExp(`^${name}=`, 'm'))
   }
 })
+
+test.each([
+  ['0.0.0.0:9466', 'docker-compose.yml', ['init']],
+  ['127.0.0.1:9466', 'docker-compose.host-lighttpd.yml', ['init', 'redis-init', 'sidecar']],
+])('opens lighttpd’s metrics at %s by %s', (listen, file, services) => {
+  expect(parse(read('deploy/compose/brickgate.yaml'))).toMatchObject({
+    admin: { lighttpd_listen: `\${env:LIGHTTPD_ADMIN_LISTEN}` },
+  })
+  const parsed = parse(read(file), { merge: true, logLevel: 'error' })
+  for (const service of services) {
+    expect(parsed.services[service].environment).toMatchObject({ LIGHTTPD_ADMIN_LISTEN: listen })
+  }
+})
+
+test('makes settings of the demo with lighttpd’s metrics where compose wants them', () => {
+  const state = mkdtempSync(join(tmpdir(), 'brickgate-compose-'))
+  try {
+    for (const name of ['demo', 'proof', 'redis', 'secrets', 'settings']) {
+      mkdirSync(join(state, name))
+    }
+    const environment = {
+      ...settingsOf('docker-compose.host-lighttpd.yml'),
+      BRICKGATE_STATE: state,
+    }
+    runStep('demo.ts', environment)
+    runStep('init.ts', environment)
+    const made = readFileSync(join(state, 'settings/edge.env'), 'utf8').split('\n')
+    expect(made).toContain("BRICKGATE_LIGHTTPD_ADMIN_LISTEN='127.0.0.1:9466'")
+  } finally {
+    rmSync(state, { recursive: true })
+  }
+})
+
+function settingsOf(file: string): Record<string, string | null> {
+  return parse(read(file), { merge: true, logLevel: 'error' })['x-settings']
+}
+
+/** @throws when it fails */
+function runStep(script: string, environment: Record<string, string | null>): void {
+  const { PATH } = process.env
+  const set = Object.entries(environment).filter(([, value]) => value !== null)
+  execFileSync(process.execPath, [join(HOME, 'launch/compose', script), 'prepare'], {
+    env: { PATH, ...Object.fromEntries(set) },
+    stdio: 'pipe',
+  })
+}

@@ -151,9 +151,11 @@ interface Discovery {
 }
 
 function createDiscovery(client: OpenIdClient): Discovery {
+  const authorities = client.ca === null ? {} : { ca: client.ca }
   const dispatcher = new Agent({
     maxResponseSize: MAX_ANSWER_BYTES,
-    connect: client.ca === null ? {} : { ca: client.ca },
+    // without it, a handshake that never ends outlives its request by 5 s
+    connect: { ...authorities, timeout: TIMEOUT_SECONDS * 1000 },
   })
   let known: Ready | null = null
   let fetchedAtMs = Number.NEGATIVE_INFINITY

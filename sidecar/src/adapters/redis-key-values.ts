@@ -31,7 +31,7 @@ redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', '(' .. redis.call('TIME')[1])
 local last = redis.call('ZRANGE', KEYS[1], -1, -1, 'WITHSCORES')[2]
 if last then redis.call('EXPIREAT', KEYS[1], last) end`
 
-/** The stores' commands on Redis. What is asked in one turn of the event loop goes out together. */
+/** The stores' commands on Redis. */
 export function createRedisKeyValues(redis: RedisClient, observer: RedisObserver): KeyValues {
   return {
     read: (keys) => attempt(() => Promise.all(keys.map(get))),
@@ -103,10 +103,7 @@ async function stored(reply: Promise<string | null>): Promise<StoredValue> {
   }
 }
 
-/**
- * ioredis' own timeout starts when a command is sent, and its auto-pipelining sends none while the
- * commands before are unanswered; a request does not wait twice.
- */
+/** The time limit of ioredis is for one command, and a Cluster may redirect a command several times; a request does not wait twice. */
 async function within<T>(timeoutMs: number, work: Promise<T>): Promise<T> {
   const { promise, reject } = Promise.withResolvers<never>()
   const timer = setTimeout(() => reject(new Error('redis took too long')), timeoutMs)

@@ -9,6 +9,7 @@ import {
   ROLE_OPTIONS,
   reconnectDelayMs,
   SERVER_OPTIONS,
+  sendTogether,
   type TlsSettings,
   tlsOptions,
 } from './redis.ts'
@@ -59,6 +60,7 @@ export function openSentinelRedis(
     sentinelCommandTimeout: CONNECTION_OPTIONS.commandTimeout,
     sentinelRetryStrategy: reconnectDelayMs,
   })
+  sendTogether(redis)
   leaveWhenDemoted(redis)
   const stopFollowing = followPrimary(redis, settings)
   redis.once('end', stopFollowing)

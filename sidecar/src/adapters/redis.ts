@@ -78,7 +78,7 @@ export const SERVER_OPTIONS = {
 export type ConnectionRole = 'commands' | 'tracking'
 
 export const ROLE_OPTIONS = {
-  commands: { enableAutoPipelining: true },
+  commands: { enableAutoPipelining: false }, // `sendTogether` does it better
   // after each `ready` tracking is asked for again, and only then is there something to subscribe to
   tracking: { protocol: 2, autoResubscribe: false },
 } as const satisfies Record<ConnectionRole, Partial<RedisOptions>>
@@ -100,8 +100,32 @@ export function openRedis(
     ...serverOptions(settings),
     Connector: PrimaryConnector,
   })
+  sendTogether(redis)
   leaveWhenDemoted(redis)
   return observed(redis, observer)
+}
+
+/**
+ * Sends what is asked in one turn of the event loop in one write.
+ *
+ * INVARIANT: no command waits for the answers to those before it. ioredis' auto-pipelining has it wait:
+ * with a round trip of more than half of `COMMAND_TIMEOUT_MS`, commands would fail before they are sent.
+ */
+export function sendTogether(redis: Redis): void {
+  const send = redis.sendCommand.bind(redis)
+  let corked: Redis['stream'] | null = null
+  redis.sendCommand = (command, stream) => {
+    const connection: Redis['stream'] | undefined = redis.stream // there is none before the first attempt
+    if (connection !== undefined && connection !== corked) {
+      corked = connection
+      connection.cork()
+      setImmediate(() => {
+        if (corked === connection) corked = null
+        connection.uncork()
+      })
+    }
+    return send(command, stream)
+  }
 }
 
 /** @returns the client, that from now on tells the observer of its connection */

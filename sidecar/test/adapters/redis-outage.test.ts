@@ -94,7 +94,7 @@ test('nothing piles up for a Redis that stays paused', async () => {
   const { value, ms } = await timed(() => Promise.all(Array.from({ length: 500 }, read)))
   expect(value).toEqual(Array.from({ length: 500 }, () => UNAVAILABLE))
   expect(ms).toBeLessThan(480)
-  expect(redis.autoPipelineQueueSize).toBe(0)
+  expect(redis.commandQueue.length).toBe(0)
   server.resume()
   await until(true)
 })

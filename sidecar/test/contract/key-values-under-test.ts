@@ -59,7 +59,8 @@ async function inMemory(): Promise<KeyValuesUnderTest> {
 export async function inRedis(start: () => Promise<RedisDeployment>): Promise<KeyValuesUnderTest> {
   const deployment = await start()
   const redis = openConfiguredRedis({ redis: redisSchema.parse(deployment.redis) }, SILENT)
-  await until(async () => (await probeRedis(redis)).isReady)
+  // a probe is answered before the connection is ready for more
+  await until(async () => (await probeRedis(redis)).isReady && redis.status === 'ready')
   return {
     keyValues: withOwnKeys(createRedisKeyValues(redis, SILENT)),
     set: async (key, text) => void (await deployment.command('SET', ownKey(key), text)),

@@ -66,7 +66,7 @@ node() {
   local tag=$1 context
   has debian:trixie-slim || make_image debian:trixie-slim
   context=$(mktemp -d)
-  npm install --prefix "$context" --no-save --no-audit --no-fund --loglevel=error \
+  npm install --prefix "$context" --no-save --ignore-scripts --no-audit --no-fund --loglevel=error \
     "node-linux-$(node_arch)@$node_version" "npm@$npm_version" >/dev/null
   mkdir -p "$context/root/bin" "$context/root/lib/node_modules" "$context/root/etc"
   cp "$context/node_modules/node-linux-$(node_arch)/bin/node" "$context/root/bin/"

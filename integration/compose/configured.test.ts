@@ -1,6 +1,19 @@
-import { chmodSync, copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { X509Certificate } from 'node:crypto'
+import { once } from 'node:events'
+import {
+  chmodSync,
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
+import { connect } from 'node:tls'
 import { decodeJwt } from 'jose'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { HOME } from '../../launch/gateway.ts'
@@ -20,6 +33,8 @@ const { missing } = inject('containers')
 
 const EVERYTHING_MISSING =
   /issuers\[0\]\.issuer: env `OIDC_ISSUER` cannot be read[^]*workspace\.host: env `DATABRICKS_HOST` cannot be read[^]*\.env\.example/
+
+const SERVED = { timeout: 30_000, interval: 300 }
 
 type Environment = Readonly<Record<string, string>>
 
@@ -51,11 +66,25 @@ describe.skipIf(missing !== null)('what an operator configures', () => {
     })
 
     it('refuses a key of another certificate', async () => {
-      const other = await createPki(join(folder, 'other'), { tls: ['dbx.example.com'] })
-      chmodSync(join(folder, 'other'), 0o755)
+      const other = await createPki(join(folder, 'tls/other'), { tls: ['dbx.example.com'] })
+      chmodSync(join(folder, 'tls/other'), 0o755)
       chmodSync(other.servers.tls.key, 0o644)
-      const environment = { ...configured(), TLS_KEY: 'other/tls.key' }
+      const environment = { ...configured(), TLS_KEY: 'tls/other/tls.key' }
       await expect(run('init', environment)).rejects.toThrow(/the key is not the certificate/)
+    })
+
+    it.each([
+      ['a certificate that lies beside the folder of lighttpd', 'beside.pem', 'tls/tls.key'],
+      ['a key that lies beside the folder of lighttpd', 'tls/tls.pem', 'beside.key'],
+      ['a link that leads out of the folder of lighttpd', 'tls/link.pem', 'tls/tls.key'],
+    ])('refuses %s', async (_what, TLS_CERTIFICATE, TLS_KEY) => {
+      copyFileSync(pki.servers.tls.cert, join(folder, 'beside.pem'))
+      copyFileSync(pki.servers.tls.key, join(folder, 'beside.key'))
+      rmSync(join(folder, 'tls/link.pem'), { force: true })
+      symlinkSync('../beside.pem', join(folder, 'tls/link.pem'))
+      await expect(run('init', { ...configured(), TLS_CERTIFICATE, TLS_KEY })).rejects.toThrow(
+        /tiers\.internal\.tls: `\/etc\/brickgate\/beside\.\w+` is not in `\/etc\/brickgate\/tls\/`/,
+      )
     })
 
     it('refuses to start without a configuration, and says all that is missing', async () => {
@@ -127,6 +156,40 @@ describe.skipIf(missing !== null)('what an operator configures', () => {
       expect(requests.map(({ target }) => target)).toEqual(['/api/2.1/clusters/list'])
     })
 
+    it.each([
+      ['lighttpd', 'tls', ['tls/tls.key', 'tls/tls.pem']],
+      ['egress', 'ca', ['ca/world-ca.pem']],
+    ])('so that %s sees of the configuration the folder %s alone', async (service, own, files) => {
+      const seen = await compose('exec', '-T', service, 'find', '/etc/brickgate', '-type', 'f')
+      const names = seen.split('\n').map((name) => name.replace('/etc/brickgate/', ''))
+      expect(names).toEqual(expect.arrayContaining(files))
+      expect(names.filter((name) => name !== '' && !name.startsWith(`${own}/`))).toEqual([])
+      const mounts = await compose('exec', '-T', service, 'cat', '/proc/self/mounts')
+      expect(mounts).not.toMatch(/ \/var\/lib\/brickgate\/secrets /)
+    })
+
+    it('and the egress takes up authorities that another file of this name replaced', async () => {
+      const authorities = join(folder, 'ca/world-ca.pem')
+      const other = await createPki(join(folder, 'nobody'), { tls: ['localhost'] })
+      replace(other.ca, authorities)
+      await compose('restart', 'egress')
+      await expect.poll(async () => (await asAlice()).status, SERVED).toBe(503)
+      writeFileSync(`${authorities}.next`, world.listener().ca)
+      renameSync(`${authorities}.next`, authorities)
+      await compose('restart', 'egress')
+      await expect.poll(async () => (await asAlice()).status, SERVED).toBe(200)
+    })
+
+    it('and lighttpd takes up a certificate that another file of this name replaced', async () => {
+      const before = await servedCertificate()
+      const renewed = await createPki(join(folder, 'renewed'), { tls: ['localhost'] })
+      replace(renewed.servers.tls.key, pki.servers.tls.key)
+      replace(renewed.servers.tls.cert, pki.servers.tls.cert)
+      await compose('kill', '--signal', 'USR1', 'lighttpd')
+      await expect.poll(servedCertificate, { timeout: 20_000 }).not.toBe(before)
+      expect(await servedCertificate()).toBe(fingerprintOf(renewed.servers.tls.cert))
+    })
+
     it('without any of the demo', async () => {
       const services = (await compose('ps', '--all', '--services')).trim().split('\n').sort()
       expect(services).toEqual(['egress', 'init', 'lighttpd', 'redis', 'redis-init', 'sidecar'])
@@ -138,16 +201,34 @@ describe.skipIf(missing !== null)('what an operator configures', () => {
       return send({ port, ca }, path, { headers })
     }
 
+    async function asAlice(): Promise<Answer> {
+      return ask(
+        '/api/2.1/clusters/list',
+        await world.mint({ sub: 'alice', groups: ['databricks-users'] }),
+      )
+    }
+
+    async function servedCertificate(): Promise<string | undefined> {
+      const socket = connect({ port, host: '127.0.0.1', rejectUnauthorized: false })
+      try {
+        await once(socket, 'secureConnect')
+        return socket.getPeerX509Certificate()?.fingerprint256
+      } finally {
+        socket.destroy()
+      }
+    }
+
     /** A workspace with another port than 443, and authorities of one's own: the only lines that change. */
     function trustWorld(): void {
-      writeFileSync(join(folder, 'world-ca.pem'), world.listener().ca)
+      mkdirSync(join(folder, 'ca'), { recursive: true })
+      writeFileSync(join(folder, 'ca/world-ca.pem'), world.listener().ca)
       const file = join(folder, 'brickgate.yaml')
       const shipped = readFileSync(file, 'utf8')
       const changed = shipped
-        .replace(/^( +)preset: .*$/m, '$&\n$1ca_file: world-ca.pem')
+        .replace(/^( +)preset: .*$/m, '$&\n$1ca_file: ca/world-ca.pem')
         .replace(
           /^( +)id: .*WORKSPACE_ID.*$/m,
-          '$&\n$1address: demo-workspace:9444\n$1ca_file: world-ca.pem',
+          '$&\n$1address: demo-workspace:9444\n$1ca_file: ca/world-ca.pem',
         )
       writeFileSync(file, changed)
     }
@@ -173,3 +254,14 @@ describe.skipIf(missing !== null)('what an operator configures', () => {
     }
   }
 })
+
+/** Puts a copy in the place of a file as tools of renewal do: under another name first. */
+function replace(by: string, file: string): void {
+  copyFileSync(by, `${file}.next`)
+  chmodSync(`${file}.next`, 0o644)
+  renameSync(`${file}.next`, file)
+}
+
+function fingerprintOf(certificate: string): string {
+  return new X509Certificate(readFileSync(certificate)).fingerprint256
+}

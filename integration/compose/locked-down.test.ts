@@ -85,6 +85,25 @@ describe.skipIf(missing !== null)('a container of the composed gateway', () => {
     expect(await imageHolds(IMAGES.built[0] ?? '', ['magnet.attract-raw-url-to'])).toBe(true)
   })
 
+  it('is made of an image that holds nothing of the folder where operators put their files', async () => {
+    const shipped = await inside('sidecar', 'ls -A /opt/brickgate/deploy/compose')
+    expect(shipped.trim().split('\n')).toEqual([
+      'brickgate',
+      'healthy',
+      'users.acl',
+      'with-settings',
+    ])
+  })
+
+  it.each(['lighttpd', 'egress'])(
+    'of %s cannot read the configuration of the demo',
+    async (service) => {
+      const tried =
+        'cat /var/lib/brickgate/demo/brickgate.yaml /var/lib/brickgate/demo/secrets/* 2>&1; true'
+      expect(await inside(service, tried)).toMatch(/^(cat: \S+: Permission denied\n)+$/)
+    },
+  )
+
   it.each([
     ['lighttpd', '/var/lib/brickgate/secrets'],
     ['egress', '/var/lib/brickgate/secrets'],

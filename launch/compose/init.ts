@@ -1,5 +1,5 @@
 import { createHash, createPrivateKey, randomBytes, X509Certificate } from 'node:crypto'
-import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { edgeSettings, environmentFile } from '../../sidecar/src/cli/settings.ts'
 import { stateInit } from '../../sidecar/src/cli/state.ts'
@@ -55,19 +55,36 @@ function chosenConfig(): string {
   return join(PLACES.demo, 'brickgate.yaml')
 }
 
-/** @throws {ConfigError} also for certificates that lighttpd could not use, which the sidecar never reads */
+/** @throws {ConfigError} also for files that lighttpd or the egress could not use; the sidecar reads none */
 function checkedConfig(file: string): Config {
   const checks = { policy: compilePolicies, proof: readProof }
   const { config } = loadConfig(file, process.env, checks)
-  const problems = (['internal', 'external'] as const).flatMap((tier) => {
-    const message = certificateProblem(config.tiers[tier].tls)
-    return message === null ? [] : [{ path: `tiers.${tier}.tls`, message }]
-  }) satisfies Problem[]
+  const { tiers, workspace } = config
+  const problems: readonly Problem[] = [
+    ...problemAt('tiers.internal.tls', certificateProblem(tiers.internal.tls)),
+    ...problemAt('tiers.external.tls', certificateProblem(tiers.external.tls)),
+    ...problemAt('workspace.ca_file', placeProblem(workspace.ca_file, 'ca', 'the egress')),
+  ]
   if (problems.length > 0) throw new ConfigError(file, problems)
   return config
 }
 
+function problemAt(path: string, message: string | null): Problem[] {
+  return message === null ? [] : [{ path, message }]
+}
+
+/** Of the operator's folder each container of the edge has one folder mounted, and no other. */
+function placeProblem(file: string, folder: 'ca' | 'tls', who: string): string | null {
+  const place = existsSync(file) ? realpathSync(file) : file
+  const { operator } = PLACES
+  if (!place.startsWith(`${operator}/`) || place.startsWith(`${operator}/${folder}/`)) return null
+  return `\`${place}\` is not in \`${operator}/${folder}/\`, all that the container of ${who} sees of the configuration`
+}
+
 function certificateProblem(tls: Config['tiers']['internal']['tls']): string | null {
+  const isElsewhere =
+    placeProblem(tls.certificate, 'tls', 'lighttpd') ?? placeProblem(tls.key, 'tls', 'lighttpd')
+  if (isElsewhere !== null) return isElsewhere
   try {
     const certificate = new X509Certificate(readFileSync(tls.certificate))
     const key = createPrivateKey(readFileSync(tls.key))

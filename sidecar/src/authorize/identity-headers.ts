@@ -58,11 +58,7 @@ function groupsField({ issuer, groups }: Principal, hasSeveralIssuers: boolean):
 }
 
 function encodeName(name: string): string {
-  return name
-    .toWellFormed()
-    .replace(/[^\x21-\x7e]|[%,]/gu, (character) =>
-      character === ',' ? '%2C' : encodeURIComponent(character),
-    )
+  return name.toWellFormed().replace(/[^\x21-\x7e]|[%,]/gu, encodeURIComponent)
 }
 
 function printable(text: string): string {

@@ -1,5 +1,5 @@
 import { AssertionError } from 'node:assert'
-import { isDeepStrictEqual } from 'node:util'
+import { format, isDeepStrictEqual } from 'node:util'
 
 /**
  * Stands in for vitest while mutants run: the few functions that unit tests of the mutated rooms use,
@@ -9,11 +9,13 @@ type Body = (...row: never[]) => unknown
 type Register = (name: string, body: Body) => void
 
 export interface Registered {
+  /** after those of its suites */
   readonly name: string
   readonly run: () => Promise<void>
 }
 
 interface Suite {
+  readonly name: string
   readonly before: (() => unknown)[]
   readonly once: (() => Promise<void>)[]
 }
@@ -23,12 +25,12 @@ const registered: Registered[] = []
 
 /** @returns the tests that a file registered since the last call */
 export function takeTests(): readonly Registered[] {
-  suites.splice(0, suites.length, { before: [], once: [] })
+  suites.splice(0, suites.length, { name: '', before: [], once: [] })
   return registered.splice(0)
 }
 
-export const describe: Register & { each: Each } = withEach((_name, body) => {
-  suites.push({ before: [], once: [] })
+export const describe: Register & { each: Each } = withEach((name, body) => {
+  suites.push({ name, before: [], once: [] })
   body()
   suites.pop()
 })
@@ -43,12 +45,15 @@ function registerTest(name: string, body: Body): void {
     for (const { before } of around) for (const each of before) await each()
     await body()
   }
-  registered.push({ name, run })
+  registered.push({ name: [...around.slice(1).map((suite) => suite.name), name].join(' '), run })
 }
 
 export function beforeEach(hook: () => unknown): void {
   suites.at(-1)?.before.push(hook)
 }
+
+/** What tests leave behind ends with its process. */
+export function afterAll(): void {}
 
 export function beforeAll(hook: () => unknown): void {
   let first: Promise<void> | null = null
@@ -61,7 +66,8 @@ function withEach(register: Register): Register & { each: Each } {
   const each: Each = (rows) => (name, body) => {
     for (const row of rows) {
       const given: readonly unknown[] = Array.isArray(row) ? row : [row]
-      register(name, () => Reflect.apply(body, undefined, given))
+      const named = name.includes('%s') ? format(name, ...given) : name
+      register(named, () => Reflect.apply(body, undefined, given))
     }
   }
   return Object.assign((name: string, body: Body) => register(name, body), { each })

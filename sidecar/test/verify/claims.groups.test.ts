@@ -84,6 +84,8 @@ describe('groups at the end of a list of names', () => {
   ])('cannot be used when %s is on the way', (_, value) => {
     const refusal = { ok: false, reason: 'groups-unusable', claim: 'realm_access.roles' }
     expect(read({ realm_access: value }, roles)).toEqual(refusal)
+    const deep = { ...refusal, claim: 'realm_access.roles.of.it' }
+    expect(read({ realm_access: value }, at('realm_access', 'roles', 'of', 'it'))).toEqual(deep)
   })
 
   it('may lie deeper, under names that every object inherits', () => {

@@ -27,6 +27,14 @@ describe('null is absent where a claim only informs:', () => {
     expect(subject({ email: null })).toBe('ci')
   })
 
+  it('only Entra ID names its tokens by uti', () => {
+    expect(principalOf(read({ jti: undefined, uti: 'chosen' })).tokenId).toMatch(/^sha256:/)
+  })
+
+  it('an audience without a name makes the token malformed', () => {
+    expect(refusalOf({ aud: ['api://databricks', ''] })).toBe('malformed-token aud')
+  })
+
   it.each(['exp', 'iat', 'sub', 'aud', 'client_id'])('%s is none of them', (claim) => {
     expect(refusalOf({ [claim]: null })).toBe(`malformed-token ${claim}`)
   })
@@ -80,6 +88,7 @@ describe('a token of Amazon Cognito', () => {
 
   it.each<[says: string, changes: Claims, expected: string]>([
     ['counts for its client', {}, 'ok'],
+    ['counts for its client, which it also has in aud', { aud: ['app-1'] }, 'ok'],
     ['does not for another', { client_id: 'app-2' }, 'wrong-audience client_id'],
     ['does not without one', { client_id: undefined }, 'wrong-audience client_id'],
     ['does not for a list', { client_id: ['app-1'] }, 'malformed-token client_id'],

@@ -144,6 +144,7 @@ describe('the Databricks preset', () => {
     ['a user without client id', { ...user, client_id: undefined }, 'alice@corp.example by null'],
     ['a user named as a client', { ...user, sub: 'client:sp-1' }, 'malformed-token'],
     ['an ID token', { ...user, scope: undefined }, 'wrong-token-type'],
+    ['nobody, and no client', { ...BASE, sub: undefined, scope: 'sql' }, 'malformed-token'],
     ['an empty scope', { ...user, scope: '' }, 'wrong-token-type'],
   ])('%s', (_, claims, expected) => {
     expect(read(issuerOf('databricks'), claims)).toBe(expected)

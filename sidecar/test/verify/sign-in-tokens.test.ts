@@ -152,6 +152,11 @@ describe('an ID token', () => {
     expect(await idReason({}, { kid: 'k2' })).toBe('unknown-key')
   })
 
+  it('is looked at up to 32 KiB', async () => {
+    expect(await idReason({ x: 'x'.repeat(20_000) })).toBe('ok')
+    expect(await idReason({ x: 'x'.repeat(25_000) })).toBe('malformed-token')
+  })
+
   it('of a refresh may leave the nonce out, and have no other', async () => {
     const refreshed = { nonce: 'n-1', isRequired: false }
     const reason = async (nonce: unknown) =>
@@ -233,6 +238,8 @@ describe('a logout token', () => {
     ['only a session', { sub: undefined }],
     ['only a subject', { sid: undefined }],
     ['several audiences', { aud: ['other', CLIENT] }],
+    ['a clock that is ahead by the skew', { iat: NOW + LIMITS.clockSkewSeconds }],
+    ['a life of an hour', { exp: NOW - 1 + 3600 }],
   ])('is taken with %s', async (_, claims) => expect(await logoutReason(claims)).toBe('ok'))
 
   it.each<[string, Claims, string]>([

@@ -20,6 +20,15 @@ async function warm(token: string): Promise<Bench> {
 }
 
 describe('a token verified before', () => {
+  it('is refused each time when its claims are', async () => {
+    const bench = await warm(mint(one, CLAIMS))
+    const token = mint(one, { ...CLAIMS, aud: 'other' })
+    for (let times = 0; times < 3; times += 1) {
+      expect(await bench.reason(token)).toBe('wrong-audience')
+    }
+    expect(bench.unexpected).toEqual([])
+  })
+
   it('is answered at once, from memory', async () => {
     const token = mint(one, CLAIMS)
     const bench = await warm(token)

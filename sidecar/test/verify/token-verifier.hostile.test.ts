@@ -45,6 +45,7 @@ describe('a hostile token', () => {
     ['64 KB of dots', 'malformed-token', () => '.'.repeat(65_536)],
     ['32 KB and one', 'malformed-token', () => 'a'.repeat(32_769)],
     ['claims that are not UTF-8', 'malformed-token', () => signTexts(es, HEADER, notUtf8)],
+    ['a byte order mark', 'malformed-token', () => signTexts(es, HEADER, `\ufeff${claims}`)],
     ['claims that are no JSON', 'malformed-token', () => signTexts(es, HEADER, 'alice')],
     ['claims that are an array', 'malformed-token', () => signTexts(es, HEADER, `[${claims}]`)],
     ['a header that is null', 'malformed-token', () => signTexts(es, 'null', claims)],

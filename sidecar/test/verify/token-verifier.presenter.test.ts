@@ -70,6 +70,15 @@ describe('a token for the sign-in’s client', () => {
   })
 })
 
+it('a token whose use says that it is an access token is accepted for the sign-in’s client', async () => {
+  const { verifier } = benchOf({ audienceClaim: 'client_id' })
+  const claims = { ...CLAIMS, aud: CLIENT, client_id: CLIENT }
+  const token = mint(key, { ...claims, token_use: 'access' })
+  expect(told(await verifier.verify(token, NOW))).toBe('ok')
+  const idToken = mint(key, { ...claims, token_use: 'id' })
+  expect(told(await verifier.verify(idToken, NOW))).toBe('wrong-token-type token_use')
+})
+
 it('a token for another audience is accepted from a caller', async () => {
   expect(told(await benchOf().verifier.verify(mint(key, CLAIMS), NOW))).toBe('ok')
 })

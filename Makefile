@@ -42,7 +42,7 @@ soak: setup-test ## minutes: load, revocations and faults on two gateways (.run/
 check: setup-test ## format, lint, types, dead code, budgets, unit tests
 	@$(NODE) tools/check.ts $(if $(filter no,$(CHECK_TESTS)),--without-tests)
 
-mutants: setup-test ## an hour: changes sources a little, prints what no unit test notices (ROOMS="policy session")
+mutants: setup-test ## an hour: changes sources a little, prints what no unit test notices (ROOMS="policy gate")
 	@nice -n 15 $(NODE) tools/mutants.ts $(ROOMS)
 
 bench: setup-test ## the benchmarks; every figure is a ratio within one run

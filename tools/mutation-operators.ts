@@ -12,7 +12,8 @@ export interface Mutant {
   readonly source: string
 }
 
-interface Edit {
+/** What replaces a part of a source. */
+export interface Edit {
   readonly start: number
   readonly end: number
   readonly text: string
@@ -107,7 +108,8 @@ function isRemovable(statement: string): boolean {
   return !/^(?:super\(|this\.|'use )/.test(statement)
 }
 
-function applied({ start, end, text }: Edit, file: string, source: string): Mutant {
+/** @returns the source with one edit */
+export function applied({ start, end, text }: Edit, file: string, source: string): Mutant {
   const line = source.slice(0, start).split('\n').length
   const shown = (part: string): string => part.replaceAll(/\s+/g, ' ').trim().slice(0, SHOWN)
   return {

@@ -4,6 +4,7 @@ import { send, sendRaw } from '../stack/answer.ts'
 import { type StackClient, stackClient } from '../stack/client.ts'
 import { valuesOf } from '../stack/upstream.ts'
 import { behave, clearBehaviours } from './behaviour.ts'
+import { OTHER_COOKIES, OUR_COOKIES } from './cookies-of-answers.ts'
 import { EDGES } from './edges.ts'
 import { requestText } from './requests.ts'
 
@@ -20,25 +21,6 @@ beforeAll(async () => {
 afterEach(() => clearBehaviours(stack))
 
 afterAll(() => stack.close())
-
-const OUR_COOKIES = [
-  '__Host-brickgate=forged; Path=/; Secure',
-  '__HOST-BRICKGATE=forged',
-  '__Host-brickgate =forged',
-  '=__Host-brickgate=forged',
-  '__Host-brickgate-signin=forged; Path=/; Secure; HttpOnly',
-  '__host-Brickgate-Signin=forged',
-  '__Host-brickgate-signin-0123456789abcdef=forged; Path=/; Secure; HttpOnly',
-  '__Host-brickgate',
-]
-
-const OTHER_COOKIES = [
-  'a=1',
-  'b=2; Path=/; Expires=Wed, 21 Oct 2026 07:28:00 GMT',
-  '__Host-brickgatex=3',
-  'x__Host-brickgate=4',
-  'c=__Host-brickgate=5',
-]
 
 describe.each(EDGES)('of what the workspace answers, lighttpd $version', (edge) => {
   it.each([

@@ -1,0 +1,255 @@
+import { deepEqual, equal, match, ok } from 'node:assert/strict'
+import { rmSync, writeFileSync } from 'node:fs'
+import { OTHER_COOKIES, OUR_COOKIES } from '../integration/edge/cookies-of-answers.ts'
+import { PROOFS, replies, sends } from '../integration/fail-closed/misbehaviours.ts'
+import { readRefusal } from '../integration/stack/refusals.ts'
+import { ask, type Check, egressAnswer, takeReceived } from './gate-asking.ts'
+import type { GateBench } from './gate-bench.ts'
+
+const SQL = '/sql/1.0/warehouses/abc'
+const HEADER = 'x-thriftserver-error-message'
+
+async function headersOf(bench: GateBench, fields: readonly string[]) {
+  bench.egress.answer = egressAnswer(200, fields)
+  const { status, body, headers } = await ask(bench)
+  deepEqual([status, body], [200, 'ok'])
+  return headers
+}
+
+const passesAnswers: Check = async (bench) => {
+  const removed = [
+    'Alt-Svc',
+    'Clear-Site-Data',
+    'Trailer',
+    'Variable-X',
+    'Strict-Transport-Security',
+  ]
+  const headers = await headersOf(bench, [...removed.map((name) => `${name}: forged`), 'ETag: 1'])
+  equal(headers.etag, '1')
+  for (const name of ['X-Brickgate-Egress', ...removed])
+    equal(headers[name.toLowerCase()], undefined)
+  match(String(headers['x-request-id']), /^[0-9a-f]{32}$/)
+  equal((await headersOf(bench, ['X-Request-Id: theirs']))['x-request-id'], 'theirs')
+  const cookies = [...OUR_COOKIES, ...OTHER_COOKIES, ...OUR_COOKIES].map(
+    (one) => `Set-Cookie: ${one}`,
+  )
+  deepEqual((await headersOf(bench, cookies))['set-cookie'], OTHER_COOKIES)
+  for (const cookie of OUR_COOKIES) {
+    equal((await headersOf(bench, [`Set-Cookie: ${cookie}`]))['set-cookie'], undefined)
+  }
+  for (const status of [201, 400, 401, 404, 429, 500, 502, 503, 504]) {
+    bench.egress.answer = egressAnswer(status, ['Content-Type: text/html'], '<p>theirs</p>')
+    const answer = await ask(bench, [], { target: SQL })
+    deepEqual(
+      [answer.status, answer.body, answer.headers[HEADER]],
+      [status, '<p>theirs</p>', undefined],
+    )
+  }
+  const external = await ask(bench, [], { tier: 'external' })
+  equal(external.headers['strict-transport-security'], 'max-age=31536000')
+  bench.egress.received = []
+}
+
+const FAILURES = [
+  [500, 'the gateway failed'],
+  [502, 'the workspace gave no usable answer'],
+  [503, 'the workspace is not available for the moment'],
+  [504, 'the workspace did not answer in time'],
+] as const
+
+const namesFailures: Check = async (bench) => {
+  for (const [status, message] of FAILURES) {
+    bench.egress.answer = egressAnswer(status).replace('answered', 'failed')
+    const answer = await ask(bench, [], { target: SQL })
+    equal(answer.status, status)
+    match(String(answer.headers[HEADER]), new RegExp(`^${message} \\(request id [0-9a-f]{32}\\)$`))
+    equal((await ask(bench)).headers[HEADER], undefined)
+  }
+  bench.egress.answer = egressAnswer(404).replace('answered', 'failed')
+  equal((await ask(bench, [], { target: SQL })).headers[HEADER], undefined)
+  for (const [target, has] of [
+    [`${SQL};x`, true],
+    ['/sql/1.0/../x', true],
+    ['/sqlx/1;x', false],
+    ['/api/x;y', false],
+  ] as const) {
+    const answer = await ask(bench, [], { target })
+    equal(readRefusal(answer).status, 400)
+    equal(answer.headers[HEADER], has ? JSON.parse(answer.body).message : undefined)
+  }
+  bench.egress.received = []
+}
+
+/** What lighttpd makes of an egress that fails; the reasons are the access log's. */
+const replacesFailures: Check = async (bench) => {
+  const rows = [
+    ...[
+      [200, 502, 'egress-unavailable'],
+      [400, 400, 'bad-request'],
+      [404, 404, 'bad-request'],
+    ],
+    ...[
+      [413, 413, 'body-too-large'],
+      [499, 499, 'bad-request'],
+      [500, 502, 'egress-unavailable'],
+    ],
+    ...[
+      [502, 502, 'egress-unavailable'],
+      [503, 503, 'egress-unavailable'],
+    ],
+    ...[
+      [504, 504, 'egress-unavailable'],
+      [505, 502, 'egress-unavailable'],
+    ],
+  ] as const
+  for (const [status, expected, reason] of rows) {
+    bench.egress.answer = egressAnswer(status, ['X-Theirs: 1']).replace(
+      /X-Brickgate-Egress.*\r\n/,
+      '',
+    )
+    const answer = await ask(bench)
+    deepEqual([status, readRefusal(answer).status], [status, expected])
+    equal(answer.headers['retry-after'], [503, 504].includes(expected) ? '5' : undefined)
+    equal(answer.headers['x-theirs'], undefined)
+    bench.reasons.set(String(answer.headers['x-request-id']), reason)
+  }
+  bench.egress.answer = 'garbage\r\n\r\n'
+  equal(readRefusal(await ask(bench)).status, 502)
+  bench.egress.received = []
+}
+
+const judgesPages: Check = async (bench) => {
+  const page = (reply: string) => {
+    bench.responder.behave = replies(reply)
+    return ask(bench, [], { target: '/_brickgate/whoami' })
+  }
+  for (const reply of [
+    'Status: 200\r\nContent-Type: text/html\r\n\r\npage',
+    'Status: 404\r\nContent-Type: application/json\r\n\r\npage',
+    'Status: 503\r\nContent-Type: application/json\r\n\r\npage',
+    'Status: 399\r\n\r\npage',
+  ]) {
+    const answer = await page(reply)
+    deepEqual([answer.status, answer.body], [Number(reply.slice(8, 11)), 'page'])
+  }
+  const rows = [
+    [400, 400, 'bad-request'],
+    [404, 404, 'responder-refused'],
+    [413, 413, 'body-too-large'],
+    [500, 503, 'responder-unavailable'],
+    [502, 503, 'responder-unavailable'],
+    [504, 503, 'responder-timeout'],
+  ] as const
+  for (const [status, expected, reason] of rows) {
+    const answer = await page(`Status: ${status}\r\nContent-Type: text/html\r\n\r\npage`)
+    deepEqual([status, readRefusal(answer).status], [status, expected])
+    bench.reasons.set(String(answer.headers['x-request-id']), reason)
+  }
+  bench.responder.behave = sends()
+  const answer = await ask(bench, [], { target: '/_brickgate/whoami' })
+  equal(readRefusal(answer).status, 503)
+  bench.internal.behave = replies('Status: 504\r\nContent-Type: text/html\r\n\r\npage')
+  const late = await ask(bench)
+  equal(readRefusal(late).status, 503)
+  bench.reasons.set(String(late.headers['x-request-id']), 'authorizer-timeout')
+}
+
+const announcesClose: Check = async (bench) => {
+  bench.internal.behave = replies('Status: 403\r\nContent-Type: application/json\r\n\r\n{}')
+  const post = (fields: readonly string[], body = '') =>
+    ask(bench, fields, { method: 'POST', body })
+  equal((await post(['Content-Length: 0'])).headers.connection, undefined)
+  equal((await post(['Content-Length: 100000'], 'x'.repeat(1000))).headers.connection, 'close')
+}
+
+const TRAILERS = [
+  'X-Checksum: abc',
+  'Content-Length: 0',
+  'Set-Cookie: evil=1',
+  'X-Repeated: evil',
+  'Alt-Svc: x',
+]
+
+const removesTrailers: Check = async (bench) => {
+  const chunked = (trailers: readonly string[]) => {
+    const fields = [
+      'X-Repeated: a',
+      'X-Repeated: b',
+      'Transfer-Encoding: chunked',
+      'Connection: close',
+    ]
+    const head = ['HTTP/1.1 200 OK', 'X-Brickgate-Egress: answered', ...fields].join('\r\n')
+    bench.egress.answer = `${head}\r\n\r\n5\r\nhello\r\n0\r\n${trailers.map((one) => `${one}\r\n`).join('')}\r\n`
+    return ask(bench)
+  }
+  const plain = ({ headers }: { readonly headers: object }) =>
+    Object.fromEntries(
+      Object.entries(headers).filter(
+        ([name]) =>
+          !/^(?:x-request-id|date|connection|content-length|transfer-encoding)$/.test(name),
+      ),
+    )
+  const honest = await chunked([])
+  equal(honest.body, 'hello')
+  for (const trailers of [...TRAILERS.map((one) => [one]), TRAILERS]) {
+    const answer = await chunked(trailers)
+    deepEqual([answer.status, answer.body, plain(answer)], [200, 'hello', plain(honest)])
+  }
+  bench.egress.received = []
+}
+
+const BAD_PROOF_FILES = [
+  ...[
+    '',
+    '\n',
+    `${'a'.repeat(63)}\n`,
+    `${'a'.repeat(65)}\n`,
+    `${'A'.repeat(64)}\n`,
+    ` ${PROOFS[0]}\n`,
+  ],
+  ...[`${PROOFS[0]}\r\n`, `${PROOFS[0]}\nabc\n`, `abc\n${PROOFS[0]}\n`, `${PROOFS[0]}\n\n`],
+  [...PROOFS, 'c'.repeat(64)].join('\n'),
+]
+
+/** For a gate that has not read its proof yet. */
+export const readsProofs: Check = async (bench) => {
+  for (const text of BAD_PROOF_FILES) {
+    writeFileSync(bench.proofFile, text, 'latin1')
+    equal(readRefusal(await ask(bench)).status, 500)
+  }
+  rmSync(bench.proofFile)
+  equal(readRefusal(await ask(bench)).status, 500)
+  deepEqual([bench.internal.asked, bench.egress.received], [0, []])
+  writeFileSync(bench.proofFile, PROOFS[0])
+  equal((await ask(bench)).status, 200)
+  takeReceived(bench)
+}
+
+/** For the end of a battery. Lighttpd writes its access log late, but at once on SIGHUP. */
+export const logsReasons: Check = async (bench) => {
+  const path = `/api/${'a'.repeat(600)}`
+  const long = await ask(bench, [], { target: `${path}?not-for-the-logs` })
+  const refused = await ask(bench, [], { target: `/api/${'b'.repeat(506)};?not-for-the-logs` })
+  process.kill(bench.pid, 'SIGHUP')
+  const lines = new Map<string, { path: string; reason: string }>()
+  const end = Date.now() + 5000
+  while (!lines.has(String(refused.headers['x-request-id'])) && Date.now() < end) {
+    for (const line of bench.accessLines()) lines.set(line.request_id, { path: '', ...line })
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+  equal(lines.get(String(long.headers['x-request-id']))?.path, `${path.slice(0, 512)}[cut]`)
+  equal(lines.get(String(refused.headers['x-request-id']))?.path, `/api/${'b'.repeat(506)};`)
+  for (const [id, reason] of bench.reasons)
+    match(lines.get(id)?.reason ?? '', new RegExp(`^(${reason})$`))
+  const logs = bench.log('access.log') + bench.log('lighttpd-error.log')
+  for (const secret of ['not-for-the-logs', ...PROOFS]) ok(!logs.includes(secret))
+}
+
+export const ANSWER_CHECKS: readonly Check[] = [
+  passesAnswers,
+  namesFailures,
+  replacesFailures,
+  judgesPages,
+  announcesClose,
+  removesTrailers,
+]

@@ -1,0 +1,104 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { HOME } from '../launch/gateway.ts'
+import { ANSWER_CHECKS, logsReasons, readsProofs } from './gate-answers.ts'
+import { type Check, serving } from './gate-asking.ts'
+import { REQUEST_CHECKS } from './gate-battery.ts'
+import { type GateBench, type GatePlace, prepareGatePlace, startGateBench } from './gate-bench.ts'
+import { luaMutantsOf } from './lua-operators.ts'
+import type { Mutant } from './mutation-operators.ts'
+
+/** Rooms of the scripts that decide; the rest of `lighttpd/lua/` counts, names and reads settings. */
+export const GATE_SCRIPTS: readonly string[] = [
+  ...['gate/gate', 'gate/proof', 'gate/target', 'gate/headers', 'gate/response'],
+  ...['gate/refusal', 'gate/connections'],
+]
+/** of one check, on a machine that others use */
+const LIMIT_MS = 40_000
+
+/** Every mutant of one script. */
+export function gateMutants(room: string): readonly Mutant[] {
+  const file = `${room.replace('gate', 'lighttpd/lua')}.lua`
+  return luaMutantsOf(file, readFileSync(join(HOME, file), 'utf8'))
+}
+
+/**
+ * Starts a lighttpd with each mutant of a script and tries the battery on it.
+ *
+ * @returns the mutants that met every check
+ * @throws {Error} when the scripts as they are do not
+ */
+export async function survivorsOfGate(room: string): Promise<readonly Mutant[]> {
+  const place = await prepareGatePlace()
+  const survivors: Mutant[] = []
+  let checks: readonly Check[] = [...REQUEST_CHECKS, ...ANSWER_CHECKS]
+  try {
+    const unmet =
+      (await firstUnmet(place, null, [readsProofs])) ?? (await firstUnmet(place, null, checks))
+    if (unmet !== null) throw new Error(`the scripts as they are do not pass: ${unmet.why}`)
+    for (const mutant of gateMutants(room)) {
+      const first = await firstUnmetOf(place, mutant, checks)
+      if (first === null) survivors.push(mutant)
+      // What noticed this change probably notices the next one.
+      checks = checks.toSorted((a, b) => Number(b === first?.check) - Number(a === first?.check))
+    }
+  } finally {
+    place.remove()
+  }
+  return survivors
+}
+
+async function firstUnmetOf(
+  place: GatePlace,
+  mutant: Mutant,
+  checks: readonly Check[],
+): Promise<Unmet | null> {
+  const isOfProof = mutant.file.endsWith('/proof.lua')
+  const unmet = isOfProof ? await firstUnmet(place, mutant, [readsProofs]) : null
+  return unmet ?? firstUnmet(place, mutant, checks)
+}
+
+interface Unmet {
+  readonly check: Check
+  readonly why: string
+}
+
+async function firstUnmet(
+  place: GatePlace,
+  mutant: Mutant | null,
+  checks: readonly Check[],
+): Promise<Unmet | null> {
+  const bench = await startGateBench(place, (folder) => {
+    if (mutant === null) return
+    writeFileSync(join(folder, mutant.file.replace('lighttpd/', '')), mutant.source)
+  })
+  try {
+    const all = checks.includes(readsProofs) ? checks : [...checks, logsReasons]
+    for (const check of all) {
+      serving(bench)
+      const why = await problemOf(check, bench)
+      if (why !== null) return { check, why }
+    }
+    return null
+  } finally {
+    await bench.stop()
+  }
+}
+
+/** @returns null when the gate meets a check in time; a script that never ends is ended with its lighttpd */
+async function problemOf(check: Check, bench: GateBench): Promise<string | null> {
+  const late = Promise.withResolvers<string>()
+  const timer = setTimeout(() => {
+    process.kill(bench.pid, 'SIGKILL')
+    late.resolve('came too late')
+  }, LIMIT_MS)
+  const trying = check(bench).then(
+    () => null,
+    (error: unknown) => `${check.name}: ${String(error)}`,
+  )
+  try {
+    return await Promise.race([trying, late.promise])
+  } finally {
+    clearTimeout(timer)
+  }
+}

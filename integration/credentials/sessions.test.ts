@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, i
 import { type Answer, send } from '../stack/answer.ts'
 import { type StackClient, stackClient } from '../stack/client.ts'
 import { auditedRefusal, forbidden, unauthorized, unavailable } from '../stack/refusals.ts'
-import { type MadeSession, makeSession, type SessionWishes } from '../stack/sessions.ts'
+import { type MadeSession, makeSession, type SessionWishes, sealedSeen } from '../stack/sessions.ts'
 import { requestIdOf, valuesOf } from '../stack/upstream.ts'
 
 const PATH = '/api/2.1/clusters/list'
@@ -80,7 +80,7 @@ describe('a session is accepted', () => {
 
   it('after a long time when it was seen lately', async () => {
     const { id, sid } = await session({ session: { createdAtSeconds: NOW - 7200 } })
-    await stack.redis.set(`bg:seen:${sid}`, String(NOW - 60), 'EX', 600)
+    await stack.redis.set(`bg:seen:${sid}`, sealedSeen(stack, sid, NOW - 60), 'EX', 600)
 
     expect((await sendCookie(id)).status).toBe(200)
   })
@@ -135,7 +135,9 @@ describe('a session is refused', () => {
     ['after its absolute expiry, though just seen', { expiresAtSeconds: NOW - 1 }, NOW],
   ])('%s', async (_, times, seenSeconds) => {
     const { id, sid } = await session({ session: times })
-    if (seenSeconds !== null) await stack.redis.set(`bg:seen:${sid}`, seenSeconds, 'EX', 600)
+    if (seenSeconds !== null) {
+      await stack.redis.set(`bg:seen:${sid}`, sealedSeen(stack, sid, seenSeconds), 'EX', 600)
+    }
 
     expect(await auditedRefusal(stack, await sendCookie(id))).toEqual(
       unauthorized('session-expired'),

@@ -11,7 +11,7 @@ import {
   readRefusal,
   unauthorized,
 } from '../stack/refusals.ts'
-import { makeSession } from '../stack/sessions.ts'
+import { makeSession, sealedSeen } from '../stack/sessions.ts'
 
 const SESSIONS = '/_brickgate/sessions'
 const CLUSTERS = '/api/2.1/clusters/list'
@@ -260,6 +260,11 @@ it('a session goes unused for longer than a browser’s may', async () => {
     session: { createdAtSeconds: epochSeconds() - 1801 },
   })
   await expect.poll(() => statusWith(browser.id)).toBe(401)
-  await stack.redis.set(`bg:seen:${sid}`, String(epochSeconds() - 10_000), 'EX', 600)
+  await stack.redis.set(
+    `bg:seen:${sid}`,
+    sealedSeen(stack, sid, epochSeconds() - 10_000),
+    'EX',
+    600,
+  )
   expect(await statusWith(token)).toBe(200)
 })

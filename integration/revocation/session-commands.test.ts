@@ -2,7 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest'
 import { type StackClient, stackClient } from '../stack/client.ts'
 import { brickgate, type CommandResult, run } from '../stack/commands.ts'
-import { type MadeSession, makeSession } from '../stack/sessions.ts'
+import { type MadeSession, makeSession, sealedSeen } from '../stack/sessions.ts'
 import { operatorActs } from './commanding.ts'
 import { CLUSTERS, epochSeconds, expectAllowed, expectRefused, unrevokeAll } from './revoking.ts'
 
@@ -50,7 +50,7 @@ describe('`brickgate sessions list`', () => {
     const [one, other] = [await made(subject), await made(subject)]
     await made(`s-${randomUUID()}`)
     const now = epochSeconds()
-    await stack.redis.set(`bg:seen:${one.sid}`, String(now - 3), 'EX', 600)
+    await stack.redis.set(`bg:seen:${one.sid}`, sealedSeen(stack, one.sid, now - 3), 'EX', 600)
 
     const { code, stdout, stderr } = await sessions('list', '--subject', `demo|${subject}`)
 

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { Principal } from '../../sidecar/src/domain/principal.ts'
+import { createSeenSeal } from '../../sidecar/src/session/seen-seal.ts'
 import { encodeSession, type Session } from '../../sidecar/src/session/session.ts'
 import { createSessionCipher } from '../../sidecar/src/session/session-cipher.ts'
 import { sessionIdFrom, sessionKey, sidOf } from '../../sidecar/src/session/session-id.ts'
@@ -53,12 +54,26 @@ export async function makeSession(
     idToken: null,
     sourceIp: '127.0.0.1',
     userAgent: 'brickgate tests',
+    isUseSealed: true,
     ...wishes.session,
   }
-  const key = Buffer.from(stackFile(stack.info, 'secrets/session-key').trim(), 'base64url')
-  const record = await createSessionCipher([key]).encrypt(encodeSession(session))
+  const record = await createSessionCipher([sessionKeyOf(stack)]).encrypt(encodeSession(session))
   await stack.redis.set(sessionKey(sidOf(id)), record, 'EX', LIFETIME_S)
   return { id, sid: sidOf(id), session }
+}
+
+/** The value that a sidecar of the stack leaves under `bg:seen:` for a session that was used then. */
+export function sealedSeen(
+  stack: Pick<SessionHome, 'info'>,
+  sid: string,
+  usedAtSeconds: number,
+): string {
+  const seal = createSeenSeal([sessionKeyOf(stack)], { anomaly: () => undefined })
+  return seal.seal({ sid, isUseSealed: true }, usedAtSeconds)
+}
+
+function sessionKeyOf({ info }: Pick<SessionHome, 'info'>): Buffer {
+  return Buffer.from(stackFile(info, 'secrets/session-key').trim(), 'base64url')
 }
 
 function principalOf(nowSeconds: number, wishes: Partial<Principal> = {}): Principal {

@@ -26,7 +26,7 @@ import { createOutageEdges, type OutageEdge } from './session/outage.ts'
 import { createSessionResolver } from './session/session-resolver.ts'
 import { createSessionUse, type SessionUse } from './session/session-use.ts'
 import type { RedisNews } from './supervise/messages.ts'
-import { createUpkeep, sessionCipher, type Upkeep } from './upkeep.ts'
+import { createUpkeep, seenSeal, sessionCipher, type Upkeep } from './upkeep.ts'
 
 /** Who is in good standing, and who looks after it. */
 export interface Standing extends Pick<AuthenticateDeps, 'sessions' | 'revocations'> {
@@ -98,7 +98,11 @@ export function createStanding(
 ): Standing {
   const observer = stateObserver(metrics, log)
   const isIdle = createIdleRule(config.sessions.idle_timeout_s, () => redisNews().outages)
-  const use = createSessionUse({ store: stores.sessions, observer, isIdle })
+  const use = createSessionUse({
+    store: stores.sessions,
+    seal: seenSeal(config, observer),
+    isIdle,
+  })
   return {
     use,
     sessions: createSessionResolver({

@@ -5,10 +5,12 @@ import type { Config } from './config/schema.ts'
 import { longestAcceptanceSeconds } from './config/trusted-issuers.ts'
 import { createRevocationWriter, type RevocationWriter } from './revocation/revocation-writer.ts'
 import type { IdleRule } from './session/idle-rule.ts'
+import { createSeenSeal, type SeenSeal } from './session/seen-seal.ts'
 import {
   createSessionCipher,
   type RecordType,
   type SessionCipher,
+  type SessionKeys,
 } from './session/session-cipher.ts'
 import { sessionIdFrom } from './session/session-id.ts'
 import type { SessionRecords } from './session/session-records.ts'
@@ -39,6 +41,7 @@ export function createUpkeep(
     records,
     cipher: sessionCipher(config),
     observer,
+    seal: seenSeal(config, observer),
     newId: () => sessionIdFrom(randomBytes(32)),
     maxPerSubject: config.sessions.max_per_subject,
     isIdle,
@@ -58,15 +61,24 @@ export function sessionCipher(config: Config): SessionCipher {
 }
 
 /** A cipher of records of one type: the first key encrypts, all decrypt. */
-export function recordCipher({ sessions: { keys } }: Config, type: RecordType): SessionCipher {
-  const [current, ...previous] = keys
-  return createSessionCipher([keyBytes(current), ...previous.map(keyBytes)], type)
+export function recordCipher(config: Config, type: RecordType): SessionCipher {
+  return createSessionCipher(sessionKeys(config), type)
+}
+
+/** The seal of the moments at which sessions were last used. */
+export function seenSeal(config: Config, observer: StateObserver): SeenSeal {
+  return createSeenSeal(sessionKeys(config), observer)
 }
 
 /** How long after a revocation what it refuses can still be presented, by the issuers' clocks. */
 export function revocationLifetimeSeconds(config: Config): number {
   const ofSession = config.sessions.absolute_timeout_s + config.revocation.clock_skew_s
   return Math.max(longestAcceptanceSeconds(config), ofSession)
+}
+
+function sessionKeys({ sessions: { keys } }: Config): SessionKeys {
+  const [current, ...previous] = keys
+  return [keyBytes(current), ...previous.map(keyBytes)]
 }
 
 function keyBytes(base64url: string): Uint8Array {

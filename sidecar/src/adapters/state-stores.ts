@@ -37,8 +37,8 @@ export function createStateStores(deps: StateStoresDeps): StateStores {
       const values = await keyValues.read([seenKey(sid)])
       return values.ok ? ok(values.value[0] ?? ABSENT) : values
     },
-    touch: (sid, seenAtSeconds, expiresAtSeconds) =>
-      keyValues.write(seenKey(sid), String(seenAtSeconds), expiresAtSeconds),
+    touch: (sid, sealed, expiresAtSeconds) =>
+      keyValues.write(seenKey(sid), sealed, expiresAtSeconds),
   }
   return { sessions, revocations: { read: readWithLoss } }
 

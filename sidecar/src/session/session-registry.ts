@@ -2,11 +2,11 @@ import { subjectKey } from '../domain/principal.ts'
 import { ok, type Result, refuse } from '../domain/result.ts'
 import type { IdleRule } from './idle-rule.ts'
 import { openRecord } from './open-record.ts'
+import type { SeenSeal } from './seen-seal.ts'
 import { encodeSession, type Session } from './session.ts'
 import type { SessionCipher } from './session-cipher.ts'
-import { seenKey, sidOf } from './session-id.ts'
+import { sidOf } from './session-id.ts'
 import type { SessionRecords, StoredSession } from './session-records.ts'
-import { seenSeconds } from './session-use.ts'
 import type { StateObserver } from './state-observer.ts'
 
 /** A session as it stands, for those who look after sessions. */
@@ -15,6 +15,9 @@ export interface ListedSession {
   /** when it was made or last used, in epoch seconds; noted at most every 30 s */
   readonly lastSeenSeconds: number
 }
+
+/** A session that is to be made: its id and its mark are the registry's. */
+export type SessionDraft = Omit<Session, 'sid' | 'isUseSealed'>
 
 /** A session just made. */
 export interface OpenedSession {
@@ -36,7 +39,7 @@ export interface SessionRegistry {
    *
    * @throws {z.ZodError} for a session that could not be read again
    */
-  open(session: Omit<Session, 'sid'>, nowSeconds: number): Promise<Result<OpenedSession>>
+  open(session: SessionDraft, nowSeconds: number): Promise<Result<OpenedSession>>
   /**
    * The live sessions of a subject, at most 1,000, those that end last at the end. Its index loses those
    * whose record is gone.
@@ -63,6 +66,7 @@ export interface SessionRegistryDeps {
   readonly observer: StateObserver
   /** a fresh `bgs_` id of 256 random bits */
   readonly newId: () => string
+  readonly seal: Pick<SeenSeal, 'read'>
   /** of each kind; at most 1,000 of both are looked at */
   readonly maxPerSubject: number
   readonly isIdle: IdleRule
@@ -72,7 +76,7 @@ export interface SessionRegistryDeps {
 const BATCH = 50
 
 export function createSessionRegistry(deps: SessionRegistryDeps): SessionRegistry {
-  const { records, cipher, observer } = deps
+  const { records, cipher } = deps
   /** how many sessions of a subject are being opened here */
   const opening = new Map<string, number>()
   return {
@@ -124,12 +128,9 @@ export function createSessionRegistry(deps: SessionRegistryDeps): SessionRegistr
     else opening.set(subject, left)
   }
 
-  async function create(
-    draft: Omit<Session, 'sid'>,
-    nowSeconds: number,
-  ): Promise<Result<OpenedSession>> {
+  async function create(draft: SessionDraft, nowSeconds: number): Promise<Result<OpenedSession>> {
     const id = deps.newId()
-    const session: Session = { ...draft, sid: sidOf(id) }
+    const session: Session = { ...draft, sid: sidOf(id), isUseSealed: true }
     if (session.expiresAtSeconds <= nowSeconds) return refuse('session-expired')
     const record = await cipher.encrypt(encodeSession(session))
     const created = await records.create(keysOf(session), record)
@@ -220,7 +221,7 @@ export function createSessionRegistry(deps: SessionRegistryDeps): SessionRegistr
   ): Promise<ListedSession | null> {
     const session = await openRecord(deps, sid, record)
     if (session === null || session.expiresAtSeconds <= nowSeconds) return null
-    const noted = seenSeconds(seen, nowSeconds, (kind) => observer.anomaly(kind, seenKey(sid)))
+    const noted = deps.seal.read(session, seen, nowSeconds)
     const lastSeenSeconds = Math.max(session.createdAtSeconds, noted)
     return deps.isIdle(session, lastSeenSeconds, nowSeconds) ? null : { session, lastSeenSeconds }
   }

@@ -2,11 +2,11 @@ import { ok, type Result, refuse } from '../domain/result.ts'
 import type { Tier } from '../domain/tier.ts'
 import type { Session } from './session.ts'
 import type { SessionCipher } from './session-cipher.ts'
-import { seenKey, sidOf } from './session-id.ts'
+import { sidOf } from './session-id.ts'
 import { createSessionOpener } from './session-opener.ts'
 import type { SessionStore } from './session-store.ts'
-import { type SessionUse, seenSeconds } from './session-use.ts'
-import type { StateAnomaly, StateObserver } from './state-observer.ts'
+import type { SessionUse } from './session-use.ts'
+import type { StateObserver } from './state-observer.ts'
 
 export interface SessionResolver {
   /**
@@ -65,8 +65,7 @@ export function createSessionResolver(deps: SessionResolverDeps): SessionResolve
     if (!use.isIdle(session, 0, nowSeconds)) return ok(false)
     const seen = await store.readSeen(session.sid)
     if (!seen.ok) return seen
-    const report = (kind: StateAnomaly): void => deps.observer.anomaly(kind, seenKey(session.sid))
-    use.learn(session, seenSeconds(seen.value, nowSeconds, report))
+    use.learn(session, seen.value, nowSeconds)
     return ok(use.isIdle(session, 0, nowSeconds))
   }
 }

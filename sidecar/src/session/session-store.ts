@@ -25,7 +25,8 @@ export interface SessionStore {
   /**
    * Notes that the session is in use. The record stays untouched: a deleted session never comes back.
    *
+   * @param sealed the moment of its use, as the seal wrote it
    * @param expiresAtSeconds the session's own end, after which the note goes too
    */
-  touch(sid: string, seenAtSeconds: number, expiresAtSeconds: number): Promise<Result<void>>
+  touch(sid: string, sealed: string, expiresAtSeconds: number): Promise<Result<void>>
 }

@@ -1,14 +1,12 @@
 import { createRecentMap } from '../domain/recent-map.ts'
 import type { StoredValue } from '../domain/stored-value.ts'
 import type { IdleRule } from './idle-rule.ts'
+import type { SeenSeal, SeenSession } from './seen-seal.ts'
 import type { Session } from './session.ts'
-import { seenKey } from './session-id.ts'
 import type { SessionStore } from './session-store.ts'
-import type { StateAnomaly, StateObserver } from './state-observer.ts'
 
 /** The use of a session, in epoch seconds. */
-export interface NotedUse {
-  readonly sid: string
+export interface NotedUse extends SeenSession {
   readonly usedAtSeconds: number
   /** the session's own end */
   readonly expiresAtSeconds: number
@@ -21,7 +19,7 @@ export interface SessionUse {
   /** @returns when the session was made or last used, as far as is known here, in epoch seconds */
   lastUsedSeconds(session: Session): number
   /** Remembers what another process noted: the requests that follow do not ask again. */
-  learn(session: Session, seenAtSeconds: number): void
+  learn(session: Session, seen: StoredValue, nowSeconds: number): void
   /**
    * Notes that a session is used now. A request does not wait for the note, and its failure is the
    * adapter's to count. A note that Redis does not take is kept for `saveAgain`.
@@ -37,16 +35,15 @@ export interface SessionUse {
 
 export interface SessionUseDeps {
   readonly store: Pick<SessionStore, 'touch' | 'readSeen'>
-  readonly observer: StateObserver
+  readonly seal: SeenSeal
   readonly isIdle: IdleRule
 }
 
-const CLOCK_TOLERANCE_SECONDS = 30
 const MAX_REMEMBERED = 10_000
 /** A few notes at a time, so that requests are not held up. */
 const BATCH = 50
 
-export function createSessionUse({ store, observer, isIdle }: SessionUseDeps): SessionUse {
+export function createSessionUse({ store, seal, isIdle }: SessionUseDeps): SessionUse {
   /** requests that come together must not each write */
   const noted = createRecentMap<number>({ maxEntries: MAX_REMEMBERED })
   const unsaved = createRecentMap<NotedUse>({ maxEntries: MAX_REMEMBERED })
@@ -56,10 +53,12 @@ export function createSessionUse({ store, observer, isIdle }: SessionUseDeps): S
     isIdle: (session, seenAtSeconds, nowSeconds) =>
       isIdle(session, Math.max(seenAtSeconds, lastUsedSeconds(session)), nowSeconds),
     lastUsedSeconds,
-    learn: ({ sid }, seenAtSeconds) => remember(sid, seenAtSeconds),
-    note: ({ sid, expiresAtSeconds }, nowSeconds) => {
+    learn: (session, seen, nowSeconds) =>
+      remember(session.sid, seal.read(session, seen, nowSeconds)),
+    note: ({ sid, isUseSealed, expiresAtSeconds }, nowSeconds) => {
       noted.set(sid, nowSeconds)
-      void save({ sid, usedAtSeconds: Math.floor(nowSeconds), expiresAtSeconds })
+      const usedAtSeconds = Math.floor(nowSeconds)
+      void save({ sid, isUseSealed, usedAtSeconds, expiresAtSeconds })
     },
     saveAgain: (nowSeconds) => {
       saving ??= saveAll(nowSeconds).finally(() => {
@@ -104,7 +103,8 @@ export function createSessionUse({ store, observer, isIdle }: SessionUseDeps): S
 
   /** @returns whether Redis took the note */
   async function save(use: NotedUse): Promise<boolean> {
-    const touched = await store.touch(use.sid, use.usedAtSeconds, use.expiresAtSeconds)
+    const sealed = seal.seal(use, use.usedAtSeconds)
+    const touched = await store.touch(use.sid, sealed, use.expiresAtSeconds)
     if (!touched.ok) keep(use)
     else if ((unsaved.get(use.sid)?.usedAtSeconds ?? 0) <= use.usedAtSeconds)
       unsaved.delete(use.sid)
@@ -115,28 +115,8 @@ export function createSessionUse({ store, observer, isIdle }: SessionUseDeps): S
   async function saveUnlessLater(use: NotedUse, nowSeconds: number): Promise<boolean> {
     const seen = await store.readSeen(use.sid)
     if (!seen.ok) return false
-    const report = (kind: StateAnomaly): void => observer.anomaly(kind, seenKey(use.sid))
-    if (seenSeconds(seen.value, nowSeconds, report) < use.usedAtSeconds) return save(use)
+    if (seal.read(use, seen.value, nowSeconds) < use.usedAtSeconds) return save(use)
     unsaved.delete(use.sid)
     return true
   }
-}
-
-/**
- * The moment that stands under a session's last-seen key; what is no moment of the past counts as never seen, so that nothing written there outlasts real use;
- * another sidecar's clock may be a little ahead.
- */
-export function seenSeconds(
-  seen: StoredValue,
-  nowSeconds: number,
-  report: (kind: StateAnomaly) => void,
-): number {
-  if (seen.kind === 'absent') return 0
-  const text = seen.kind === 'text' ? seen.text : ''
-  if (!/^[0-9]{1,12}$/.test(text)) {
-    report(seen.kind === 'text' ? 'malformed' : 'wrong-type')
-    return 0
-  }
-  const seconds = Number(text)
-  return seconds < nowSeconds + CLOCK_TOLERANCE_SECONDS ? seconds : 0
 }

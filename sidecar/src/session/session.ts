@@ -32,6 +32,8 @@ export interface Session {
   readonly sourceIp: string
   /** by what it was made, as the client said; shown to its owner, decides nothing */
   readonly userAgent: string
+  /** whether the moments of its use are sealed; false in records of versions that wrote them plain */
+  readonly isUseSealed: boolean
 }
 
 /** An access token that a session holds. */
@@ -85,6 +87,7 @@ const sessionSchema: z.ZodType<Session> = z.strictObject({
   idToken: token.nullable(),
   sourceIp: z.string(),
   userAgent: z.string(),
+  isUseSealed: z.boolean().default(false),
 })
 
 /**

@@ -6,6 +6,8 @@ export type StateAnomaly =
   | 'malformed'
   /** a session that none of our keys opens */
   | 'undecryptable'
+  /** a moment of last use that none of our keys sealed for this session */
+  | 'unsealed'
   /** a session that names another id than the key it lies under */
   | 'misplaced'
   /** `bg:state` is not there: Redis was emptied, or never initialised */

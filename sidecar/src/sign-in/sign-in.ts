@@ -6,7 +6,7 @@ import { type Cookie, SIGN_IN_COOKIE } from '../http/cookies.ts'
 import { OWN_PAGE, returnAddresses } from '../http/return-address.ts'
 import type { RevocationView } from '../revocation/revocation-view.ts'
 import type { Session } from '../session/session.ts'
-import type { OpenedSession, SessionRegistry } from '../session/session-registry.ts'
+import type { OpenedSession, SessionDraft, SessionRegistry } from '../session/session-registry.ts'
 import { isOutage } from '../verify/sign-in-tokens.ts'
 import { createAttempts } from './attempts.ts'
 import { type IdentityDeps, identify } from './identity.ts'
@@ -203,7 +203,7 @@ export function createSignIn(deps: SignInDeps): SignIn {
       deps.onUnverified(unusable)
       return { ok: false, failure: 'unusable', reason: unusable }
     }
-    const session: Omit<Session, 'sid'> = {
+    const session: SessionDraft = {
       principal,
       kind: 'browser',
       tier: browser.tier,
@@ -221,7 +221,7 @@ export function createSignIn(deps: SignInDeps): SignIn {
 
   /** A session that is refused at once would send the browser round in circles. */
   async function openInStanding(
-    session: Omit<Session, 'sid'>,
+    session: SessionDraft,
     nowSeconds: number,
   ): Promise<SignInOutcome<OpenedSession>> {
     // As a token is judged: while revocations may be lost, an older sign-in is none to build on.

@@ -110,7 +110,7 @@ test('every operation is refused, and none rejects, while Redis is gone', async 
     revocations.read(KEYS, now()),
     sessions.read(sid, now()),
     sessions.readSeen(sid),
-    sessions.touch(sid, 1, now() + 100),
+    sessions.touch(sid, '1', now() + 100),
     records.create({ ...MADE, sid }, 'record'),
     records.read([sid]),
     records.replace(sid, 'record', 'other'),

@@ -18,7 +18,7 @@ import { createSessionRegistry, type SessionRegistry } from '../../src/session/s
 import type { SessionStore } from '../../src/session/session-store.ts'
 import { redisLog } from '../support/redis-log.ts'
 import { type RedisServer, startRedisServer } from '../support/redis-server.ts'
-import { anomalyLog, CIPHER, SESSION } from '../support/session-fixture.ts'
+import { anomalyLog, CIPHER, SESSION, sealedSeen, seenSeal } from '../support/session-fixture.ts'
 
 /** One process of those that share a Redis: a connection of its own. */
 interface Sidecar {
@@ -63,6 +63,7 @@ async function connect(
       records: createSessionRecords(keyValues),
       cipher: CIPHER,
       observer,
+      seal: seenSeal(observer),
       newId: () => sessionIdFrom(randomBytes(32)),
       maxPerSubject: 500,
       isIdle: createIdleRule(1800, () => []),
@@ -127,7 +128,7 @@ async function run(by: readonly Sidecar[], { order, turns }: Race): Promise<Outc
 function act(action: Race['order'][number], session: Session, { registry, sessions }: Sidecar) {
   switch (action) {
     case 'touch':
-      return sessions.touch(session.sid, NOW, session.expiresAtSeconds)
+      return sessions.touch(session.sid, sealedSeen(session.sid, NOW), session.expiresAtSeconds)
     case 'end':
       return registry.end(session)
     default:

@@ -9,9 +9,18 @@ import { seenKey, sessionIdFrom, sessionKey, sidOf } from '../../src/session/ses
 import {
   createSessionRegistry,
   type OpenedSession,
+  type SessionDraft,
   type SessionRegistry,
 } from '../../src/session/session-registry.ts'
-import { ALICE, type AnomalyLog, anomalyLog, CIPHER, SESSION } from '../support/session-fixture.ts'
+import {
+  ALICE,
+  type AnomalyLog,
+  anomalyLog,
+  CIPHER,
+  SESSION,
+  sealedSeen,
+  seenSeal,
+} from '../support/session-fixture.ts'
 import { IMPLEMENTATIONS, type KeyValuesUnderTest } from './key-values-under-test.ts'
 
 const NOW = Math.floor(Date.now() / 1000)
@@ -20,8 +29,8 @@ const MOST = 10
 const SUBJECT = 'okta|00u1alice'
 const INDEX = `bg:subject-sessions:${SUBJECT}`
 
-const { sid: _, ...rest } = SESSION
-const DRAFT: Omit<Session, 'sid'> = {
+const { sid: _sid, isUseSealed: _mark, ...rest } = SESSION
+const DRAFT: SessionDraft = {
   ...rest,
   signInSeconds: NOW,
   createdAtSeconds: NOW,
@@ -50,6 +59,7 @@ describe.each(IMPLEMENTATIONS)('the session registry in %s', (_, open) => {
       records: createSessionRecords(bench.keyValues, () => isFull),
       cipher: CIPHER,
       observer: log,
+      seal: seenSeal(log),
       newId: () => sessionIdFrom(randomBytes(32)),
       maxPerSubject,
       isIdle: createIdleRule(IDLE, () => []),
@@ -71,7 +81,7 @@ describe.each(IMPLEMENTATIONS)('the session registry in %s', (_, open) => {
   test('makes a session under a fresh id, encrypted, and notes whose it is', async () => {
     const { id, session } = await opened()
     expect(id).toMatch(/^bgs_[A-Za-z0-9_-]{43}$/)
-    expect(session).toEqual({ ...DRAFT, sid: sidOf(id) })
+    expect(session).toEqual({ ...DRAFT, sid: sidOf(id), isUseSealed: true })
     expect(await index()).toEqual(ok([session.sid]))
     const [record] = await valuesOf(sessionKey(session.sid))
     const text = record?.kind === 'text' ? record.text : ''
@@ -91,8 +101,12 @@ describe.each(IMPLEMENTATIONS)('the session registry in %s', (_, open) => {
     const first = await opened({ expiresAtSeconds: NOW + 100 })
     const second = await opened({ expiresAtSeconds: NOW + 200 })
     await opened({ principal: { ...ALICE, subject: 'bob' } })
-    await bench.set(seenKey(second.session.sid), String(NOW - 5))
-    await bench.set(seenKey(first.session.sid), String(NOW + 3))
+    for (const [{ session }, seconds] of [
+      [second, NOW - 5],
+      [first, NOW + 3],
+    ] as const) {
+      await bench.set(seenKey(session.sid), sealedSeen(session.sid, seconds))
+    }
 
     expect(await registry.list(SUBJECT, NOW + 10)).toEqual(
       ok([

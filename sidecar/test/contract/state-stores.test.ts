@@ -69,7 +69,7 @@ describe.each(IMPLEMENTATIONS)('state stores in %s', (_, open) => {
     test('stay deleted when they are seen afterwards', async () => {
       await bench.set(`bg:session:${sid}`, 'record')
       await bench.delete(`bg:session:${sid}`)
-      expect(await stores.sessions.touch(sid, NOW, NOW + 100)).toEqual(ok(undefined))
+      expect(await stores.sessions.touch(sid, String(NOW), NOW + 100)).toEqual(ok(undefined))
       expect(await stores.sessions.readSeen(sid)).toEqual(ok(storedText(String(NOW))))
       const reading = await stores.sessions.read(sid, NOW)
       expect(reading).toEqual(ok({ record: ABSENT, lostSinceSeconds: 0, isFromOutage: false }))

@@ -20,6 +20,7 @@ import {
   OTHER_SESSION_ID,
   SESSION,
   SESSION_ID,
+  sealedSeen,
   sessionUse,
 } from '../support/session-fixture.ts'
 
@@ -176,14 +177,14 @@ describe('a record that somebody without our key wrote grants nothing:', () => {
 
 describe('expiry', () => {
   test('absolute, whatever its use', async () => {
-    memory.set(seenKey(sid), String(SESSION.expiresAtSeconds - 1))
+    memory.set(seenKey(sid), sealedSeen(sid, SESSION.expiresAtSeconds - 1))
     expect((await resolve(SESSION_ID, SESSION.expiresAtSeconds - 1)).ok).toBe(true)
     expect(await resolve(SESSION_ID, SESSION.expiresAtSeconds)).toEqual(refuse('session-expired'))
   })
 
   test.each([
     ['it was made', null, SESSION.createdAtSeconds],
-    ['it was last seen', String(NOW + 1000), NOW + 1000],
+    ['it was last seen', sealedSeen(sid, NOW + 1000), NOW + 1000],
   ])('idle since %s', async (_, seen, usedAtSeconds) => {
     if (seen !== null) memory.set(seenKey(sid), seen)
     expect(await resolve(SESSION_ID, usedAtSeconds + IDLE_SECONDS + 1)).toEqual(
@@ -217,8 +218,14 @@ describe('expiry', () => {
     ['NaN', 'malformed'],
     ['9999999999999', 'malformed'],
     ['0x7fffffff', 'malformed'],
-    ['999999999999', null],
-    [String(NOW + 3000 + 30), null],
+    [String(NOW + 3000), 'malformed'],
+    [sealedSeen(SESSION.sid, NOW + 3000).replace('.', '..'), 'malformed'],
+    [`${NOW + 3000}.${'A'.repeat(43)}`, 'unsealed'],
+    [sealedSeen(SESSION.sid, NOW).replace(String(NOW), String(NOW + 3000)), 'unsealed'],
+    [sealedSeen(sidOf(OTHER_SESSION_ID), NOW + 3000), 'unsealed'],
+    [sealedSeen(SESSION.sid, 999_999_999_999), null],
+    [sealedSeen(SESSION.sid, NOW + 3000 + 30), null],
+    [sealedSeen(SESSION.sid, NOW), null],
   ])('the last-seen value %j keeps nothing alive', async (text, kind) => {
     memory.set(seenKey(sid), text)
     expect(await resolve(SESSION_ID, NOW + 3000)).toEqual(refuse('session-expired'))

@@ -19,6 +19,7 @@ import {
   NOW,
   SESSION,
   SESSION_ID,
+  sealedSeen,
   sessionUse,
 } from '../support/session-fixture.ts'
 
@@ -89,7 +90,7 @@ describe('the last-seen note', () => {
     await resolve(SESSION_ID, SESSION.createdAtSeconds + interval - 1)
     expect(await seenAfterTurn()).toBeNull()
     await resolve(SESSION_ID, SESSION.createdAtSeconds + interval + 0.5)
-    expect(await seenAfterTurn()).toBe(String(SESSION.createdAtSeconds + interval))
+    expect(await seenAfterTurn()).toBe(sealedSeen(sid, SESSION.createdAtSeconds + interval))
   })
 
   test('is written often enough to keep a session in use alive, however short the limit', async () => {
@@ -129,11 +130,11 @@ describe('the last-seen note', () => {
       return read(keys)
     }
     const now = SESSION.createdAtSeconds + 2 * IDLE_SECONDS
-    memory.set(seenKey(sid), String(now - 10))
+    memory.set(seenKey(sid), sealedSeen(sid, now - 10))
     for (let i = 0; i < 5; i++) expect((await resolve(SESSION_ID, now + i)).ok).toBe(true)
     expect(asked).toBe(1)
     expect((await resolve(SESSION_ID, now - 10 + IDLE_SECONDS)).ok).toBe(true)
-    expect(await seenAfterTurn()).toBe(String(now - 10 + IDLE_SECONDS))
+    expect(await seenAfterTurn()).toBe(sealedSeen(sid, now - 10 + IDLE_SECONDS))
   })
 
   test('is remembered while Redis takes no writes', async () => {
@@ -148,6 +149,39 @@ describe('the last-seen note', () => {
     expect((await resolve(SESSION_ID, NOW + 1000)).ok).toBe(true)
     memory.write = async () => refuse('state-unavailable')
     expect((await resolve(SESSION_ID, NOW + 1000)).ok).toBe(true)
+  })
+})
+
+describe('a session that an earlier version made', () => {
+  const made = SESSION.createdAtSeconds
+
+  beforeEach(() => put({ ...SESSION, isUseSealed: false }))
+
+  test('stays signed in by what a sidecar of that version noted', async () => {
+    memory.set(seenKey(sid), String(NOW + 1000))
+    expect((await resolve(SESSION_ID, NOW + 1000 + IDLE_SECONDS)).ok).toBe(true)
+    expect(await resolve(SESSION_ID, NOW + 1001 + 2 * IDLE_SECONDS)).toEqual(
+      refuse('session-expired'),
+    )
+    expect(log.told).toEqual([])
+  })
+
+  test('is noted as in use in the form that a sidecar of that version reads', async () => {
+    await resolve(SESSION_ID, made + 1000)
+    expect(await seenAfterTurn()).toBe(String(made + 1000))
+  })
+
+  test('is noted so also after an outage and a reload', async () => {
+    const write = memory.write
+    memory.write = async () => refuse('state-unavailable')
+    await resolve(SESSION_ID, NOW + 1000)
+    await new Promise(setImmediate)
+    const uses = use.unsaved()
+    resolver = resolverWith({})
+    use.adopt(uses)
+    memory.write = write
+    await use.saveAgain(NOW + 1100)
+    expect(await seenAfterTurn()).toBe(String(NOW + 1000))
   })
 })
 
@@ -192,7 +226,7 @@ describe('an outage of Redis', () => {
     expect(await seenAfterTurn()).toBeNull()
     memory.write = write
     await use.saveAgain(NOW + 1100)
-    expect(await seenAfterTurn()).toBe(String(NOW + 1000))
+    expect(await seenAfterTurn()).toBe(sealedSeen(sid, NOW + 1000))
     expect(use.unsaved()).toEqual([])
   })
 
@@ -202,9 +236,20 @@ describe('an outage of Redis', () => {
     await resolve(SESSION_ID, NOW + 1000)
     await new Promise(setImmediate)
     memory.write = write
+    memory.set(seenKey(sid), sealedSeen(sid, NOW + 1050))
+    await use.saveAgain(NOW + 1100)
+    expect(await seenAfterTurn()).toBe(sealedSeen(sid, NOW + 1050))
+  })
+
+  test('lets what a writer of Redis left meanwhile keep no use from being written', async () => {
+    const write = memory.write
+    memory.write = async () => refuse('state-unavailable')
+    await resolve(SESSION_ID, NOW + 1000)
+    await new Promise(setImmediate)
+    memory.write = write
     memory.set(seenKey(sid), String(NOW + 1050))
     await use.saveAgain(NOW + 1100)
-    expect(await seenAfterTurn()).toBe(String(NOW + 1050))
+    expect(await seenAfterTurn()).toBe(sealedSeen(sid, NOW + 1000))
   })
 
   test('and a reload in it lose no use: a worker that ends hands over what Redis did not take', async () => {

@@ -14,7 +14,7 @@ import {
   type RenewalEvent,
 } from '../../src/sign-in/token-renewal.ts'
 import { createSignInTokens } from '../../src/verify/sign-in-tokens.ts'
-import { anomalyLog, CIPHER, SESSION, SESSION_ID } from '../support/session-fixture.ts'
+import { anomalyLog, CIPHER, SESSION, SESSION_ID, seenSeal } from '../support/session-fixture.ts'
 import { CLAIMS, type Claims, GENERIC, LIMITS, mint, NOW, signingKey } from '../verify/minting.ts'
 import { createBench } from '../verify/verifying.ts'
 
@@ -53,6 +53,7 @@ export async function createRefreshing(): Promise<Refreshing> {
     records: createSessionRecords(memory),
     cipher: CIPHER,
     observer: anomalyLog(),
+    seal: seenSeal(anomalyLog()),
     newId: () => SESSION_ID,
     maxPerSubject: 500,
     isIdle: createIdleRule(1800, () => []),

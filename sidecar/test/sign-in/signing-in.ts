@@ -27,7 +27,7 @@ import {
 } from '../../src/sign-in/sign-in.ts'
 import { createTransactions } from '../../src/sign-in/transaction.ts'
 import { createSignInTokens } from '../../src/verify/sign-in-tokens.ts'
-import { anomalyLog, CIPHER, SESSION_KEY_BYTES } from '../support/session-fixture.ts'
+import { anomalyLog, CIPHER, SESSION_KEY_BYTES, seenSeal } from '../support/session-fixture.ts'
 import { CLAIMS, type Claims, GENERIC, LIMITS, mint, NOW, signingKey } from '../verify/minting.ts'
 import { createBench } from '../verify/verifying.ts'
 
@@ -115,6 +115,7 @@ export async function createSigningIn(isTokenForwarded = false): Promise<Signing
       records: createSessionRecords(memory),
       cipher: CIPHER,
       observer: anomalyLog(),
+      seal: seenSeal(anomalyLog()),
       newId: () => sessionIdFrom(randomBytes(32)),
       isIdle: createIdleRule(1800, () => []),
       maxPerSubject: 500,

@@ -1,6 +1,7 @@
 import type { Principal } from '../../src/domain/principal.ts'
 import { createIdleRule } from '../../src/session/idle-rule.ts'
 import type { Outage } from '../../src/session/outage.ts'
+import { createSeenSeal, type SeenSeal } from '../../src/session/seen-seal.ts'
 import type { Session } from '../../src/session/session.ts'
 import { createSessionCipher, type SessionCipher } from '../../src/session/session-cipher.ts'
 import { sessionIdFrom, sidOf } from '../../src/session/session-id.ts'
@@ -41,6 +42,7 @@ export const SESSION: Session = {
   idToken: 'eyJ.id.token',
   sourceIp: '192.0.2.1',
   userAgent: 'Mozilla/5.0 (X11; Linux x86_64)',
+  isUseSealed: true,
 }
 
 export const SESSION_KEY_BYTES: Uint8Array = new Uint8Array(32).fill(1)
@@ -62,5 +64,19 @@ export function sessionUse(
   observer: StateObserver,
   { idleSeconds, outages = () => [] }: { idleSeconds: number; outages?: () => readonly Outage[] },
 ): SessionUse {
-  return createSessionUse({ store, observer, isIdle: createIdleRule(idleSeconds, outages) })
+  return createSessionUse({
+    store,
+    seal: seenSeal(observer),
+    isIdle: createIdleRule(idleSeconds, outages),
+  })
+}
+
+/** The seal of a sidecar that has the fixture's key. */
+export function seenSeal(observer: StateObserver): SeenSeal {
+  return createSeenSeal([SESSION_KEY_BYTES], observer)
+}
+
+/** The value that a sidecar leaves in Redis for a session that was last used then. */
+export function sealedSeen(sid: string, usedAtSeconds: number): string {
+  return seenSeal(anomalyLog()).seal({ sid, isUseSealed: true }, usedAtSeconds)
 }

@@ -24,7 +24,10 @@ describe('the admin server', () => {
     expect(status).toBe(200)
     expect(JSON.parse(body)).toEqual({
       status: 'ready',
-      redis: { ok: true, up: true, eviction_policy: 'noeviction' },
+      redis: {
+        ...{ ok: true, up: true, eviction_policy: 'noeviction', needs_password: false },
+        warning: expect.stringMatching(/^redis needs no password: /),
+      },
       keys: { ok: true, demo: { ok: true, age_s: expect.any(Number) } },
       workers: { ok: true, ready: 3, configured: 3 },
     })

@@ -5,8 +5,10 @@ import {
   overTls,
   type RedisDeployment,
 } from '../../sidecar/test/support/redis-deployments.ts'
+import { createVisitor } from '../sign-in/browser.ts'
 import { type StackClient, stackClient } from '../stack/client.ts'
 import { brickgate } from '../stack/commands.ts'
+import { reloadWith } from '../stack/reload.ts'
 import { startStack, stopStack } from '../stack/stack.ts'
 
 const PATH = '/api/2.1/clusters/list'
@@ -43,6 +45,8 @@ describe.each(DEPLOYMENTS)('a gateway on %s', (_, start) => {
   it('is ready', async () => {
     const { status, body } = await stack.admin('/readyz')
     expect(body).toContain('"eviction_policy":"noeviction"')
+    // over TLS the default user is off, as docs/redis.md has it
+    expect(body).toContain(`"needs_password":${String(start === overTls)}`)
     expect(status).toBe(200)
   })
 
@@ -90,6 +94,13 @@ describe.each(DEPLOYMENTS)('a gateway on %s', (_, start) => {
     const ended = await stack.sendAs(token, '/_brickgate/sessions', { method: 'DELETE' })
     expect(ended.status).toBe(204)
     await expect.poll(() => statusOf(token), { interval: 5, timeout: LIMIT_MS }).toBe(401)
+  })
+
+  it('signs a browser in, which goes on after a reload of the policy', async () => {
+    const browser = createVisitor(stack)
+    expect((await browser.signIn('alice')).status).toBe(303)
+    await reloadWith(stack, 'policy.yaml', (policy) => ({ ...policy }))
+    await expect.poll(() => statusOf(browser.sessionId()), { timeout: LIMIT_MS }).toBe(200)
   })
 
   it('asked for nothing that its user may not do', async () => {

@@ -15,7 +15,7 @@ import { openTracing, type Tracing } from './observe/tracing.ts'
 import { createAdminServer } from './supervise/admin-server.ts'
 import { watchCertificates } from './supervise/certificate-watch.ts'
 import { watchFiles } from './supervise/file-watch.ts'
-import { ownMetrics, readiness } from './supervise/health.ts'
+import { ownMetrics, readiness, type Vitals } from './supervise/health.ts'
 import type { FromWorker, RedisNews, Role, ToWorker } from './supervise/messages.ts'
 import { oneAtATime } from './supervise/one-at-a-time.ts'
 import { createPool, type PoolObserver } from './supervise/pool.ts'
@@ -64,9 +64,8 @@ export function createSupervisor(
   let isEnding = false
   let endWatches: readonly (() => void)[] = []
   const scrape = createScrape({
-    ...{ pool, aggregate },
-    own: () => ownMetrics(metrics, { config: loaded.config, keys, pool }, redis),
-    onSilent: () => metrics.silentWorkers.inc(),
+    ...{ pool, aggregate, onSilent: () => metrics.silentWorkers.inc() },
+    own: () => ownMetrics(metrics, vitals(), redis),
   })
   const admin = createAdminServer({ metrics: scrape.page, isAlive, parts })
   return { start, stop }
@@ -90,7 +89,11 @@ export function createSupervisor(
   }
 
   function parts(): ReturnType<typeof readiness> {
-    return readiness({ config: loaded.config, keys, pool }, redis)
+    return readiness(vitals(), redis)
+  }
+
+  function vitals(): Vitals {
+    return { config: loaded.config, keys, pool, passwords: monitor }
   }
 
   function watchedRedis(): RedisMonitor {

@@ -11,6 +11,7 @@ import type { PrimaryMetrics } from '../observe/metrics.ts'
 import { lostSinceSeconds } from '../revocation/state-loss.ts'
 import type { PartState } from './admin-server.ts'
 import { ROLES } from './messages.ts'
+import { NO_PASSWORD, type PasswordWatch } from './password-watch.ts'
 import type { Pool } from './pool.ts'
 
 /** What the primary can look at to tell how its sidecar is. */
@@ -18,6 +19,7 @@ export interface Vitals {
   readonly config: Config
   readonly keys: Pick<RemoteKeys, 'ageSeconds'>
   readonly pool: Pick<Pool, 'workers' | 'failure'>
+  readonly passwords: Pick<PasswordWatch, 'isPasswordNeeded'>
 }
 
 /** How each part is that traffic depends on. */
@@ -25,11 +27,10 @@ export async function readiness(
   vitals: Vitals,
   redis: RedisClient,
 ): Promise<Readonly<Record<string, PartState>>> {
-  const { isUp, evictionPolicy, isReady } = await probeRedis(redis)
   const ready = readyWorkers(vitals)
   const configured = configuredWorkers(vitals.config)
   return {
-    redis: { ok: isReady, up: isUp, eviction_policy: evictionPolicy },
+    redis: await redisPart(vitals, redis),
     keys: keysPart(vitals),
     workers: { ok: ready === configured, ready, configured, ...failures(vitals) },
   }
@@ -64,6 +65,19 @@ async function isStateLost(redis: RedisClient, config: Config): Promise<boolean 
   if (!shown.ok) return null
   const nowSeconds = SYSTEM_CLOCK.nowSeconds()
   return lostSinceSeconds(shown.value.value, nowSeconds, longestAcceptanceSeconds(config)) > 0
+}
+
+/** A Redis without a password is ready, with a warning: on loopback of one's own it does no harm. */
+async function redisPart({ passwords }: Vitals, redis: RedisClient): Promise<PartState> {
+  const { isUp, evictionPolicy, isReady } = await probeRedis(redis)
+  const isNeeded = passwords.isPasswordNeeded()
+  return {
+    ok: isReady,
+    up: isUp,
+    eviction_policy: evictionPolicy,
+    needs_password: isNeeded,
+    ...(isNeeded === false ? { warning: NO_PASSWORD } : {}),
+  }
 }
 
 function keysPart({ config, keys }: Vitals): PartState {

@@ -5,9 +5,10 @@ import type { Clock } from '../domain/clock.ts'
 import type { Logger } from '../observe/log.ts'
 import { createOutageEdges, createOutageLog, type OutageEdge } from '../session/outage.ts'
 import type { RedisNews } from './messages.ts'
+import { createPasswordWatch, type PasswordWatch } from './password-watch.ts'
 
 /** How the primary keeps track of Redis, for its workers of today and tomorrow. */
-export interface RedisMonitor {
+export interface RedisMonitor extends Pick<PasswordWatch, 'isPasswordNeeded'> {
   news(): RedisNews
   /** watches this client, and no longer the one before */
   follow(redis: RedisClient): void
@@ -40,20 +41,23 @@ const OWN = 'primary'
 export function createRedisMonitor(deps: RedisMonitorDeps): RedisMonitor {
   const { clock, log, broadcast } = deps
   const outages = createOutageLog(MAX_OUTAGES)
+  const passwords = createPasswordWatch({ clock, log })
   let endWatch = (): void => undefined
   let isFull = false
 
   return {
     news,
+    isPasswordNeeded: passwords.isPasswordNeeded,
     follow(redis) {
       endWatch()
       const edges = createOutageEdges((edge) => passOn(OWN, edge))
       endWatch = watchRedis(
         redis,
         clock.nowSeconds,
-        ({ askedSeconds, knownSeconds, isWritable }) => {
+        ({ askedSeconds, knownSeconds, isUp, isWritable }) => {
           edges(askedSeconds, knownSeconds, isWritable)
           void measure(redis)
+          if (isUp) void passwords.look(redis)
         },
       )
     },

@@ -23,6 +23,7 @@ afterAll(async () => {
   await server.stop()
 })
 
+const WELL = { ok: true, up: true, eviction_policy: 'noeviction', needs_password: true }
 const ALL_READY: readonly WorkerState[] = ['ready', 'ready', 'ready']
 
 describe('readiness', () => {
@@ -41,7 +42,7 @@ describe('readiness', () => {
     ],
   ] as const)('when %s', async (_name, ages, states, [keys, workers]) => {
     const parts = await readiness(vitals(ages, states), redis)
-    expect(parts['redis']).toEqual({ ok: true, up: true, eviction_policy: 'noeviction' })
+    expect(parts['redis']).toEqual(WELL)
     expect([parts['keys']?.ok, parts['workers']?.ok]).toEqual([keys, workers])
   })
 
@@ -60,11 +61,25 @@ describe('readiness', () => {
     expect(workers).toEqual({ ok: false, ready: 1, configured: 3, authorizer_failure: why })
   })
 
+  it('warns of a Redis that needs no password, and is ready', async () => {
+    const passwords = { isPasswordNeeded: () => false }
+    const open = { ...vitals({ okta: 0, entra: 0 }, ALL_READY), passwords }
+    const { redis: part } = await readiness(open, redis)
+    const warning = expect.stringMatching(/^redis needs no password: /)
+    expect(part).toEqual({ ...WELL, needs_password: false, warning })
+  })
+
+  it('shows that it is not known yet whether Redis needs a password', async () => {
+    const passwords = { isPasswordNeeded: () => null }
+    const early = { ...vitals({ okta: 0, entra: 0 }, ALL_READY), passwords }
+    expect((await readiness(early, redis))['redis']).toEqual({ ...WELL, needs_password: null })
+  })
+
   it('shows an eviction policy that could un-revoke', async () => {
     await server.cli('CONFIG', 'SET', 'maxmemory-policy', 'allkeys-lru')
     const { redis: part } = await readiness(vitals({ okta: 0, entra: 0 }, ALL_READY), redis)
     await server.cli('CONFIG', 'SET', 'maxmemory-policy', 'noeviction')
-    expect(part).toEqual({ ok: false, up: true, eviction_policy: 'allkeys-lru' })
+    expect(part).toEqual({ ...WELL, ok: false, eviction_policy: 'allkeys-lru' })
   })
 })
 
@@ -131,6 +146,7 @@ function vitals(
   return {
     config: config as unknown as Config, // as much of it as is read
     keys: { ageSeconds: (alias) => ages[alias] ?? null },
+    passwords: { isPasswordNeeded: () => true },
     pool: {
       workers: () => states.map((state) => ({ state }) as WorkerLink),
       failure: (role) => (role === 'authorizer' ? failure : null),

@@ -8,17 +8,20 @@ export const PASSWORD = 'hunter2-hunter2'
 
 const DOCUMENT = join(import.meta.dirname, '../../../docs/redis.md')
 
-/** The users of docs/redis.md, so that what is written there is what is tested. */
+/** The users of docs/redis.md, and the one that is turned off, so that what is written there is what is tested. */
 export function documentedUsers(): {
   readonly sidecar: UserLine
   readonly sidecarInCluster: UserLine
   readonly operator: UserLine
   readonly onSentinels: UserLine
+  readonly defaultOff: UserLine
 } {
   const lines = readFileSync(DOCUMENT, 'utf8').match(/^ {4}ACL SETUSER .*$/gm) ?? []
-  const [sidecar, sidecarInCluster, operator, onSentinels] = lines.map(wordsOf)
-  if (!sidecar || !sidecarInCluster || !operator || !onSentinels) throw new Error('a line is gone')
-  return { sidecar, sidecarInCluster, operator, onSentinels }
+  const [defaultOff, sidecar, sidecarInCluster, operator, onSentinels] = lines.map(wordsOf)
+  if (!defaultOff || !sidecar || !sidecarInCluster || !operator || !onSentinels) {
+    throw new Error('a line is gone')
+  }
+  return { sidecar, sidecarInCluster, operator, onSentinels, defaultOff }
 }
 
 function wordsOf(line: string): UserLine {

@@ -18,6 +18,7 @@ export interface RedisDeployment {
 }
 
 const USER = { username: 'brickgate', password: PASSWORD }
+const ADMIN = { username: 'admin', password: PASSWORD }
 
 /** The documented users are enough everywhere; over TCP it is the default one. */
 export async function overUnixSocket(): Promise<RedisDeployment> {
@@ -31,7 +32,7 @@ export async function overTcp(): Promise<RedisDeployment> {
   return { redis: { url: `${server.url}/3` }, ...single(server, 3) }
 }
 
-/** TLS in both directions: Redis asks for a certificate, too. */
+/** TLS in both directions: Redis asks for a certificate, too. The default user is off, as documented. */
 export async function overTls(): Promise<RedisDeployment> {
   const pair = await selfSigned('127.0.0.1')
   const port = String(await freePort())
@@ -39,8 +40,11 @@ export async function overTls(): Promise<RedisDeployment> {
     ...['--tls-port', port, '--tls-auth-clients', 'yes', '--tls-ca-cert-file', pair.certFile],
     ...['--tls-cert-file', pair.certFile, '--tls-key-file', pair.keyFile],
   )
-  await server.cli(...documentedUsers().sidecar)
-  const plain = single(server)
+  const { sidecar, defaultOff } = documentedUsers()
+  await server.cli(...sidecar)
+  await server.cli('ACL', 'SETUSER', ADMIN.username, 'on', `>${PASSWORD}`, '~*', '&*', '+@all')
+  await server.cli(...defaultOff)
+  const plain = single(server, 0, ADMIN)
   return {
     ...plain,
     redis: {
@@ -108,8 +112,8 @@ export async function inCluster(): Promise<RedisDeployment & { readonly cluster:
 }
 
 /** An operator's own connection: a `redis-cli` for each command would take most of a test's time. */
-function single(server: RedisServer, db = 0): Omit<RedisDeployment, 'redis'> {
-  const operator = new Redis(server.port, '127.0.0.1', { db })
+function single(server: RedisServer, db = 0, user = {}): Omit<RedisDeployment, 'redis'> {
+  const operator = new Redis(server.port, '127.0.0.1', { db, ...user })
   operator.on('error', () => 'the test says what is missing')
   return {
     command: (name, ...args) => operator.call(name, ...args),

@@ -44,7 +44,8 @@ async function startPieces(config: Config, place: Place): Promise<void> {
   for (const piece of gatewayPieces(config, place)) await startPiece(piece, place.directory)
 }
 
-function checkedConfig(configFile: string): Config {
+/** @throws {ConfigError} when the configuration is not usable; the proof may be missing */
+export function checkedConfig(configFile: string): Config {
   // the proof may still have to be made
   const checks = { policy: compilePolicies, proof: () => undefined }
   return loadConfig(configFile, process.env, checks).config

@@ -5,18 +5,29 @@ import { DEMO_PORTS, prepareDemo } from './demo.ts'
 import { mintDemoTokens, writeDemoEnv } from './demo-env.ts'
 import { runDirectory, startDemo, startGateway, stopDeployment } from './deployment.ts'
 import { HOME, SYSTEM_LIGHTTPD } from './gateway.ts'
+import { startedByAnother } from './root.ts'
 
 process.umask(0o027) // logs and sockets are nobody else's to read
 const directory = runDirectory(HOME)
 const configFile = join(HOME, 'brickgate.yaml')
 
 try {
-  await stopDeployment(directory)
-  await (existsSync(configFile) ? gatewayUp() : demoUp())
+  const exitCode = await startedByAnother({ home: HOME, directory, configFile })
+  if (exitCode === null) await up()
+  else process.exitCode = exitCode
 } catch (error) {
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
-  await stopDeployment(directory)
   process.exitCode = error instanceof ConfigError ? EXIT_CONFIG : 1
+}
+
+async function up(): Promise<void> {
+  await stopDeployment(directory)
+  try {
+    await (existsSync(configFile) ? gatewayUp() : demoUp())
+  } catch (error) {
+    await stopDeployment(directory)
+    throw error
+  }
 }
 
 async function gatewayUp(): Promise<void> {

@@ -138,6 +138,55 @@ describe.skipIf(missing !== null)('a host without Docker, by the units of deploy
     expect(await inside('systemctl is-failed "brickgate-*" || true')).not.toContain('failed')
   })
 
+  describe('and without systemd', () => {
+    const UP = 'cd /opt/brickgate && node launch/up.ts 2>&1'
+    const MADE = '/run/brickgate-made'
+    beforeAll(async () => {
+      await inside(`systemctl stop ${UNITS.join(' ')}
+        sed 's|/run/brickgate$|${MADE}|; s|/var/lib/brickgate/proof/proof|${MADE}/proof|' \
+          /etc/brickgate/brickgate.yaml > /opt/brickgate/brickgate.yaml
+        cp /etc/brickgate/policy.yaml /opt/brickgate/`)
+      for (const folder of ['launch', 'integration']) {
+        await docker(['cp', join(HOME, folder), `${host}:/opt/brickgate/`])
+      }
+    })
+
+    it('is not run by root where no user is there to run it', async () => {
+      const refused = await inside(`${UP} || echo code $?`)
+      expect(refused).toMatch(
+        /there is no user `brickgate`: name one in BRICKGATE_USER[^]*code 1\n/,
+      )
+      expect(await inside(`ls -d ${MADE} 2>&1 || true`)).toContain('No such file')
+    })
+
+    it('is run by a user with no right of root when root says `make up`', async () => {
+      const printed = await inside(`export BRICKGATE_USER=brickgate-sidecar; ${UP}`)
+      expect(printed).toMatch(/running as `brickgate-sidecar`\nBrickgate is up/)
+      expect((await ask('TOKEN_ALICE')).status).toBe(200)
+      expect((await ask(null)).status).toBe(401)
+      const rights = await inside(
+        `for file in .run/pids/*.pid; do
+          read -r pid _ < $file; grep -hE '^(Uid|Groups|CapBnd|CapAmb|NoNewPrivs):' /proc/$pid/status
+        done | sort | uniq -c | tr -s ' \t' ' '`.replaceAll('.run', '/opt/brickgate/.run'),
+      )
+      expect(rights.trim().split('\n ')).toEqual([
+        '3 CapAmb: 0000000000000000',
+        '3 CapBnd: 0000000000000000',
+        '3 Groups: 10000 ',
+        '3 NoNewPrivs: 1',
+        '3 Uid: 10002 10002 10002 10002',
+      ])
+      const others = `find /opt/brickgate/.run ${MADE} ! -user brickgate-sidecar`
+      expect(await inside(others)).toBe('')
+    })
+
+    it('ends when root says `make down`, by the user that it runs as', async () => {
+      await inside('cd /opt/brickgate && node launch/down.ts')
+      expect(await inside('ls /opt/brickgate/.run/pids')).toBe('')
+      await expect(ask(null)).rejects.toThrow(/ECONNREFUSED|ECONNRESET|socket/)
+    })
+  })
+
   /** What docs/operations.md says, after the operator's own files are there. */
   async function install(): Promise<void> {
     const folder = mkdtempSync(join(tmpdir(), 'brickgate-etc-'))

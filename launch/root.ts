@@ -1,0 +1,85 @@
+import { existsSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import type { Config } from '../sidecar/src/config/schema.ts'
+import { checkedConfig, stopDeployment } from './deployment.ts'
+import {
+  handOver,
+  makeFolders,
+  missingRights,
+  ownerOf,
+  runAgainAs,
+  type User,
+  userOfGateway,
+} from './user.ts'
+
+/** What is started: the repository, where it keeps what it runs on, and its configuration. */
+interface Start {
+  readonly home: string
+  readonly directory: string
+  readonly configFile: string
+}
+
+/** Root's first port below which nobody else listens. */
+const FIRST_FREE_PORT = 1024
+
+/**
+ * Does as another user what root was asked to start: a configured gateway as the gateway's user, a demo as
+ * whoever owns its folder.
+ *
+ * @returns the exit code, null when this process is to go on: it is not root's, or the demo is
+ * @throws {Error} when there is no such user, or that user could not run the gateway
+ */
+export async function startedByAnother(start: Start): Promise<number | null> {
+  if (process.getuid?.() !== 0) return null
+  if (!existsSync(start.configFile)) return stoppedByAnother(start.directory)
+  const config = checkedConfig(start.configFile)
+  const user = userOfGateway(process.env)
+  const owner = ownerOf(start.directory)
+  if (owner !== null && owner.uid !== user.uid) {
+    const whose = `\`${start.directory}\` belongs to \`${owner.name}\`, not to \`${user.name}\``
+    throw new Error(
+      `brickgate: ${whose}: \`make down\` and remove it, or name the owner in BRICKGATE_USER`,
+    )
+  }
+  const problems = problemsOf(user, config, start)
+  if (problems.length > 0) throw new Error(`brickgate: ${problems.join('\nbrickgate: ')}`)
+  if (owner === null && existsSync(start.directory)) {
+    await stopDeployment(start.directory) // root's, of before
+    handOver(start.directory, user)
+  }
+  makeFolders([start.directory, ...foldersOf(config)], user)
+  process.stdout.write(`brickgate: running as \`${user.name}\`\n`)
+  return runAgainAs(user, listensBelow(FIRST_FREE_PORT, config))
+}
+
+/** Goes on as the owner of the folder where that is not root. @returns as `startedByAnother` does */
+export function stoppedByAnother(directory: string): number | null {
+  const owner = process.getuid?.() === 0 ? ownerOf(directory) : null
+  return owner === null ? null : runAgainAs(owner, false)
+}
+
+/** What would keep the user from running the gateway, as far as root can see before anything is stopped. */
+function problemsOf(user: User, { tiers, runtime, workspace }: Config, start: Start): string[] {
+  const certificates = [tiers.internal.tls, tiers.external.tls]
+  const files = [
+    ...[process.execPath, join(start.home, 'bin/brickgate'), start.configFile, workspace.ca_file],
+    ...certificates.flatMap(({ certificate, key }) => [certificate, key]),
+  ]
+  const isMade = (path: string): boolean =>
+    !path.startsWith(`${start.directory}/`) && existsSync(path)
+  return [
+    ...missingRights('-r', [...new Set(files), ...[runtime.proof_file].filter(isMade)], user),
+    ...missingRights('-O', [runtime.directory].filter(isMade), user),
+  ]
+}
+
+function foldersOf({ runtime, audit }: Config): readonly string[] {
+  const files = [runtime.proof_file, ...(audit.file === '-' ? [] : [audit.file])]
+  return [runtime.directory, ...files.map((file) => dirname(file))]
+}
+
+function listensBelow(port: number, { tiers, redirect, admin }: Config): boolean {
+  const listeners = [tiers.internal.listen, tiers.external.listen, redirect.listen]
+  const admins = [admin.listen, admin.egress_listen, admin.lighttpd_listen]
+  return [...listeners, ...admins].some((address) => Number(address.split(':').at(-1)) < port)
+}

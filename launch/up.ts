@@ -49,7 +49,7 @@ async function demoUp(): Promise<void> {
     "$BRICKGATE_URL/api/2.1/clusters/list"                      # 200: alice may list clusters
   curl --cacert "$BRICKGATE_CA" -H "Authorization: Bearer $TOKEN_BOB" -d '{}' \\
     "$BRICKGATE_URL/api/2.1/clusters/start"                     # 403: bob may not start one
-  redis-cli -u "$REDIS_URL" SET 'bg:revoked:subject:demo|alice' "$(date +%s)" EX 108000
+  redis-cli -u "$REDIS_URL" SET 'bg:revoked:subject:demo|alice' "$(date +%s)" EX 108065
                                                                 # and alice is out at once
   https://localhost:${DEMO_PORTS.internal}/_brickgate/ in a browser     # sign in as alice, bob or admin
   curl "$BRICKGATE_ADMIN_URL/metrics"; tail -f .run/logs/audit.log

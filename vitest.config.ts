@@ -22,11 +22,12 @@ export default defineConfig({
         test: {
           name: 'integration',
           expect: PATIENT,
-          globalSetup: ['integration/stack/shared.ts'],
+          globalSetup: ['integration/stack/setup.ts'],
+          setupFiles: ['integration/stack/before-each-file.ts'],
           include: ['integration/**/*.test.ts'],
           exclude: ['integration/compose/**'],
           sequence: { groupOrder: 2 },
-          fileParallelism: false,
+          maxWorkers: 2, // they wait more than they work; each has a stack (integration/stack/shared-stack.ts)
           isolate: false, // what tests share is outside of their process, and loading takes a minute
           retry: 2, // what is timed may come late on a machine that others use
           testTimeout: 120_000,
@@ -38,6 +39,7 @@ export default defineConfig({
           name: 'containers',
           expect: PATIENT,
           globalSetup: ['integration/compose/setup.ts'],
+          setupFiles: ['integration/compose/images-made.ts'],
           include: ['integration/compose/**/*.test.ts'],
           sequence: { groupOrder: 3 }, // last: what it started runs until the end
           fileParallelism: false,
@@ -51,6 +53,7 @@ export default defineConfig({
           expect: PATIENT,
           name: 'soak', // minutes: for `make soak`, left out by `make test`
           globalSetup: ['integration/compose/setup.ts'],
+          setupFiles: ['integration/compose/images-made.ts'],
           include: ['integration/**/*.soak.ts'],
           sequence: { groupOrder: 4 },
           testTimeout: 600_000,

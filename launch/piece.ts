@@ -22,7 +22,7 @@ export interface Piece {
   readonly isReady: () => Promise<boolean>
 }
 
-const READY_WITHIN_MS = 30_000
+const READY_WITHIN_MS = 60_000
 const STOP_WITHIN_MS = 15_000
 const ASK_EVERY_MS = 50
 
@@ -30,7 +30,7 @@ const ASK_EVERY_MS = 50
  * Starts a piece as a background process of its own, and waits until it serves.
  *
  * @param directory where its log and pid file go
- * @throws {Error} with the end of its log when it ends or does not serve within 30 s
+ * @throws {Error} with the end of its log when it ends or does not serve within 60 s
  */
 export async function startPiece(piece: Piece, directory: string): Promise<number> {
   mkdirSync(join(directory, 'logs'), { recursive: true })

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { HOME } from '../../launch/gateway.ts'
 import { freePort } from '../../launch/probe.ts'
 import { edgeSettings } from '../../sidecar/src/cli/settings.ts'
@@ -9,6 +9,7 @@ import { run } from '../stack/commands.ts'
 import { startEgress } from '../stack/egress.ts'
 import { type Gate, startGate } from '../stack/gate.ts'
 import { testedLighttpds } from '../stack/lighttpd-programs.ts'
+import { sharedStack } from '../stack/shared-stack.ts'
 
 const CLUSTERS = '/api/2.1/clusters/list'
 
@@ -16,7 +17,7 @@ let stack: StackClient
 let token: string
 
 beforeAll(async () => {
-  stack = stackClient(inject('stack'))
+  stack = stackClient(sharedStack())
   token = await stack.mint({ sub: 'alice', groups: ['analysts'] })
 })
 

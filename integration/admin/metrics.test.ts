@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type StackClient, stackClient } from '../stack/client.ts'
 import { run } from '../stack/commands.ts'
+import { sharedStack } from '../stack/shared-stack.ts'
 
 let stack: StackClient
 
@@ -37,7 +38,7 @@ const METRICS = [
 ] as const
 
 beforeAll(async () => {
-  stack = stackClient(inject('stack'))
+  stack = stackClient(sharedStack())
   const token = await stack.mint({ sub: 'alice', groups: ['analysts'] })
   for (const credential of [token, token, 'no.jwt.this']) await stack.sendAs(credential, CLUSTERS)
 })

@@ -1,14 +1,15 @@
 import { networkInterfaces } from 'node:os'
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { accepts } from '../../launch/probe.ts'
 import { type Listener, send } from '../stack/answer.ts'
 import { type StackClient, stackClient } from '../stack/client.ts'
+import { sharedStack } from '../stack/shared-stack.ts'
 
 let stack: StackClient
 let admin: string
 
 beforeAll(() => {
-  stack = stackClient(inject('stack'))
+  stack = stackClient(sharedStack())
   admin = `http://127.0.0.1:${stack.info.demo.ports.admin}`
 })
 

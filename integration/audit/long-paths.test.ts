@@ -1,12 +1,13 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { accessLinesOf } from '../edge/access-log.ts'
 import { EDGES } from '../edge/edges.ts'
 import { askOnce } from '../edge/raw-client.ts'
 import { requestText } from '../edge/requests.ts'
 import { openRaw } from '../stack/answer.ts'
 import { type StackClient, stackClient } from '../stack/client.ts'
+import { sharedStack } from '../stack/shared-stack.ts'
 
 const MARK = 'z'
 const LONG = MARK.repeat(31_000)
@@ -15,7 +16,7 @@ const MOST_LOGGED_BYTES = 3000
 let stack: StackClient
 
 beforeAll(() => {
-  stack = stackClient(inject('stack'))
+  stack = stackClient(sharedStack())
 })
 
 afterAll(() => stack.close())

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { decodeReplies } from '../../sidecar/test/fcgi/decode.ts'
 import {
   authorizerRequest,
@@ -13,13 +13,14 @@ import {
 import { connect, exchange } from '../../sidecar/test/fcgi/serving.ts'
 import { type StackClient, stackClient } from '../stack/client.ts'
 import { sidecarLog, socketPath, workersOf } from '../stack/processes.ts'
+import { sharedStack } from '../stack/shared-stack.ts'
 
 let stack: StackClient
 let token: string
 let workers: readonly number[]
 
 beforeAll(async () => {
-  stack = stackClient(inject('stack'))
+  stack = stackClient(sharedStack())
   token = await stack.mint({ sub: 'alice', groups: ['analysts'] })
   workers = pids()
 })

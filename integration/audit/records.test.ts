@@ -1,13 +1,14 @@
 import { randomUUID } from 'node:crypto'
-import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { auditLines, type StackClient, stackClient } from '../stack/client.ts'
 import { makeSession } from '../stack/sessions.ts'
+import { sharedStack } from '../stack/shared-stack.ts'
 import { stackFile } from '../stack/stack.ts'
 
 let stack: StackClient
 
 beforeAll(() => {
-  stack = stackClient(inject('stack'))
+  stack = stackClient(sharedStack())
 })
 
 beforeEach(() => stack.forgetUpstreamRequests())

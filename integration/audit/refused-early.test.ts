@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
-import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { openRaw, sendRaw } from '../stack/answer.ts'
 import { accessLines, auditLines, type StackClient, stackClient } from '../stack/client.ts'
+import { sharedStack } from '../stack/shared-stack.ts'
 import { stackFile } from '../stack/stack.ts'
 
 /**
@@ -31,7 +32,7 @@ let secret: string
 let decisions: number
 
 beforeAll(() => {
-  stack = stackClient(inject('stack'))
+  stack = stackClient(sharedStack())
   secret = randomUUID()
   decisions = auditLines(stack.info).length
 })

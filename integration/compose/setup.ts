@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -20,28 +20,49 @@ export interface Containers {
   readonly missing: string | null
   /** where running projects are noted, for the next test file to find */
   readonly folder: string
+  /** is there once the images are made or could not be; holds what went wrong */
+  readonly imagesNote: string
 }
 
-/** Has every image ready before the first test; ends the projects that tests left running. */
+/**
+ * Makes every image while the tests of other projects run; `images-made.ts` waits for them. Ends the
+ * projects that tests left running.
+ */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
   const missing = await whyNoEngine()
-  const folder = mkdtempSync(join(tmpdir(), 'brickgate-compose-'))
-  project.provide('containers', { missing, folder })
+  const home = mkdtempSync(join(tmpdir(), 'brickgate-compose-'))
+  const [folder, imagesNote] = [join(home, 'projects'), join(home, 'images')]
+  mkdirSync(folder)
+  project.provide('containers', { missing, folder, imagesNote })
   if (missing !== null) {
     process.stderr.write(`tests in containers are skipped: ${missing}\n`)
-    return async () => rmSync(folder, { recursive: true })
+    return async () => rmSync(home, { recursive: true })
   }
+  const noted = makeImages().then(
+    () => note(imagesNote, ''),
+    (problem) => note(imagesNote, String(problem)),
+  )
+  return async () => {
+    await noted
+    // the last first: it uses what is the first one's
+    for (const name of readdirSync(folder).sort().toReversed()) await endProject(name)
+    rmSync(home, { recursive: true })
+  }
+}
+
+async function makeImages(): Promise<void> {
   await promisify(execFile)(join(HOME, 'integration/images/make.sh'), [...IMAGES.bases])
   const { BRICKGATE_BUILD_NETWORK = 'host' } = process.env
   await docker(['compose', '--project-directory', HOME, '--profile', 'demo', 'build', '--quiet'], {
     ...IMAGES.environment,
     BRICKGATE_BUILD_NETWORK,
   })
-  return async () => {
-    // the last first: it uses what is the first one's
-    for (const name of readdirSync(folder).sort().toReversed()) await endProject(name)
-    rmSync(folder, { recursive: true })
-  }
+}
+
+/** The file is there with all that it holds, or not at all. */
+function note(file: string, text: string): void {
+  writeFileSync(`${file}.new`, text)
+  renameSync(`${file}.new`, file)
 }
 
 async function endProject(name: string): Promise<void> {

@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { beforeAll, describe, expect, inject, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
 import { z } from 'zod'
 import { HOME } from '../../launch/gateway.ts'
 import { brickgate, run } from '../stack/commands.ts'
+import { sharedStack } from '../stack/shared-stack.ts'
 
 const BRICKGATE = join(HOME, 'bin/brickgate')
 const EXIT_USAGE = 64
@@ -27,13 +28,13 @@ describe('a command line that is not understood ends with 64 and the usage:', ()
 
 describe('a command that is understood', () => {
   it('`config check` says that the running configuration is usable', async () => {
-    const { code, stdout, stderr } = await brickgate(inject('stack'), 'config', 'check')
+    const { code, stdout, stderr } = await brickgate(sharedStack(), 'config', 'check')
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
     expect(stdout).toContain('is usable')
   })
 
   it('`settings` prints what lighttpd and HAProxy need, and no secret', async () => {
-    const { code, stdout } = await brickgate(inject('stack'), 'settings')
+    const { code, stdout } = await brickgate(sharedStack(), 'settings')
 
     expect(code).toBe(0)
     expect(stdout.trimEnd().split('\n')).toEqual(
@@ -42,7 +43,7 @@ describe('a command that is understood', () => {
         .split('\n')
         .map(() => expect.stringMatching(/^BRICKGATE_[A-Z0-9_]+='[^']*'$/)),
     )
-    const { directory } = inject('stack').demo
+    const { directory } = sharedStack().demo
     for (const secret of ['proof', 'session-key', 'workspace-token']) {
       expect(stdout).not.toContain(readFileSync(join(directory, 'secrets', secret), 'utf8').trim())
     }
@@ -68,7 +69,7 @@ describe('the JSON Schema of `config schema`', () => {
   beforeAll(async () => {
     const { stdout } = await run(BRICKGATE, ['config', 'schema'])
     schema = z.fromJSONSchema(JSON.parse(stdout) as z.core.JSONSchema.JSONSchema)
-    demo = parse(readFileSync(inject('stack').demo.configFile, 'utf8')) as Document
+    demo = parse(readFileSync(sharedStack().demo.configFile, 'utf8')) as Document
   })
 
   it('accepts the configuration of the demo', () => {

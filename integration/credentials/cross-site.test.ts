@@ -2,12 +2,13 @@ import { once } from 'node:events'
 import type { IncomingMessage } from 'node:http'
 import { connect, type IncomingHttpHeaders } from 'node:http2'
 import { buffer } from 'node:stream/consumers'
-import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
 import type { Answer } from '../stack/answer.ts'
 import { type StackClient, stackClient } from '../stack/client.ts'
 import { auditedRefusal, forbidden } from '../stack/refusals.ts'
 import { makeSession } from '../stack/sessions.ts'
+import { sharedStack } from '../stack/shared-stack.ts'
 import type { Edge } from '../stack/stack.ts'
 
 const STATEMENTS = '/api/2.0/sql/statements'
@@ -25,7 +26,7 @@ type Headers = Readonly<Record<string, string>>
 type Choose = () => Headers
 
 beforeAll(async () => {
-  stack = stackClient(inject('stack'))
+  stack = stackClient(sharedStack())
   const { tiers } = stack.info.config
   ours = tiers.internal.public_url
   othersTier = tiers.external.public_url
@@ -93,7 +94,7 @@ describe('a WebSocket upgrade with our cookie', () => {
 })
 
 /** lighttpd speaks HTTP/2 from 1.4.83 on; there a WebSocket is asked for by CONNECT (RFC 8441). */
-const HTTP2_EDGES = inject('stack').edges.filter(({ version }) => version > '1.4.82')
+const HTTP2_EDGES = sharedStack().edges.filter(({ version }) => version > '1.4.82')
 
 describe.each(HTTP2_EDGES)(
   'a WebSocket over HTTP/2 of lighttpd $version with our cookie',

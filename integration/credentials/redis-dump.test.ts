@@ -1,10 +1,11 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { type StackClient, stackClient } from '../stack/client.ts'
 import { brickgate, redisCli } from '../stack/commands.ts'
 import { type MadeSession, makeSession } from '../stack/sessions.ts'
+import { sharedStack } from '../stack/shared-stack.ts'
 import { stackFile } from '../stack/stack.ts'
 
 const CLUSTERS = '/api/2.1/clusters/list'
@@ -24,7 +25,7 @@ let idToken: string
 let dump: ReadonlyMap<string, string>
 
 beforeAll(async () => {
-  stack = stackClient(inject('stack'))
+  stack = stackClient(sharedStack())
   parent = await stack.mint({ sub: 'alice', groups: ['analysts'] })
   idToken = await stack.mint({ sub: 'alice', aud: 'brickgate-signin' })
   refreshToken = `refresh-${randomUUID()}`

@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import { CompactEncrypt } from 'jose'
-import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { encodeSession, type Session } from '../../sidecar/src/session/session.ts'
 import { sessionIdFrom, sidOf } from '../../sidecar/src/session/session-id.ts'
 import { type StackClient, stackClient } from '../stack/client.ts'
 import { auditedRefusal, unauthorized } from '../stack/refusals.ts'
 import { makeSession } from '../stack/sessions.ts'
+import { sharedStack } from '../stack/shared-stack.ts'
 import { stackFile } from '../stack/stack.ts'
 
 const PATH = '/api/2.1/clusters/list'
@@ -17,7 +18,7 @@ let session: Session
 let key: Buffer
 
 beforeAll(async () => {
-  stack = stackClient(inject('stack'))
+  stack = stackClient(sharedStack())
   const made = await makeSession(stack)
   session = made.session
   record = (await stack.redis.get(`bg:session:${made.sid}`)) ?? ''

@@ -1,8 +1,9 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type Answer, send } from '../stack/answer.ts'
 import { type StackClient, stackClient } from '../stack/client.ts'
 import { auditedRefusal, forbidden, unauthorized, unavailable } from '../stack/refusals.ts'
 import { type MadeSession, makeSession, type SessionWishes, sealedSeen } from '../stack/sessions.ts'
+import { sharedStack } from '../stack/shared-stack.ts'
 import { requestIdOf, valuesOf } from '../stack/upstream.ts'
 
 const PATH = '/api/2.1/clusters/list'
@@ -12,7 +13,7 @@ let stack: StackClient
 const made: MadeSession[] = []
 
 beforeAll(() => {
-  stack = stackClient(inject('stack'))
+  stack = stackClient(sharedStack())
 })
 
 beforeEach(() => stack.forgetUpstreamRequests())

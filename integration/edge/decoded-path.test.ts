@@ -1,9 +1,10 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openRaw } from '../stack/answer.ts'
 import { type Gate, startGate } from '../stack/gate.ts'
 import { testedLighttpds } from '../stack/lighttpd-programs.ts'
+import { sharedStack } from '../stack/shared-stack.ts'
 import { generateOwnPage, generateTarget } from './generated-targets.ts'
 import { OWN_PAGES } from './own-pages.ts'
 import { normalForm } from './path-oracle.ts'
@@ -31,7 +32,7 @@ describe.each(testedLighttpds())('without the gate, lighttpd $version', (tested)
 
   beforeAll(async () => {
     const mutate = (folder: string): void => writeFileSync(join(folder, 'lua/gate.lua'), SHOW_PATHS)
-    gate = await startGate(inject('stack'), { tested, mutate })
+    gate = await startGate(sharedStack(), { tested, mutate })
   })
 
   afterAll(() => gate.stop())

@@ -1,8 +1,9 @@
-import { describe, inject, it } from 'vitest'
+import { describe, it } from 'vitest'
+import { sharedStack } from '../stack/shared-stack.ts'
 import type { Edge } from '../stack/stack.ts'
 
 /** Every lighttpd of the shared stack: the machine's and, where it was unpacked, the images'. */
-export const EDGES: readonly Edge[] = inject('stack').edges
+export const EDGES: readonly Edge[] = sharedStack().edges
 
 /** The lighttpds that speak HTTP/2: below 1.4.83 it is switched off; `lighttpd/conf.d/http2.sh` has the reason. */
 export const HTTP2_EDGES: readonly Edge[] = EDGES.filter(

@@ -1,6 +1,7 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { send } from '../stack/answer.ts'
 import { type StackClient, stackClient } from '../stack/client.ts'
+import { sharedStack } from '../stack/shared-stack.ts'
 import { requestIdOf } from '../stack/upstream.ts'
 import { EDGES } from './edges.ts'
 
@@ -14,7 +15,7 @@ let stack: StackClient
 let admin: string
 
 beforeAll(async () => {
-  stack = stackClient(inject('stack'))
+  stack = stackClient(sharedStack())
   admin = await stack.mint({ sub: 'admin', groups: ['platform-admins'] })
 })
 

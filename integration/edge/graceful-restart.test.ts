@@ -1,10 +1,11 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { afterAll, beforeAll, expect, inject, it } from 'vitest'
+import { afterAll, beforeAll, expect, it } from 'vitest'
 import { SYSTEM_LIGHTTPD } from '../../launch/gateway.ts'
 import { type Answer, openRaw, send } from '../stack/answer.ts'
 import { type StackClient, stackClient } from '../stack/client.ts'
 import type { Gate } from '../stack/gate.ts'
 import { testedLighttpds } from '../stack/lighttpd-programs.ts'
+import { sharedStack } from '../stack/shared-stack.ts'
 import { startOwnGate } from './own-gate.ts'
 import { createRawClient } from './raw-client.ts'
 import { requestText } from './requests.ts'
@@ -19,7 +20,7 @@ let gate: Gate
 let credential: string
 
 beforeAll(async () => {
-  stack = stackClient(inject('stack'))
+  stack = stackClient(sharedStack())
   const alice = await stack.mint({ sub: 'alice', groups: ['analysts', 'data-eng'] })
   credential = `Bearer ${alice}`
   // Debian 13's on an older machine cannot start itself again: it runs by a loader of its own.

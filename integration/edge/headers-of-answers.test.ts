@@ -1,7 +1,8 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { send, sendRaw } from '../stack/answer.ts'
 import { type StackClient, stackClient } from '../stack/client.ts'
+import { sharedStack } from '../stack/shared-stack.ts'
 import { valuesOf } from '../stack/upstream.ts'
 import { behave, clearBehaviours } from './behaviour.ts'
 import { OTHER_COOKIES, OUR_COOKIES } from './cookies-of-answers.ts'
@@ -14,7 +15,7 @@ let stack: StackClient
 let alice: string
 
 beforeAll(async () => {
-  stack = stackClient(inject('stack'))
+  stack = stackClient(sharedStack())
   alice = await stack.mint({ sub: 'alice', groups: ['analysts'] })
 })
 

@@ -1,10 +1,11 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { VERSION } from '../../sidecar/src/version.ts'
 import type { RecordedRequest } from '../databricks/request-log.ts'
 import { type Answer, openRaw, send, sendRaw } from '../stack/answer.ts'
 import { type StackClient, stackClient } from '../stack/client.ts'
 import { auditedRefusal, forbidden, unauthorized } from '../stack/refusals.ts'
 import { makeSession } from '../stack/sessions.ts'
+import { sharedStack } from '../stack/shared-stack.ts'
 import { requestIdOf, valuesOf } from '../stack/upstream.ts'
 import { EDGES } from './edges.ts'
 import { createRandom } from './random.ts'
@@ -22,7 +23,7 @@ let stack: StackClient
 let alice: string
 
 beforeAll(async () => {
-  stack = stackClient(inject('stack'))
+  stack = stackClient(sharedStack())
   const groups = ['analysts', 'data-eng']
   alice = await stack.mint({ sub: 'alice', email: 'alice@example.com', groups })
 })

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
-import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type StackClient, stackClient } from '../stack/client.ts'
+import { sharedStack } from '../stack/shared-stack.ts'
 import { valuesOf } from '../stack/upstream.ts'
 import { describeHttp2 } from './edges.ts'
 import { dataFrames, exchangeFrames, type Fields, headersFrames, PREFACE } from './http2-frames.ts'
@@ -13,7 +14,7 @@ let stack: StackClient
 let alice: string
 
 beforeAll(async () => {
-  stack = stackClient(inject('stack'))
+  stack = stackClient(sharedStack())
   alice = await stack.mint({ sub: 'alice', groups: ['analysts'] })
 })
 

@@ -1,9 +1,10 @@
 import { once } from 'node:events'
 import type { IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http2'
-import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { RecordedRequest } from '../databricks/request-log.ts'
 import { type StackClient, stackClient } from '../stack/client.ts'
 import { auditedRefusal, forbidden, readRefusal, unauthorized } from '../stack/refusals.ts'
+import { sharedStack } from '../stack/shared-stack.ts'
 import { requestIdOf, valuesOf } from '../stack/upstream.ts'
 import { describeHttp2 } from './edges.ts'
 import { connectHttp2, type Http2Client } from './http2-client.ts'
@@ -18,7 +19,7 @@ let alice: string
 let bob: string
 
 beforeAll(async () => {
-  stack = stackClient(inject('stack'))
+  stack = stackClient(sharedStack())
   alice = await stack.mint({ sub: 'alice', groups: ['analysts', 'data-eng'] })
   bob = await stack.mint({ sub: 'bob', groups: ['analysts'] })
 })

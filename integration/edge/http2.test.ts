@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
 import type { OutgoingHttpHeaders } from 'node:http2'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type StackClient, stackClient } from '../stack/client.ts'
 import { readRefusal } from '../stack/refusals.ts'
+import { sharedStack } from '../stack/shared-stack.ts'
 import { valuesOf } from '../stack/upstream.ts'
 import { behave, clearBehaviours } from './behaviour.ts'
 import { describeHttp2 } from './edges.ts'
@@ -25,7 +26,7 @@ let stack: StackClient
 let alice: string
 
 beforeAll(async () => {
-  stack = stackClient(inject('stack'))
+  stack = stackClient(sharedStack())
   const groups = ['analysts', 'data-eng']
   alice = await stack.mint({ sub: 'alice', email: 'alice@example.com', groups })
 })

@@ -1,10 +1,11 @@
 import type { TLSSocket } from 'node:tls'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type Listener, openRaw, send } from '../stack/answer.ts'
 import { auditLines, type StackClient, stackClient } from '../stack/client.ts'
 import type { Gate } from '../stack/gate.ts'
 import { testedLighttpds } from '../stack/lighttpd-programs.ts'
 import { type Refusal, readRefusal } from '../stack/refusals.ts'
+import { sharedStack } from '../stack/shared-stack.ts'
 import type { Edge } from '../stack/stack.ts'
 import { accessLinesOf } from './access-log.ts'
 import { EDGES, HTTP2_EDGES } from './edges.ts'
@@ -26,7 +27,7 @@ let stack: StackClient
 let alice: string
 
 beforeAll(async () => {
-  stack = stackClient(inject('stack'))
+  stack = stackClient(sharedStack())
   alice = await stack.mint({ sub: 'alice', groups: ['analysts', 'data-eng'] })
 })
 

@@ -1,7 +1,8 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type Answer, openRaw, send, sendRaw } from '../stack/answer.ts'
 import { auditLines, type StackClient, stackClient } from '../stack/client.ts'
 import { auditedRefusal, badRequest, readRefusal } from '../stack/refusals.ts'
+import { sharedStack } from '../stack/shared-stack.ts'
 import { valuesOf } from '../stack/upstream.ts'
 import { type AccessLine, accessLinesOf } from './access-log.ts'
 import { EDGES } from './edges.ts'
@@ -15,7 +16,7 @@ let stack: StackClient
 let credential: string
 
 beforeAll(async () => {
-  stack = stackClient(inject('stack'))
+  stack = stackClient(sharedStack())
   const admin = await stack.mint({ sub: 'admin', groups: ['platform-admins'] })
   credential = `Authorization: Bearer ${admin}`
 })

@@ -1,7 +1,8 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type Answer, openRaw } from '../stack/answer.ts'
 import { type StackClient, stackClient } from '../stack/client.ts'
 import { auditedRefusal, forbidden, readRefusal } from '../stack/refusals.ts'
+import { sharedStack } from '../stack/shared-stack.ts'
 import { requestIdOf } from '../stack/upstream.ts'
 import { EDGES } from './edges.ts'
 import { createRawClient, type RawClient } from './raw-client.ts'
@@ -16,7 +17,7 @@ let stack: StackClient
 let bob: string
 
 beforeAll(async () => {
-  stack = stackClient(inject('stack'))
+  stack = stackClient(sharedStack())
   bob = await stack.mint({ sub: 'bob', groups: ['analysts'] })
 })
 

@@ -1,8 +1,9 @@
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Answer, openRaw, send } from '../stack/answer.ts'
 import { type StackClient, stackClient } from '../stack/client.ts'
 import { type Gate, startGate } from '../stack/gate.ts'
 import { testedLighttpds } from '../stack/lighttpd-programs.ts'
+import { sharedStack } from '../stack/shared-stack.ts'
 import { EDGES } from './edges.ts'
 import { startOwnGate } from './own-gate.ts'
 import { askOnce } from './raw-client.ts'
@@ -17,7 +18,7 @@ let outsider: string
 let admin: string
 
 beforeAll(async () => {
-  stack = stackClient(inject('stack'))
+  stack = stackClient(sharedStack())
   outsider = await stack.mint({ sub: 'mallory', groups: [] })
   admin = await stack.mint({ sub: 'admin', groups: ['platform-admins'] })
 })

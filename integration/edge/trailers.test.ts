@@ -1,10 +1,11 @@
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { sendRaw } from '../stack/answer.ts'
 import { type StackClient, stackClient } from '../stack/client.ts'
 import { testedHaproxies } from '../stack/egress.ts'
 import type { Gate } from '../stack/gate.ts'
 import { testedLighttpds } from '../stack/lighttpd-programs.ts'
 import { type RawWorkspace, startRawWorkspace } from '../stack/raw-workspace.ts'
+import { sharedStack } from '../stack/shared-stack.ts'
 import { HTTP2_EDGES } from './edges.ts'
 import { connectHttp2 } from './http2-client.ts'
 import { startOwnGate } from './own-gate.ts'
@@ -44,7 +45,7 @@ let credential: string
 let workspace: RawWorkspace
 
 beforeAll(async () => {
-  stack = stackClient(inject('stack'))
+  stack = stackClient(sharedStack())
   credential = `Bearer ${await stack.mint({ sub: 'alice', groups: ['analysts'] })}`
   workspace = await startRawWorkspace()
 })

@@ -2,11 +2,12 @@ import { once } from 'node:events'
 import { connect as connectTcp, type Socket } from 'node:net'
 import { buffer } from 'node:stream/consumers'
 import { connect as connectTls } from 'node:tls'
-import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type Answer, type Listener, send } from '../stack/answer.ts'
 import { type StackClient, stackClient } from '../stack/client.ts'
 import type { Gate } from '../stack/gate.ts'
 import { testedLighttpds } from '../stack/lighttpd-programs.ts'
+import { sharedStack } from '../stack/shared-stack.ts'
 import { valuesOf } from '../stack/upstream.ts'
 import { startOwnGate } from './own-gate.ts'
 import { requestText } from './requests.ts'
@@ -32,7 +33,7 @@ let stack: StackClient
 let credential: string
 
 beforeAll(async () => {
-  stack = stackClient(inject('stack'))
+  stack = stackClient(sharedStack())
   const token = await stack.mint({ sub: 'alice', groups: ['analysts', 'data-eng'] })
   credential = `Bearer ${token}`
 })

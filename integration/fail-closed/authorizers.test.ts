@@ -1,12 +1,13 @@
 import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type Answer, send } from '../stack/answer.ts'
 import { serveAuthorizer, type TestAuthorizer } from '../stack/authorizer.ts'
 import { type StackClient, stackClient } from '../stack/client.ts'
 import { type Gate, startGate } from '../stack/gate.ts'
 import { testedLighttpds } from '../stack/lighttpd-programs.ts'
 import { readRefusal } from '../stack/refusals.ts'
+import { sharedStack } from '../stack/shared-stack.ts'
 import { valuesOf } from '../stack/upstream.ts'
 import {
   ALLOWS,
@@ -26,7 +27,7 @@ let stack: StackClient
 let proofFile: string
 
 beforeAll(() => {
-  stack = stackClient(inject('stack'))
+  stack = stackClient(sharedStack())
   proofFile = join(stack.info.demo.directory, 'secrets/test-proof')
   writeFileSync(proofFile, `${PROOFS.join('\n')}\n`)
 })

@@ -1,9 +1,10 @@
-import { afterEach, describe, expect, inject, it } from 'vitest'
+import { afterEach, describe, expect, it } from 'vitest'
 import { startOwnGate } from '../edge/own-gate.ts'
 import { send } from '../stack/answer.ts'
 import { type StackClient, stackClient } from '../stack/client.ts'
 import { type Gate, startGate } from '../stack/gate.ts'
 import { testedLighttpds } from '../stack/lighttpd-programs.ts'
+import { sharedStack } from '../stack/shared-stack.ts'
 
 const CODE = 'code-that-nobody-may-read'
 
@@ -21,7 +22,7 @@ describe.each(testedLighttpds())("lighttpd $version's error log has no sign-in c
       ({ info }) => startOwnGate(info, { tested, egress: 'none' }),
     ],
   ])('when %s is unreachable', async (_backend, path, start) => {
-    const stack = stackClient(inject('stack'))
+    const stack = stackClient(sharedStack())
     const token = await stack.mint({ sub: 'admin', groups: ['platform-admins'] })
     stack.close()
     const started = await start(stack)

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type Answer, send } from '../stack/answer.ts'
 import { askSidecar, type Behaviour } from '../stack/authorizer.ts'
 import { type StackClient, stackClient } from '../stack/client.ts'
@@ -6,6 +6,7 @@ import { end, stdout } from '../stack/fastcgi.ts'
 import { testedLighttpds } from '../stack/lighttpd-programs.ts'
 import { socketPath } from '../stack/processes.ts'
 import { type RelayedGate, startRelayedGate } from '../stack/relayed-gate.ts'
+import { sharedStack } from '../stack/shared-stack.ts'
 import { valuesOf } from '../stack/upstream.ts'
 import { type EgressRelay, relayEgress } from './egress-relay.ts'
 import { allow, replies, sends } from './misbehaviours.ts'
@@ -29,7 +30,7 @@ let alice: string
 let refused: readonly (readonly [name: string, behaviour: Behaviour, token: string])[]
 
 beforeAll(async () => {
-  stack = stackClient(inject('stack'))
+  stack = stackClient(sharedStack())
   alice = await stack.mint({ sub: 'alice', groups: ['analysts'] })
   const iat = Math.floor(Date.now() / 1000) - 120
   const expired = await stack.mint({ sub: 'alice', groups: ['analysts'], iat, exp: iat + 60 })

@@ -1,16 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import {
-  afterAll,
-  beforeAll,
-  beforeEach,
-  describe,
-  expect,
-  inject,
-  it,
-  onTestFinished,
-} from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { HOME } from '../../launch/gateway.ts'
 import { edgeSettings } from '../../sidecar/src/cli/settings.ts'
 import { type Answer, send } from '../stack/answer.ts'
@@ -20,6 +11,7 @@ import { startGate } from '../stack/gate.ts'
 import { testedLighttpds } from '../stack/lighttpd-programs.ts'
 import { readRefusal } from '../stack/refusals.ts'
 import { type RelayedGate, startRelayedGate } from '../stack/relayed-gate.ts'
+import { sharedStack } from '../stack/shared-stack.ts'
 
 const CLUSTERS = '/api/2.1/clusters/list'
 
@@ -29,7 +21,7 @@ let proofFile: string
 let rightProof: string
 
 beforeAll(async () => {
-  stack = stackClient(inject('stack'))
+  stack = stackClient(sharedStack())
   alice = await stack.mint({ sub: 'alice', groups: ['analysts'] })
   proofFile = join(stack.info.demo.directory, 'secrets/test-proof')
   rightProof = readFileSync(stack.info.config.runtime.proof_file, 'utf8').trim()

@@ -1,7 +1,8 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { Answer } from '../stack/answer.ts'
 import { type StackClient, stackClient } from '../stack/client.ts'
 import { auditedRefusal, ensureServes, unauthorized } from '../stack/refusals.ts'
+import { sharedStack } from '../stack/shared-stack.ts'
 import { kidOf } from './tokens.ts'
 
 const PATH = '/api/2.1/clusters/list'
@@ -14,7 +15,7 @@ const PROVEN_MS = AGE_MS + 2000
 let stack: StackClient
 
 beforeAll(() => {
-  stack = stackClient(inject('stack'))
+  stack = stackClient(sharedStack())
 })
 
 beforeEach(() => stack.forgetUpstreamRequests())

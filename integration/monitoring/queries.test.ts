@@ -1,6 +1,7 @@
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type StackClient, stackClient } from '../stack/client.ts'
 import { makeSession } from '../stack/sessions.ts'
+import { sharedStack } from '../stack/shared-stack.ts'
 import { shippedRules } from './alert-rules.ts'
 import { dashboards, filledIn, panelQueries } from './dashboard.ts'
 import { type Prometheus, startPrometheus } from './prometheus.ts'
@@ -16,7 +17,7 @@ let prometheus: Prometheus
 let over: AbortController
 
 beforeAll(async () => {
-  stack = stackClient(inject('stack'))
+  stack = stackClient(sharedStack())
   prometheus = await startPrometheus(stack.info)
   over = new AbortController()
   void traffic(over.signal)

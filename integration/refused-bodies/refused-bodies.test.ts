@@ -1,11 +1,12 @@
 import { execFile, execFileSync } from 'node:child_process'
 import { promisify } from 'node:util'
-import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { EDGES } from '../edge/edges.ts'
 import { createRawClient, type RawClient } from '../edge/raw-client.ts'
 import { requestText } from '../edge/requests.ts'
 import { openRaw } from '../stack/answer.ts'
 import { type StackClient, stackClient } from '../stack/client.ts'
+import { sharedStack } from '../stack/shared-stack.ts'
 
 const CLUSTERS = '/api/2.1/clusters/list'
 const STATEMENTS = '/api/2.0/sql/statements'
@@ -24,7 +25,7 @@ let admin: string
 let expired: string
 
 beforeAll(async () => {
-  stack = stackClient(inject('stack'))
+  stack = stackClient(sharedStack())
   admin = await stack.mint({ sub: 'admin', groups: ['platform-admins'] })
   const iat = Math.floor(Date.now() / 1000) - 120
   expired = await stack.mint({ sub: 'admin', groups: ['platform-admins'], iat, exp: iat + 60 })

@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { HOME } from '../../launch/gateway.ts'
 import { EDGES, HTTP2_EDGES } from '../edge/edges.ts'
 import { type StackClient, stackClient } from '../stack/client.ts'
 import { type CommandResult, run } from '../stack/commands.ts'
+import { sharedStack } from '../stack/shared-stack.ts'
 import type { Edge } from '../stack/stack.ts'
 
 const STATUS_LAST = '%{stderr}%{http_code}'
@@ -14,7 +15,7 @@ let stack: StackClient
 let token: string
 
 beforeAll(async () => {
-  stack = stackClient(inject('stack'))
+  stack = stackClient(sharedStack())
   token = await stack.mint({ sub: 'alice', groups: ['analysts'] })
 })
 

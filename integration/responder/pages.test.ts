@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { HOME } from '../../launch/gateway.ts'
 import { send, sendRaw } from '../stack/answer.ts'
 import { accessLines, type StackClient, stackClient } from '../stack/client.ts'
 import { type Refusal, readRefusal } from '../stack/refusals.ts'
+import { sharedStack } from '../stack/shared-stack.ts'
 
 const WHOAMI = '/_brickgate/whoami'
 const VERSION = '/_brickgate/version'
@@ -13,7 +14,7 @@ const MAX_BODY_BYTES = 64 * 1024
 let stack: StackClient
 
 beforeAll(() => {
-  stack = stackClient(inject('stack'))
+  stack = stackClient(sharedStack())
 })
 
 beforeEach(() => stack.forgetUpstreamRequests())

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { epochSeconds } from '../revocation/revoking.ts'
 import { type Answer, send } from '../stack/answer.ts'
 import { type StackClient, stackClient } from '../stack/client.ts'
@@ -12,6 +12,7 @@ import {
   unauthorized,
 } from '../stack/refusals.ts'
 import { makeSession, sealedSeen } from '../stack/sessions.ts'
+import { sharedStack } from '../stack/shared-stack.ts'
 
 const SESSIONS = '/_brickgate/sessions'
 const CLUSTERS = '/api/2.1/clusters/list'
@@ -26,7 +27,7 @@ let stack: StackClient
 let bearer: string
 
 beforeAll(async () => {
-  stack = stackClient(inject('stack'))
+  stack = stackClient(sharedStack())
   bearer = await stack.mint({ sub: 'alice', groups: ['analysts'] })
 })
 

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type Answer, send } from '../stack/answer.ts'
 import { type StackClient, stackClient } from '../stack/client.ts'
 import {
@@ -9,6 +9,7 @@ import {
   unauthorized,
 } from '../stack/refusals.ts'
 import { type MadeSession, makeSession } from '../stack/sessions.ts'
+import { sharedStack } from '../stack/shared-stack.ts'
 
 const WHOAMI = '/_brickgate/whoami'
 const NOW = Math.floor(Date.now() / 1000)
@@ -20,7 +21,7 @@ let internal: MadeSession
 let external: MadeSession
 
 beforeAll(async () => {
-  stack = stackClient(inject('stack'))
+  stack = stackClient(sharedStack())
   token = await stack.mint({ ...ALICE, iat: NOW, exp: NOW + 1800 })
   const accessToken = await stack.mint({ sub: 'stored' })
   internal = await makeSession(stack, { accessToken })

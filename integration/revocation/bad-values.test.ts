@@ -1,15 +1,16 @@
 import { randomUUID } from 'node:crypto'
-import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { type StackClient, stackClient } from '../stack/client.ts'
 import { redisCli } from '../stack/commands.ts'
 import { sidecarLog } from '../stack/processes.ts'
 import { makeSession } from '../stack/sessions.ts'
+import { sharedStack } from '../stack/shared-stack.ts'
 import { expectAllowed, expectRefused, unrevokeAll } from './revoking.ts'
 
 let stack: StackClient
 
 beforeAll(() => {
-  stack = stackClient(inject('stack'))
+  stack = stackClient(sharedStack())
 })
 
 afterEach(() => unrevokeAll(stack))

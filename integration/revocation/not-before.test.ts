@@ -1,14 +1,15 @@
 import { randomUUID } from 'node:crypto'
-import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { type StackClient, stackClient } from '../stack/client.ts'
 import { brickgate } from '../stack/commands.ts'
 import { makeSession } from '../stack/sessions.ts'
+import { sharedStack } from '../stack/shared-stack.ts'
 import { epochSeconds, expectAllowed, expectRefused, unrevokeAll } from './revoking.ts'
 
 let stack: StackClient
 
 beforeAll(() => {
-  stack = stackClient(inject('stack'))
+  stack = stackClient(sharedStack())
 })
 
 afterEach(() => unrevokeAll(stack))

@@ -1,13 +1,14 @@
 import { randomUUID } from 'node:crypto'
-import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { type StackClient, stackClient } from '../stack/client.ts'
 import { auditedRefusal, unauthorized } from '../stack/refusals.ts'
+import { sharedStack } from '../stack/shared-stack.ts'
 import { CLUSTERS, epochSeconds, unrevokeAll } from './revoking.ts'
 
 let stack: StackClient
 
 beforeAll(() => {
-  stack = stackClient(inject('stack'))
+  stack = stackClient(sharedStack())
 })
 
 afterEach(() => unrevokeAll(stack))

@@ -1,5 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { sessionIdFrom, sidOf } from '../../sidecar/src/session/session-id.ts'
 import { createVisitor } from '../sign-in/browser.ts'
 import { callbackOf, spentKey } from '../sign-in/callbacks.ts'
@@ -7,6 +7,7 @@ import { type StackClient, stackClient } from '../stack/client.ts'
 import { brickgate, redisCli } from '../stack/commands.ts'
 import { auditedRefusal, unauthorized, unavailable } from '../stack/refusals.ts'
 import { type MadeSession, makeSession, sealedSeen } from '../stack/sessions.ts'
+import { sharedStack } from '../stack/shared-stack.ts'
 import { CLUSTERS, epochSeconds, unrevokeAll } from './revoking.ts'
 
 /** Longer ago than a session of the stack may be idle. */
@@ -16,7 +17,7 @@ let stack: StackClient
 let keysBefore: ReadonlySet<string>
 
 beforeAll(async () => {
-  stack = stackClient(inject('stack'))
+  stack = stackClient(sharedStack())
   keysBefore = new Set(await stack.redis.keys('bg:*'))
 })
 

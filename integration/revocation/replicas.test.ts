@@ -1,15 +1,16 @@
 import { randomUUID } from 'node:crypto'
-import { afterAll, beforeAll, expect, inject, it, vi } from 'vitest'
+import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import { type RedisServer, startRedisServer } from '../../sidecar/test/support/redis-server.ts'
 import { type StackClient, stackClient } from '../stack/client.ts'
 import { brickgate } from '../stack/commands.ts'
+import { sharedStack } from '../stack/shared-stack.ts'
 import { unrevokeAll } from './revoking.ts'
 
 let stack: StackClient
 let replica: RedisServer
 
 beforeAll(async () => {
-  stack = stackClient(inject('stack'))
+  stack = stackClient(sharedStack())
   const { redis } = stack.info.demo.ports
   replica = await startRedisServer('--replicaof', '127.0.0.1', String(redis))
   await vi.waitFor(async () => {

@@ -2,10 +2,11 @@ import { randomUUID } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { hostname, userInfo } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { parse, stringify } from 'yaml'
 import { type StackClient, stackClient } from '../stack/client.ts'
 import { brickgate, type CommandResult } from '../stack/commands.ts'
+import { sharedStack } from '../stack/shared-stack.ts'
 import { operatorActs } from './commanding.ts'
 import { epochSeconds, expectAllowed, expectRefused, unrevokeAll } from './revoking.ts'
 
@@ -14,7 +15,7 @@ const LIFETIME = 108_000 + 5 + 60 // max_token_lifetime_s, clock_skew_s, leeway_
 let stack: StackClient
 
 beforeAll(() => {
-  stack = stackClient(inject('stack'))
+  stack = stackClient(sharedStack())
 })
 
 afterEach(() => unrevokeAll(stack))

@@ -1,15 +1,16 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { type StackClient, stackClient } from '../stack/client.ts'
 import { brickgate, redisCli } from '../stack/commands.ts'
+import { sharedStack } from '../stack/shared-stack.ts'
 import { operatorActs } from './commanding.ts'
 
 let stack: StackClient
 let installed: string
 
 beforeAll(async () => {
-  stack = stackClient(inject('stack'))
+  stack = stackClient(sharedStack())
   installed = await redisCli(stack.info, 'GET', 'bg:state')
 })
 

@@ -1,6 +1,7 @@
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { send } from '../stack/answer.ts'
 import { type StackClient, stackClient } from '../stack/client.ts'
+import { sharedStack } from '../stack/shared-stack.ts'
 import { createVisitor, type Visitor } from './browser.ts'
 import { callbackOf, expectRefused, pageOf } from './callbacks.ts'
 
@@ -8,7 +9,7 @@ let stack: StackClient
 let home: string
 
 beforeAll(() => {
-  stack = stackClient(inject('stack'))
+  stack = stackClient(sharedStack())
   home = stack.info.config.tiers.internal.public_url
 })
 

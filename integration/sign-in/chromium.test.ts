@@ -1,8 +1,9 @@
 import { join } from 'node:path'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { HOME } from '../../launch/gateway.ts'
 import { auditLines, type StackClient, stackClient } from '../stack/client.ts'
+import { sharedStack } from '../stack/shared-stack.ts'
 import { createVisitor } from './browser.ts'
 import {
   fetchStatus,
@@ -23,7 +24,7 @@ let issuer: string
 const people: BrowserContext[] = []
 
 beforeAll(async () => {
-  stack = stackClient(inject('stack'))
+  stack = stackClient(sharedStack())
   home = stack.info.config.tiers.internal.public_url
   issuer = stack.info.config.issuers[0].issuer
   browser = await startChromium()

@@ -1,6 +1,7 @@
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Answer, send } from '../stack/answer.ts'
 import { type StackClient, stackClient } from '../stack/client.ts'
+import { sharedStack } from '../stack/shared-stack.ts'
 import { requestIdOf, valuesOf } from '../stack/upstream.ts'
 import { createVisitor, type Visitor } from './browser.ts'
 import { callbackOf, expectRefused, FORGOTTEN_SIGN_IN, spentKey } from './callbacks.ts'
@@ -12,7 +13,7 @@ let stack: StackClient
 let home: string
 
 beforeAll(() => {
-  stack = stackClient(inject('stack'))
+  stack = stackClient(sharedStack())
   home = stack.info.config.tiers.internal.public_url
 })
 

@@ -1,5 +1,6 @@
-import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { type StackClient, stackClient } from '../stack/client.ts'
+import { sharedStack } from '../stack/shared-stack.ts'
 import { createVisitor, readSession, storeSession, type Visitor } from './browser.ts'
 
 const PATH = '/api/2.1/clusters/list'
@@ -10,7 +11,7 @@ let home: string
 let issuer: string
 
 beforeAll(() => {
-  stack = stackClient(inject('stack'))
+  stack = stackClient(sharedStack())
   home = stack.info.config.tiers.internal.public_url
   issuer = stack.info.config.issuers[0].issuer
 })

@@ -2,16 +2,17 @@ import { randomUUID } from 'node:crypto'
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Redis } from 'ioredis'
-import { expect, inject, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { SIGN_IN_CLIENT } from '../idp/clients.ts'
 import { accessLines, type StackClient, stackClient } from '../stack/client.ts'
+import { sharedStack } from '../stack/shared-stack.ts'
 import { stackFile } from '../stack/stack.ts'
 import { createVisitor, readSession, type Visitor } from './browser.ts'
 
 type Secrets = Map<string, string>
 
 it('neither a log nor Redis holds what a sign-in hands out', async () => {
-  const stack = stackClient(inject('stack'))
+  const stack = stackClient(sharedStack())
   const secrets: Secrets = new Map([['client secret', SIGN_IN_CLIENT.secret]])
   const visitor = createVisitor(stack)
   await signInNoting(stack, visitor, secrets)

@@ -1,6 +1,7 @@
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type StackClient, stackClient } from '../stack/client.ts'
 import { auditedRefusal, forbidden } from '../stack/refusals.ts'
+import { sharedStack } from '../stack/shared-stack.ts'
 import { createVisitor, type Visitor } from './browser.ts'
 
 const PATH = '/api/2.1/clusters/list'
@@ -9,7 +10,7 @@ let stack: StackClient
 let home: string
 
 beforeAll(() => {
-  stack = stackClient(inject('stack'))
+  stack = stackClient(sharedStack())
   home = stack.info.config.tiers.internal.public_url
 })
 

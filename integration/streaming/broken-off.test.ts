@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { request } from 'node:https'
 import { buffer } from 'node:stream/consumers'
 import type { TLSSocket } from 'node:tls'
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { HTTP2_EDGES } from '../edge/edges.ts'
 import { connectHttp2 } from '../edge/http2-client.ts'
 import { startOwnGate } from '../edge/own-gate.ts'
@@ -13,6 +13,7 @@ import { testedHaproxies } from '../stack/egress.ts'
 import type { Gate } from '../stack/gate.ts'
 import { testedLighttpds } from '../stack/lighttpd-programs.ts'
 import { type RawWorkspace, startRawWorkspace } from '../stack/raw-workspace.ts'
+import { sharedStack } from '../stack/shared-stack.ts'
 
 const CLUSTERS = '/api/2.1/clusters/list'
 const CHUNK = `10000\r\n${'x'.repeat(65_536)}\r\n`
@@ -38,7 +39,7 @@ let credential: string
 let workspace: RawWorkspace
 
 beforeAll(async () => {
-  stack = stackClient(inject('stack'))
+  stack = stackClient(sharedStack())
   credential = `Bearer ${await stack.mint({ sub: 'alice', groups: ['analysts'] })}`
   workspace = await startRawWorkspace()
 })

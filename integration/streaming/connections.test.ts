@@ -1,7 +1,8 @@
 import { Agent, request } from 'node:https'
-import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { ConnectionStats } from '../databricks/connections.ts'
 import { type StackClient, stackClient } from '../stack/client.ts'
+import { sharedStack } from '../stack/shared-stack.ts'
 import type { Edge } from '../stack/stack.ts'
 
 const REQUESTS = 1000
@@ -14,7 +15,7 @@ let stack: StackClient
 let token: string
 
 beforeAll(async () => {
-  stack = stackClient(inject('stack'))
+  stack = stackClient(sharedStack())
   token = await stack.mint({ sub: 'alice', groups: ['analysts'] })
 })
 
@@ -22,7 +23,7 @@ beforeEach(() => stack.forgetUpstreamRequests())
 
 afterAll(() => stack.close())
 
-describe.each(inject('stack').edges)('through lighttpd $version', (edge) => {
+describe.each(sharedStack().edges)('through lighttpd $version', (edge) => {
   it('1,000 requests open at most 20 TLS connections to the workspace', async () => {
     const before = await connectionsOpened()
     const statuses = await sendMany(edge)

@@ -1,11 +1,12 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { TLSSocket } from 'node:tls'
-import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { openRaw } from '../stack/answer.ts'
 import { hold } from '../stack/authorizer.ts'
 import { type StackClient, stackClient } from '../stack/client.ts'
 import { testedLighttpds } from '../stack/lighttpd-programs.ts'
 import { type RelayedGate, startRelayedGate } from '../stack/relayed-gate.ts'
+import { sharedStack } from '../stack/shared-stack.ts'
 import { valuesOf } from '../stack/upstream.ts'
 
 const SOON = { timeout: 10_000 }
@@ -16,7 +17,7 @@ let engineer: string
 let expired: string
 
 beforeAll(async () => {
-  stack = stackClient(inject('stack'))
+  stack = stackClient(sharedStack())
   engineer = await stack.mint({ sub: 'alice', groups: ['data-eng'] })
   const iat = Math.floor(Date.now() / 1000) - 120
   expired = await stack.mint({ sub: 'alice', groups: ['data-eng'], iat, exp: iat + 60 })

@@ -2,11 +2,12 @@ import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer, type Server } from 'node:https'
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { closeServer, listen } from '../service/listen.ts'
 import { type StackClient, stackClient } from '../stack/client.ts'
 import { testedLighttpds } from '../stack/lighttpd-programs.ts'
 import { type RelayedGate, startRelayedGate } from '../stack/relayed-gate.ts'
+import { sharedStack } from '../stack/shared-stack.ts'
 import { answered, largeBody, open } from './bodies.ts'
 
 const ENDS_WITHIN_MS = 5000
@@ -18,7 +19,7 @@ let stack: StackClient
 let engineer: string
 
 beforeAll(async () => {
-  stack = stackClient(inject('stack'))
+  stack = stackClient(sharedStack())
   engineer = await stack.mint({ sub: 'alice', groups: ['data-eng'] })
   const { cert, key } = stack.info.demo.pki.servers.workspace
   workspace = createServer({ cert: readFileSync(cert), key: readFileSync(key) })

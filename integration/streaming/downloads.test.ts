@@ -2,9 +2,10 @@ import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { setTimeout as pause } from 'node:timers/promises'
-import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type StackClient, stackClient } from '../stack/client.ts'
 import { pidOf } from '../stack/processes.ts'
+import { sharedStack } from '../stack/shared-stack.ts'
 import { stackFile } from '../stack/stack.ts'
 import { answered, LARGE_BYTES, open, sha256OfLarge } from './bodies.ts'
 import { MIB, sidecarPids, watchGrowth } from './memory.ts'
@@ -16,7 +17,7 @@ let engineer: string
 let spool: string
 
 beforeAll(async () => {
-  stack = stackClient(inject('stack'))
+  stack = stackClient(sharedStack())
   engineer = await stack.mint({ sub: 'alice', groups: ['data-eng'] })
   spool = join(stack.info.config.runtime.directory, 'spool')
 })
@@ -25,7 +26,7 @@ beforeEach(() => stack.forgetUpstreamRequests())
 
 afterAll(() => stack.close())
 
-describe.each(inject('stack').edges)('through lighttpd $version', (edge) => {
+describe.each(sharedStack().edges)('through lighttpd $version', (edge) => {
   const lighttpd = (): number =>
     Number(stackFile(stack.info, `pids/${edge.name}.pid`).split(' ')[0])
   const listener = () => stack.listener('internal', edge)

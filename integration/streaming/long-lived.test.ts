@@ -1,8 +1,9 @@
 import { once } from 'node:events'
 import { Agent } from 'node:https'
-import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
 import { type StackClient, stackClient } from '../stack/client.ts'
+import { sharedStack } from '../stack/shared-stack.ts'
 import type { Edge } from '../stack/stack.ts'
 import { answered, open } from './bodies.ts'
 
@@ -19,7 +20,7 @@ let analyst: string
 let expired: string
 
 beforeAll(async () => {
-  stack = stackClient(inject('stack'))
+  stack = stackClient(sharedStack())
   engineer = await stack.mint({ sub: 'alice', groups: ['data-eng'] })
   analyst = await stack.mint({ sub: 'bob', groups: ['analysts'] })
   const iat = Math.floor(Date.now() / 1000) - 120
@@ -42,7 +43,7 @@ it(`a long poll of ${POLL_S} s is waited for`, async () => {
   expect(performance.now() - startedMs).toBeGreaterThan(POLL_S * 1000 - 50)
 })
 
-describe.each(inject('stack').edges)('through lighttpd $version', (edge) => {
+describe.each(sharedStack().edges)('through lighttpd $version', (edge) => {
   it('server-sent events arrive one by one', async () => {
     const headers = { authorization: `Bearer ${analyst}`, 'content-type': 'application/json' }
     const path = '/serving-endpoints/gpt-4o.mini/invocations'

@@ -1,11 +1,12 @@
 import { rmSync } from 'node:fs'
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startOwnGate } from '../edge/own-gate.ts'
 import { send } from '../stack/answer.ts'
 import { type StackClient, stackClient } from '../stack/client.ts'
 import type { Gate } from '../stack/gate.ts'
 import { testedLighttpds } from '../stack/lighttpd-programs.ts'
 import { readRefusal } from '../stack/refusals.ts'
+import { sharedStack } from '../stack/shared-stack.ts'
 
 const FILE = '/api/2.0/fs/files/Volumes/demo/spooled'
 
@@ -13,7 +14,7 @@ let stack: StackClient
 let engineer: string
 
 beforeAll(async () => {
-  stack = stackClient(inject('stack'))
+  stack = stackClient(sharedStack())
   engineer = await stack.mint({ sub: 'alice', groups: ['data-eng'] })
 })
 

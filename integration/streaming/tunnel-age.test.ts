@@ -1,11 +1,12 @@
 import { once } from 'node:events'
 import { Agent } from 'node:https'
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
 import { startOwnGate } from '../edge/own-gate.ts'
 import { type StackClient, stackClient } from '../stack/client.ts'
 import type { Gate } from '../stack/gate.ts'
 import { testedLighttpds } from '../stack/lighttpd-programs.ts'
+import { sharedStack } from '../stack/shared-stack.ts'
 import { answered, open } from './bodies.ts'
 
 const PROXY = '/driver-proxy-api/o/1234567890123456/0101-demo/8080'
@@ -17,7 +18,7 @@ let stack: StackClient
 let headers: { readonly authorization: string }
 
 beforeAll(async () => {
-  stack = stackClient(inject('stack'))
+  stack = stackClient(sharedStack())
   headers = { authorization: `Bearer ${await stack.mint({ sub: 'alice', groups: ['data-eng'] })}` }
 })
 

@@ -1,10 +1,11 @@
 import { pipeline } from 'node:stream/promises'
 import { setTimeout as pause } from 'node:timers/promises'
-import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { hold } from '../stack/authorizer.ts'
 import { type StackClient, stackClient } from '../stack/client.ts'
 import { testedLighttpds } from '../stack/lighttpd-programs.ts'
 import { type RelayedGate, startRelayedGate } from '../stack/relayed-gate.ts'
+import { sharedStack } from '../stack/shared-stack.ts'
 import { answered, LARGE_BYTES, largeBody, open, sha256OfLarge } from './bodies.ts'
 import { MIB, sidecarPids, watchGrowth } from './memory.ts'
 
@@ -15,7 +16,7 @@ let engineer: string
 let analyst: string
 
 beforeAll(async () => {
-  stack = stackClient(inject('stack'))
+  stack = stackClient(sharedStack())
   engineer = await stack.mint({ sub: 'alice', groups: ['data-eng'] })
   analyst = await stack.mint({ sub: 'bob', groups: ['analysts'] })
 })

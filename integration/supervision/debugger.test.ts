@@ -1,13 +1,14 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import { describe, expect, inject, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { HOME } from '../../launch/gateway.ts'
 import { isRunning } from '../../launch/piece.ts'
 import { pidOf } from '../stack/processes.ts'
+import { sharedStack } from '../stack/shared-stack.ts'
 import { startFurther } from './further-sidecar.ts'
 
-const info = inject('stack')
+const info = sharedStack()
 /** Node opens its debugger within a few milliseconds of the signal. */
 const OPENS_WITHIN_MS = 500
 

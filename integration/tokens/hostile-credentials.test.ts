@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import fc from 'fast-check'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type Answer, sendRaw } from '../stack/answer.ts'
 import { type StackClient, stackClient } from '../stack/client.ts'
 import {
@@ -11,6 +11,7 @@ import {
   unauthorized,
 } from '../stack/refusals.ts'
 import { makeSession } from '../stack/sessions.ts'
+import { sharedStack } from '../stack/shared-stack.ts'
 import { requestIdOf, valuesOf } from '../stack/upstream.ts'
 
 const PATH = '/api/2.1/clusters/list'
@@ -30,7 +31,7 @@ let otherSession: string
 let sids: readonly string[]
 
 beforeAll(async () => {
-  stack = stackClient(inject('stack'))
+  stack = stackClient(sharedStack())
   token = await stack.mint(ALICE)
   other = await stack.mint({ ...ALICE, sub: 'bob' })
   const [first, second] = [await makeSession(stack), await makeSession(stack)]

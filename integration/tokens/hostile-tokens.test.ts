@@ -1,6 +1,6 @@
 import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { Answer } from '../stack/answer.ts'
 import { auditLines, type StackClient, stackClient } from '../stack/client.ts'
 import {
@@ -10,6 +10,7 @@ import {
   forbidden,
   unauthorized,
 } from '../stack/refusals.ts'
+import { sharedStack } from '../stack/shared-stack.ts'
 import { stackFile } from '../stack/stack.ts'
 
 const PATH = '/api/2.1/clusters/list'
@@ -25,7 +26,7 @@ const presented: string[] = []
 const requestIds = new Set<unknown>()
 
 beforeAll(async () => {
-  stack = stackClient(inject('stack'))
+  stack = stackClient(sharedStack())
   good = await stack.mint(ALICE)
 })
 

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { send } from '../stack/answer.ts'
 import { accessLines, type StackClient, stackClient } from '../stack/client.ts'
 import {
@@ -8,6 +8,7 @@ import {
   readRefusal,
   unauthorized,
 } from '../stack/refusals.ts'
+import { sharedStack } from '../stack/shared-stack.ts'
 import { requestIdOf, valuesOf } from '../stack/upstream.ts'
 
 const PATH = '/api/2.1/clusters/list'
@@ -23,7 +24,7 @@ let stack: StackClient
 let good: string
 
 beforeAll(async () => {
-  stack = stackClient(inject('stack'))
+  stack = stackClient(sharedStack())
   good = await stack.mint({ sub: 'alice', groups: ['analysts'] })
 })
 
@@ -33,7 +34,7 @@ afterEach(() => ensureServes(stack, good))
 
 afterAll(() => stack.close())
 
-describe.each(inject('stack').edges)('lighttpd $version', (edge) => {
+describe.each(sharedStack().edges)('lighttpd $version', (edge) => {
   it('passes a token of 30 KB to the workspace', async () => {
     const token = await tokenOf(30 * KIB)
     expect(token.length).toBeGreaterThan(30_000)

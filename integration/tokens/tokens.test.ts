@@ -1,7 +1,8 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type DemoTokens, mintDemoTokens } from '../../launch/demo-env.ts'
 import { type StackClient, stackClient } from '../stack/client.ts'
 import { auditedRefusal, forbidden, unauthorized } from '../stack/refusals.ts'
+import { sharedStack } from '../stack/shared-stack.ts'
 import { requestIdOf, valuesOf } from '../stack/upstream.ts'
 
 const CLUSTERS = '/api/2.1/clusters/list'
@@ -10,7 +11,7 @@ let stack: StackClient
 let tokens: DemoTokens
 
 beforeAll(async () => {
-  stack = stackClient(inject('stack'))
+  stack = stackClient(sharedStack())
   tokens = await mintDemoTokens(stack.info.demo)
 })
 

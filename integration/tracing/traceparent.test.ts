@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
   attributesOf,
   type OtlpReceiver,
@@ -8,6 +8,7 @@ import {
 } from '../../sidecar/test/support/otlp-receiver.ts'
 import { send } from '../stack/answer.ts'
 import { type StackClient, stackClient } from '../stack/client.ts'
+import { sharedStack } from '../stack/shared-stack.ts'
 import { startStack, stopStack } from '../stack/stack.ts'
 
 const CLUSTERS = '/api/2.1/clusters/list'
@@ -30,13 +31,13 @@ describe('without tracing', () => {
   let token: string
 
   beforeAll(async () => {
-    stack = stackClient(inject('stack'))
+    stack = stackClient(sharedStack())
     token = await stack.mint({ sub: 'alice', groups: ['analysts'] })
   })
 
   afterAll(() => stack.close())
 
-  it.each(inject('stack').edges.map((edge) => [edge.version, edge] as const))(
+  it.each(sharedStack().edges.map((edge) => [edge.version, edge] as const))(
     'the trace context of the client reaches the workspace as it is, lighttpd %s',
     async (_version, edge) => {
       const { header } = sent()

@@ -1,3 +1,4 @@
+import { Redis } from 'ioredis'
 import { freePort } from '../../launch/probe.ts'
 import { type FaultProxy, startFaultProxy } from '../service/fault-proxy.ts'
 import type { StackClient } from '../stack/client.ts'
@@ -27,11 +28,15 @@ export async function startFaultScene(): Promise<FaultScene> {
     },
   })
   const { stack } = gateways.both[0]
+  const witness = new Redis(proxy.port, '127.0.0.1')
+  witness.on('error', () => undefined) // Redis goes away on purpose
   return {
     ...{ gateways, stack, proxy },
     // to Redis itself, and again when it went away meanwhile
     give: async ([command = '', ...args]) => String(await stack.redis.call(command, ...args)),
+    askRedis: () => witness.ping(),
     async stop() {
+      witness.disconnect()
       await gateways.stop()
       await proxy.close()
     },

@@ -2,15 +2,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { BOUND_MS, type FaultScene, startFaultScene } from './fault-scene.ts'
 import { FAULTS } from './faults.ts'
 import { type FaultRun, runFault } from './under-fault.ts'
-import { judge, type Outcome } from './verdict.ts'
+import { judge, type Outcome, overlaps } from './verdict.ts'
 
 const RECOVERY_MS = 5000
 /** For what a busy machine adds to a bound of time. */
 const SLACK_MS = 500
-
-/** A read that misses its 250 ms on a busy machine is answered so; it lets nobody in. */
-const COME_AGAIN = ': 503 {"error_code":"TEMPORARILY_UNAVAILABLE"'
-const LATE_SHARE = 0.01
 
 let scene: FaultScene
 
@@ -34,10 +30,7 @@ describe.each(FAULTS)('$name:', (fault) => {
   })
 
   it('whoever is in good standing is allowed, or told to come again while it lasts', () => {
-    const { wrongAnswers } = judge(run)
-    const late = wrongAnswers.filter((line) => line.includes(COME_AGAIN))
-    expect(wrongAnswers.filter((line) => !line.includes(COME_AGAIN))).toEqual([])
-    expect(late.length).toBeLessThan(run.outcomes.length * LATE_SHARE)
+    expect(judge(run).wrongAnswers).toEqual([])
   })
 
   it('few have to come again, or nobody is allowed beyond the bound', () => {
@@ -48,7 +41,10 @@ describe.each(FAULTS)('$name:', (fault) => {
       const beyond = whileItLasts.filter(({ sentMs }) => sentMs > run.beganMs + BOUND_MS + SLACK_MS)
       expect(share(beyond, ({ status }) => status === 200)).toBe(0)
     } else {
-      expect(share(whileItLasts, ({ status }) => status === 503)).toBeLessThan(0.1)
+      // a Redis that hangs is slow for the witness of stalls, too, which excuses nobody from noticing little
+      const stalls = fault.noticed === 'not' ? run.stalls : []
+      const unstalled = whileItLasts.filter((one) => !stalls.some((stall) => overlaps(one, stall)))
+      expect(share(unstalled, ({ status }) => status === 503)).toBeLessThan(0.1)
     }
   })
 

@@ -1,6 +1,6 @@
 import type { Outage } from './verdict.ts'
 
-/** Watches for times in which this process does not get to run, and with it what runs in it. */
+/** Watches for times in which the machine is too slow for what a gateway asks of Redis. */
 export interface StallWatch {
   /** ends it */
   stop(): readonly Outage[]
@@ -9,22 +9,40 @@ export interface StallWatch {
 const LOOKED_EVERY_MS = 10
 /** Less than half of what a gateway waits for Redis, which talks to it through this process. */
 const STALLED_AFTER_MS = 100
+/** Half of what a gateway waits: its worker, too, has to get to run before and after. */
+const SLOW_AFTER_MS = 125
 /** How long a gateway waits for Redis. */
 const NOTICED_FOR_MS = 250
 
-export function watchStalls(): StallWatch {
+/**
+ * Finds when this process does not get to run, and when Redis takes long, on the way that the gateways
+ * take: what they answer then is no fault of theirs.
+ *
+ * @param askRedis one command by that way; left out where a fault changes which Redis that is
+ */
+export function watchStalls(askRedis?: () => Promise<unknown>): StallWatch {
   const stalls: Outage[] = []
-  let lookedMs = performance.now()
-  const timer = setInterval(() => {
+  const look = (fromMs: number, afterMs: number): void => {
     const nowMs = performance.now()
-    if (nowMs - lookedMs > STALLED_AFTER_MS) {
-      stalls.push({ fromMs: lookedMs, toMs: nowMs + NOTICED_FOR_MS })
-    }
-    lookedMs = nowMs
+    if (nowMs - fromMs > afterMs) stalls.push({ fromMs, toMs: nowMs + NOTICED_FOR_MS })
+  }
+  let lookedMs = performance.now()
+  let askedMs: number | null = null
+  const ask = async (): Promise<void> => {
+    askedMs = performance.now()
+    await askRedis?.().catch(() => undefined) // a connection that broke, which the time tells
+    look(askedMs, SLOW_AFTER_MS)
+    askedMs = null
+  }
+  const timer = setInterval(() => {
+    look(lookedMs, STALLED_AFTER_MS)
+    lookedMs = performance.now()
+    if (askedMs === null && askRedis !== undefined) void ask()
   }, LOOKED_EVERY_MS)
   return {
     stop() {
       clearInterval(timer)
+      if (askedMs !== null) look(askedMs, SLOW_AFTER_MS)
       return stalls
     },
   }

@@ -15,7 +15,7 @@ import {
   type Watch,
   type WatchedRevocation,
 } from './under-load.ts'
-import type { Run } from './verdict.ts'
+import type { Outage, Run } from './verdict.ts'
 import { type Cast, makeCast, type Victim } from './victims.ts'
 
 /** What a fault befalls, and what whoever is revoked meanwhile needs of it. */
@@ -25,6 +25,8 @@ export interface SceneUnderFault {
   readonly stack: SessionHome
   /** to the Redis that counts, whatever has befallen it */
   readonly give: Give
+  /** one command to Redis by the way of the gateways; left out where a fault changes which Redis that is */
+  readonly askRedis?: () => Promise<unknown>
 }
 
 export interface FaultRun extends Run {
@@ -34,6 +36,8 @@ export interface FaultRun extends Run {
   readonly endedMs: number
   /** when everybody in good standing was served again by both gateways */
   readonly recoveredMs: number
+  /** when the machine was too slow, whatever befell Redis */
+  readonly stalls: readonly Outage[]
 }
 
 const PER_SECOND = 100
@@ -60,7 +64,7 @@ export async function runFault<Scene extends SceneUnderFault>(
   const watch = { send, revoke: revokeByRedis(scene.give), askEveryMs: ASK_EVERY_MS }
   await warmUp(send, [...cast.bystanders, ...cast.victims])
   const load = startLoad(send, cast, PER_SECOND)
-  const stalls = watchStalls()
+  const stalls = watchStalls(scene.askRedis)
   const stages = stagesOf(cast)
   const before = await revokeAll(watch, stages.before)
   await pause(200)
@@ -79,14 +83,13 @@ export async function runFault<Scene extends SceneUnderFault>(
 
   const outcomes = await load.stop()
   const watched = [...before, ...during, ...after]
+  const stalled = stalls.stop()
   return {
-    ...{ cast, beganMs, endedMs, recoveredMs, boundMs: BOUND_MS },
+    ...{ cast, beganMs, endedMs, recoveredMs, stalls: stalled, boundMs: BOUND_MS },
     outcomes: [...outcomes, ...watched.flatMap((one) => one.outcomes)],
     revocations: watched.map(({ revocation }) => revocation),
     outages:
-      fault.noticed === 'not'
-        ? stalls.stop()
-        : [{ fromMs: beganMs, toMs: recoveredMs }, ...stalls.stop()],
+      fault.noticed === 'not' ? stalled : [{ fromMs: beganMs, toMs: recoveredMs }, ...stalled],
   }
 }
 

@@ -91,6 +91,7 @@ function isComeAgain({ status, retryAfter, body }: Outcome): boolean {
   return status === 503 && isNative && /^[1-9][0-9]*$/.test(retryAfter ?? '')
 }
 
-function overlaps({ sentMs, answeredMs }: Outcome, { fromMs, toMs }: Outage): boolean {
+/** Whether a request was under way in an outage. */
+export function overlaps({ sentMs, answeredMs }: Outcome, { fromMs, toMs }: Outage): boolean {
   return answeredMs >= fromMs && sentMs <= toMs
 }

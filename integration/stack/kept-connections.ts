@@ -1,4 +1,4 @@
-import { type Dispatcher, Pool } from 'undici'
+import { Client, type Dispatcher, Pool } from 'undici'
 import type { Listener } from './answer.ts'
 
 /** What became of one request of many. */
@@ -18,7 +18,8 @@ export interface Reply {
 export interface KeptConnections {
   /**
    * GETs a path; never rejects. When a kept connection closes before anything of the answer came, the request is
-   * sent once more, as clients do (RFC 9112 section 9.3.1): a server that restarts closes idle ones.
+   * sent once more, as clients do (RFC 9112 section 9.3.1): a server that restarts closes idle ones. The
+   * second attempt makes a connection of its own, because other idle ones may be about to close, too.
    */
   get(path: string, credential: string): Promise<Reply>
   close(): Promise<void>
@@ -26,18 +27,18 @@ export interface KeptConnections {
 
 /** @param atMost so many connections, opened as they are needed; further requests wait */
 export function keepConnections({ port, ca }: Listener, atMost: number): KeptConnections {
-  const pool = new Pool(`https://127.0.0.1:${port}`, {
-    connections: atMost,
-    allowH2: false,
-    connect: { ca, servername: 'localhost' },
-  })
+  const origin = `https://127.0.0.1:${port}`
+  const options = { allowH2: false, connect: { ca, servername: 'localhost' } }
+  const pool = new Pool(origin, { ...options, connections: atMost })
   return {
     get: async (path, credential) => {
       const headers = { host: `localhost:${port}`, authorization: `Bearer ${credential}` }
       const request = { path, method: 'GET', headers } as const
       const { isUnanswered, ...first } = await reply(pool, request)
       if (!isUnanswered) return first
-      const { isUnanswered: _, ...second } = await reply(pool, request)
+      const anew = new Client(origin, options)
+      const { isUnanswered: _, ...second } = await reply(anew, request)
+      await anew.close()
       return second
     },
     close: () => pool.destroy(),
@@ -49,7 +50,7 @@ type Attempt = Reply & {
   readonly isUnanswered: boolean
 }
 
-function reply(pool: Pool, request: Dispatcher.DispatchOptions): Promise<Attempt> {
+function reply(pool: Dispatcher, request: Dispatcher.DispatchOptions): Promise<Attempt> {
   return new Promise((resolve) => {
     let sentMs = performance.now()
     let head: Pick<Reply, 'status' | 'retryAfter'> = { status: 0, retryAfter: null }

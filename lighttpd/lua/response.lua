@@ -131,13 +131,25 @@ local EGRESS_MESSAGES = {
   [504] = "the workspace did not answer in time",
 }
 
+-- Bytes of an answer from which on its end closes the connection.
+local LARGE = 1048576
+
+-- lighttpd keeps the connection of an answer that ends before its Content-Length, and the client waits for
+-- the rest. INVARIANT: the end of the connection shows that it does not come, after an answer that the
+-- egress saw end early, and after a large one, which the egress cannot wait for.
+local function close_after_parts(mark)
+  local length = math.tointeger(headers["Content-Length"]) or 0
+  if mark == "cut" or length >= LARGE then r.req_item["keep_alive"] = 0 end
+end
+
 -- Only the egress answers an authorized request. It marks what it answers, and what of that is its
--- own error: `failed`.
+-- own error, `failed`, or ended too early, `cut`.
 local function from_egress(status)
   local mark = headers["X-Brickgate-Egress"]
   if not mark then return without_egress(status) end
   local message = mark == "failed" and EGRESS_MESSAGES[status]
   if message then refusal.name_for_thrift(r, refusal.with_id(r, message)) end
+  close_after_parts(mark)
   headers["X-Brickgate-Egress"] = ""
   headers["Alt-Svc"] = ""
   headers["Clear-Site-Data"] = ""

@@ -1,0 +1,176 @@
+import type { TLSSocket } from 'node:tls'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { HTTP2_EDGES } from '../edge/edges.ts'
+import { connectHttp2 } from '../edge/http2-client.ts'
+import { startOwnGate } from '../edge/own-gate.ts'
+import { requestText } from '../edge/requests.ts'
+import { openRaw } from '../stack/answer.ts'
+import { type StackClient, stackClient } from '../stack/client.ts'
+import { testedHaproxies } from '../stack/egress.ts'
+import type { Gate } from '../stack/gate.ts'
+import { testedLighttpds } from '../stack/lighttpd-programs.ts'
+import { type RawWorkspace, startRawWorkspace } from '../stack/raw-workspace.ts'
+import { sharedStack } from '../stack/shared-stack.ts'
+
+const CLUSTERS = '/api/2.1/clusters/list'
+const KIB = 1024
+const MIB = KIB * KIB
+const AT_ONCE_MS = 2000
+/** `arrives` of the `length` that the answer promises */
+const CUT = [
+  { of: '100 of 1,000 bytes', arrives: 100, length: 1000 },
+  { of: '0 of 1,000 bytes', arrives: 0, length: 1000 },
+  { of: '47 of 48 KiB', arrives: 47 * KIB, length: 48 * KIB },
+  { of: '1 of 4 MiB', arrives: MIB, length: 4 * MIB },
+]
+/** The largest is one that the egress does not wait for. */
+const WHOLE = [
+  { of: '0 bytes', length: 0 },
+  { of: '1,000 bytes', length: 1000 },
+  { of: '48 KiB', length: 48 * KIB },
+  { of: '500 KiB', length: 500 * KIB },
+]
+const COMBINATIONS = testedLighttpds().flatMap((tested) =>
+  testedHaproxies().map((haproxy) => ({
+    tested,
+    haproxy,
+    of: tested.version,
+    by: haproxy.version,
+  })),
+)
+
+let stack: StackClient
+let credential: string
+let workspace: RawWorkspace
+
+beforeAll(async () => {
+  stack = stackClient(sharedStack())
+  credential = `Bearer ${await stack.mint({ sub: 'alice', groups: ['analysts'] })}`
+  workspace = await startRawWorkspace()
+})
+
+afterAll(() => {
+  workspace.close()
+  stack.close()
+})
+
+describe.each(COMBINATIONS)(
+  'an answer with a Content-Length, lighttpd $of with HAProxy $by',
+  ({ tested, haproxy }) => {
+    let gate: Gate
+    beforeAll(async () => {
+      const environment = workspace.settings
+      gate = await startOwnGate(stack.info, { tested, haproxy, egress: 'own', environment })
+    })
+    afterAll(() => gate.stop())
+
+    it.each(CUT)(
+      'that ends after $of ends the client’s connection at once, with all bytes that came',
+      async ({ arrives, length }) => {
+        for (const pauseMs of [0, 150]) {
+          const endedMs = answerWith(length, arrives, (socket) => socket.end(), pauseMs)
+          const { head, bytes, atMs } = await askUntilClosed()
+          expect(head).toMatch(/^HTTP\/1\.1 200 /)
+          expect(bytes).toBe(arrives)
+          expect(atMs - (await endedMs)).toBeLessThan(AT_ONCE_MS)
+        }
+      },
+    )
+
+    it.each(CUT)(
+      'that is reset after $of ends the client’s connection at once',
+      async ({ arrives, length }) => {
+        const endedMs = answerWith(length, arrives, (socket) => workspace.reset(socket), 150)
+        const { head, bytes, atMs } = await askUntilClosed()
+        expect(bytes).toBeLessThan(length)
+        expect(head).toMatch(/^HTTP\/1\.1 (200|502) /)
+        expect(atMs - (await endedMs)).toBeLessThan(AT_ONCE_MS)
+      },
+    )
+
+    it.each(WHOLE)('of $of that is whole keeps the connection', async ({ length }) => {
+      void answerWith(length, length, (socket) => socket.end(), 0)
+      const socket = await openRaw(gate.listener())
+      for (const method of ['GET', 'HEAD', 'GET']) {
+        const { head, bytes } = await askOn(socket, method, method === 'HEAD' ? 0 : length)
+        expect(head).toMatch(/^HTTP\/1\.1 200 /)
+        expect(head).not.toMatch(/^connection: close/im)
+        expect(bytes).toBe(method === 'HEAD' ? 0 : length)
+      }
+      socket.destroy()
+    })
+
+    it.skipIf(!HTTP2_EDGES.some(({ version }) => version === tested.version)).each(CUT)(
+      'that ends after $of resets the stream over HTTP/2',
+      async ({ arrives, length }) => {
+        void answerWith(length, arrives, (socket) => socket.end(), 0)
+        const client = await connectHttp2(gate.listener())
+        const startedMs = performance.now()
+        const answered = client.ask({ ':path': CLUSTERS, authorization: credential })
+        await expect(answered).rejects.toMatchObject({ code: 'ERR_HTTP2_STREAM_ERROR' })
+        expect(performance.now() - startedMs).toBeLessThan(AT_ONCE_MS)
+        client.close()
+      },
+    )
+
+    /** On a connection that the client would keep. */
+    async function askUntilClosed(): Promise<{ head: string; bytes: number; atMs: number }> {
+      const socket = await openRaw(gate.listener())
+      const answer = await askOn(socket, 'GET', Number.POSITIVE_INFINITY)
+      socket.destroy()
+      return { ...answer, atMs: performance.now() }
+    }
+
+    /** Reads until so many bytes of the body are there, or the connection is closed. */
+    function askOn(
+      socket: TLSSocket,
+      method: string,
+      length: number,
+    ): Promise<{ head: string; bytes: number }> {
+      return new Promise((resolve) => {
+        let text = ''
+        const done = (): void => {
+          socket.off('data', read).off('close', done)
+          resolve({ head: headOf(text), bytes: text.length - headOf(text).length })
+        }
+        const read = (bytes: Buffer): void => {
+          text += bytes.toString('latin1')
+          const head = headOf(text)
+          if (head !== '' && text.length - head.length >= length) done()
+        }
+        socket.on('data', read).once('close', done)
+        socket.write(requestText(CLUSTERS, [`Authorization: ${credential}`], method))
+      })
+    }
+  },
+)
+
+function headOf(text: string): string {
+  const end = text.indexOf('\r\n\r\n')
+  return end < 0 ? '' : text.slice(0, end + 4)
+}
+
+/**
+ * Has the workspace answer with a part of what it promises.
+ *
+ * @returns when it then ended the answer, by `performance.now()`
+ */
+function answerWith(
+  length: number,
+  arrives: number,
+  end: (socket: TLSSocket) => void,
+  pauseMs: number,
+): Promise<number> {
+  return new Promise((resolve) => {
+    workspace.answer = (socket) => {
+      const head = `HTTP/1.1 200 OK\r\nContent-Length: ${length}\r\n\r\n`
+      const isHead = workspace.requests.at(-1)?.startsWith('HEAD') === true
+      socket.write(head + 'x'.repeat(isHead ? 0 : arrives), 'latin1', () =>
+        setTimeout(() => {
+          resolve(performance.now())
+          end(socket)
+        }, pauseMs),
+      )
+    }
+  })
+}

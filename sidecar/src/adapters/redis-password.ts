@@ -24,6 +24,7 @@ const ONE_PING = {
   lazyConnect: true,
   enableOfflineQueue: false,
   retryStrategy: () => null,
+  sentinelRetryStrategy: () => null,
 } as const satisfies RedisOptions
 
 async function asks(server: Redis): Promise<boolean | null> {

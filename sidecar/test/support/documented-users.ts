@@ -17,7 +17,7 @@ export function documentedUsers(): {
   readonly defaultOff: UserLine
 } {
   const lines = readFileSync(DOCUMENT, 'utf8').match(/^ {4}ACL SETUSER .*$/gm) ?? []
-  const [defaultOff, sidecar, sidecarInCluster, operator, onSentinels] = lines.map(wordsOf)
+  const [sidecar, sidecarInCluster, operator, onSentinels, defaultOff] = lines.map(wordsOf)
   if (!defaultOff || !sidecar || !sidecarInCluster || !operator || !onSentinels) {
     throw new Error('a line is gone')
   }

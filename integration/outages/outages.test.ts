@@ -1,5 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import type { EndpointStats } from '../idp/endpoint-gate.ts'
+import { createVisitor, type Visitor } from '../sign-in/browser.ts'
+import { callbackOf, pageOf } from '../sign-in/callbacks.ts'
 import { accessLines, type StackClient, stackClient } from '../stack/client.ts'
 import { redisCli } from '../stack/commands.ts'
 import { type LogLine, type PieceName, pidOf, sidecarLog, start, stop } from '../stack/processes.ts'
@@ -62,9 +65,14 @@ describe.each([
   ['stopped', () => stop(stack.info, 'redis'), () => start(stack.info, 'redis')],
   ['under SIGSTOP', () => signal('redis', 'SIGSTOP'), () => signal('redis', 'SIGCONT')],
 ] as const)('Redis %s', (_name, begin, end) => {
+  let browser: Visitor
+  let callback: URL
+
   beforeAll(async () => {
     await expectServedAgain(stack, token)
     await expectServedAgain(stack, session)
+    browser = createVisitor(stack)
+    callback = await callbackOf(browser)
     await begin()
     const { max_staleness_ms } = stack.info.config.revocation
     await new Promise((resolve) => setTimeout(resolve, max_staleness_ms))
@@ -97,6 +105,15 @@ describe.each([
     expect(await stack.upstreamRequests()).toEqual([])
   })
 
+  it('answers the callback of a sign-in with a page of 503, and redeems nothing at the provider', async () => {
+    await stack.idp('DELETE', 'stats')
+    const response = await browser.visit(callback)
+    expect([response.status, response.headers.get('retry-after')]).toEqual([503, '5'])
+    expect(await pageOf(response)).toContain('Sign-in is not available')
+    expect(browser.sessionId()).toBe('')
+    expect((await stack.idp('GET', 'stats')) as EndpointStats).toMatchObject({ token: 0 })
+  })
+
   it('still tells a token that has expired by itself from one that cannot be judged', async () => {
     const exp = Math.floor(Date.now() / 1000) - 60
     const expired = await stack.mint({ sub: 'alice', iat: exp - 60, exp })
@@ -122,6 +139,7 @@ describe.each([
     await expectServedAgain(stack, token)
     await expectServedAgain(stack, session)
     expect((await timed(stack, revoked)).answer.status).toBe(401)
+    expect((await browser.visit(callback)).status).toBe(303) // the same code counts now
     await expect.poll(async () => (await stack.admin('/readyz')).status, WAIT).toBe(200)
     await redisUpBecomes(1)
     expect(pidOf(stack.info, 'sidecar')).toBe(sidecar)

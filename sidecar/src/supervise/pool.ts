@@ -4,8 +4,12 @@ import { linkWorker, type WorkerLink } from './worker-link.ts'
 
 /** A worker that was ready and has said nothing for this long is killed. */
 const SILENT_AFTER_MS = 1000
-/** A worker that is not ready this long after its fork is killed. */
+/**
+ * A worker that is not ready this long after its fork is killed. The time doubles with each in a row, because
+ * on a host without a processor to spare the next one would fare no better.
+ */
 const START_WITHIN_MS = 15_000
+const LAST_START_WITHIN_MS = 120_000
 /** A worker that does not end this long after it was told to drain is killed. */
 const DRAIN_WITHIN_MS = 10_000
 const CHECK_EVERY_MS = 250
@@ -62,6 +66,7 @@ export function createPool(deps: PoolDeps): Pool {
   const links = new Set<WorkerLink>()
   const retiring = new Set<WorkerLink>() // replaced as soon as a successor is ready
   const shortLives: Record<Role, number> = { authorizer: 0, responder: 0 }
+  const slowStarts: Record<Role, number> = { authorizer: 0, responder: 0 }
   const failures: Record<Role, string | null> = { authorizer: null, responder: null }
   let isDraining = false
   let lastCheckMs = deps.nowMs()
@@ -103,6 +108,7 @@ export function createPool(deps: PoolDeps): Pool {
     if (received.type === 'ready' && link.state === 'listening') {
       link.state = 'ready'
       failures[link.role] = null
+      slowStarts[link.role] = 0
       retire(link.role)
     }
     if (received.type === 'failed') failures[link.role] = received.message
@@ -156,7 +162,10 @@ export function createPool(deps: PoolDeps): Pool {
       const silentMs = nowMs - link.lastHeardMs
       if (link.state === 'ready' && silentMs > SILENT_AFTER_MS) kill(link, 'silent')
       const isReadySoon = link.state === 'starting' || link.state === 'listening'
-      if (isReadySoon && silentMs > START_WITHIN_MS) kill(link, 'slow-start')
+      if (isReadySoon && silentMs > startWithinMs(slowStarts[link.role])) {
+        slowStarts[link.role] += 1
+        kill(link, 'slow-start')
+      }
       if (link.state === 'draining' && silentMs > DRAIN_WITHIN_MS) kill(link, 'slow-drain')
     }
   }
@@ -194,4 +203,8 @@ export function createPool(deps: PoolDeps): Pool {
 
 function pauseMs(shortLives: number): number {
   return shortLives === 0 ? 0 : Math.min(FIRST_PAUSE_MS * 2 ** (shortLives - 1), LAST_PAUSE_MS)
+}
+
+function startWithinMs(slowStarts: number): number {
+  return Math.min(START_WITHIN_MS * 2 ** slowStarts, LAST_START_WITHIN_MS)
 }

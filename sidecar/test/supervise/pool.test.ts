@@ -70,11 +70,29 @@ describe('a pool', () => {
     pass(15_000)
     expect(world.events).toEqual([])
     pass(250)
-    expect(world.events.sort()).toEqual([
-      'authorizer slow-start',
-      'authorizer slow-start',
-      'responder slow-start',
-    ])
+    expect(slowStarts()).toEqual(['authorizer slow-start', 'responder slow-start'])
+  })
+
+  it('gives twice the time after each slow start in a row, and 15 seconds again after a quick one', async () => {
+    world.behaviour = 'never gets ready'
+    world.strength = { authorizer: 1, responder: 0 }
+    world.pool.start()
+    pass(15_250)
+    await until(() => died() === 1)
+    vi.advanceTimersByTime(1)
+    pass(29_000)
+    expect(slowStarts()).toHaveLength(1)
+    world.behaviour = 'serves'
+    pass(2000)
+    expect(slowStarts()).toHaveLength(2)
+    await until(() => died() === 2)
+    vi.advanceTimersByTime(1)
+    await untilReady(1)
+
+    world.behaviour = 'never gets ready'
+    world.pool.replaceAll()
+    pass(15_500)
+    expect(slowStarts()).toHaveLength(3)
   })
 })
 
@@ -166,3 +184,7 @@ describe('draining', () => {
   it('of a pool without workers is over at once', () =>
     expect(world.pool.drain()).resolves.toBeUndefined())
 })
+
+function slowStarts(): readonly string[] {
+  return world.events.filter((event) => event.endsWith('slow-start')).sort()
+}

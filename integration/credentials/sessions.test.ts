@@ -130,8 +130,8 @@ describe('a session is refused', () => {
 
   it.each([
     ['after its absolute expiry', { expiresAtSeconds: NOW - 1 }, null],
-    ['after the idle timeout', { createdAtSeconds: NOW - 1801 }, null],
-    ['when it was last seen before the idle timeout', { createdAtSeconds: NOW - 7200 }, NOW - 1801],
+    ['after the idle timeout', { createdAtSeconds: NOW - 3600 }, null],
+    ['when it was last seen before the idle timeout', { createdAtSeconds: NOW - 7200 }, NOW - 3600],
     ['when it was seen only in the future', { createdAtSeconds: NOW - 7200 }, NOW + 7200],
     ['after its absolute expiry, though just seen', { expiresAtSeconds: NOW - 1 }, NOW],
   ])('%s', async (_, times, seenSeconds) => {

@@ -4,10 +4,13 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { EndpointStats, Outage } from '../idp/endpoint-gate.ts'
 import type { Answer } from '../stack/answer.ts'
 import { type StackClient, stackClient } from '../stack/client.ts'
+import { sidecarLog } from '../stack/processes.ts'
 import { readRefusal, unavailable } from '../stack/refusals.ts'
+import { reloadWith } from '../stack/reload.ts'
 import { type StackInfo, startStack, stopStack } from '../stack/stack.ts'
 import { valuesOf } from '../stack/upstream.ts'
 import { createVisitor, readSession, type Visitor } from './browser.ts'
+import { pageOf } from './callbacks.ts'
 
 const PATH = '/api/2.1/clusters/list'
 const LIFETIME_S = 5
@@ -209,6 +212,24 @@ describe('sign-ins that are only begun', () => {
       expect(countByStatus(answers)).toEqual({ 303: 30 })
     }
     expect(await stack.redis.dbsize()).toBeLessThanOrEqual(before)
+  })
+})
+
+describe('where the access token goes to the workspace and is for another audience', () => {
+  it('a sign-in fails, and says why to the person and in the log', async () => {
+    await reloadWith(stack, 'brickgate.yaml', (config) => {
+      const [issuer] = config['issuers'] as readonly object[]
+      return { ...config, issuers: [{ ...issuer, audiences: ['api://elsewhere'] }] }
+    })
+    const visitor = createVisitor(stack)
+    const response = await visitor.signIn('alice')
+    expect(response.status).toBe(403)
+    expect(await pageOf(response)).toContain('gave no access token that the workspace takes')
+    expect(visitor.sessionId()).toBe('')
+    const told = { msg: 'the tokens of a sign-in were not accepted', reason: 'wrong-audience' }
+    await expect
+      .poll(() => sidecarLog(info))
+      .toContainEqual(expect.objectContaining(told) as object)
   })
 })
 

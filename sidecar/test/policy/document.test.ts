@@ -164,6 +164,7 @@ describe('refuses', () => {
         null,
         PERMIT,
         { id: 'p' },
+        null,
       ],
       extra: 1,
     }
@@ -178,6 +179,7 @@ describe('refuses', () => {
       ['policies[3].effect', 'invalid option: expected one of "permit"|"forbid"'],
       ['policies[3].who', 'invalid input: expected object, received undefined'],
       ['policies[3].paths', 'must name a path'],
+      ['policies[4]', 'invalid input: expected object, received null'],
       ['', 'key `extra` is not known'],
       ['policies[3].id', '`p` is used twice'],
     ])

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { EndpointStats, Outage } from '../idp/endpoint-gate.ts'
 import type { Answer } from '../stack/answer.ts'
 import { type StackClient, stackClient } from '../stack/client.ts'
@@ -216,14 +216,21 @@ describe('sign-ins that are only begun', () => {
 })
 
 describe('where the access token goes to the workspace and is for another audience', () => {
-  it('a sign-in fails, and says why to the person and in the log', async () => {
-    await reloadWith(stack, 'brickgate.yaml', (config) => {
+  beforeAll(() =>
+    reloadWith(stack, 'brickgate.yaml', (config) => {
       const [issuer] = config['issuers'] as readonly object[]
       return { ...config, issuers: [{ ...issuer, audiences: ['api://elsewhere'] }] }
-    })
-    const visitor = createVisitor(stack)
-    const response = await visitor.signIn('alice')
-    expect(response.status).toBe(403)
+    }),
+  )
+
+  it('a sign-in fails, and says why to the person and in the log', async () => {
+    // the responder may take up the configuration later than the authorizers
+    const [visitor, response] = await vi.waitFor(async () => {
+      const visitor = createVisitor(stack)
+      const response = await visitor.signIn('alice')
+      expect(response.status).toBe(403)
+      return [visitor, response] as const
+    }, 10_000)
     expect(await pageOf(response)).toContain('gave no access token that the workspace takes')
     expect(visitor.sessionId()).toBe('')
     const told = { msg: 'the tokens of a sign-in were not accepted', reason: 'wrong-audience' }

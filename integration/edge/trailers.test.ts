@@ -1,14 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { sendRaw } from '../stack/answer.ts'
-import { type StackClient, stackClient } from '../stack/client.ts'
-import { testedHaproxies } from '../stack/egress.ts'
 import type { Gate } from '../stack/gate.ts'
-import { testedLighttpds } from '../stack/lighttpd-programs.ts'
-import { type RawWorkspace, startRawWorkspace } from '../stack/raw-workspace.ts'
-import { sharedStack } from '../stack/shared-stack.ts'
-import { HTTP2_EDGES } from './edges.ts'
 import { connectHttp2 } from './http2-client.ts'
 import { startOwnGate } from './own-gate.ts'
+import { COMBINATIONS, endRawScene, type RawScene, startRawScene } from './raw-scene.ts'
 import { requestText } from './requests.ts'
 
 const CLUSTERS = '/api/2.1/clusters/list'
@@ -31,37 +26,26 @@ const ROWS = TRAILERS.flatMap(([name, value]) => [
   [name, value, 'unannounced', 'at once'] as const,
   [name, value, 'unannounced', 'later'] as const,
 ])
-const COMBINATIONS = testedLighttpds().flatMap((tested) =>
-  testedHaproxies().map((haproxy) => ({
-    tested,
-    haproxy,
-    of: tested.version,
-    by: haproxy.version,
-  })),
-)
-
-let stack: StackClient
-let credential: string
-let workspace: RawWorkspace
+let scene: RawScene
 
 beforeAll(async () => {
-  stack = stackClient(sharedStack())
-  credential = `Bearer ${await stack.mint({ sub: 'alice', groups: ['analysts'] })}`
-  workspace = await startRawWorkspace()
+  scene = await startRawScene()
 })
 
-afterAll(() => {
-  workspace.close()
-  stack.close()
-})
+afterAll(() => endRawScene(scene))
 
-describe.each(COMBINATIONS)('lighttpd $of with HAProxy $by', ({ tested, haproxy }) => {
+describe.each(COMBINATIONS)('lighttpd $of with HAProxy $by', ({ tested, haproxy, speaksHttp2 }) => {
   let gate: Gate
   let honest: readonly string[]
 
   beforeAll(async () => {
-    const { settings } = workspace
-    gate = await startOwnGate(stack.info, { tested, haproxy, egress: 'own', environment: settings })
+    const { settings } = scene.workspace
+    gate = await startOwnGate(scene.stack.info, {
+      tested,
+      haproxy,
+      egress: 'own',
+      environment: settings,
+    })
     answerWith('', 'unannounced', 'at once')
     honest = linesOf((await askTwice())[0])
   })
@@ -87,11 +71,11 @@ describe.each(COMBINATIONS)('lighttpd $of with HAProxy $by', ({ tested, haproxy 
     expect(linesOf(first)).toEqual(honest)
   })
 
-  it.each(HTTP2_EDGES.some(({ version }) => version === tested.version) ? ROWS : [])(
+  it.each(speaksHttp2 ? ROWS : [])(
     'over HTTP/2 the trailer %s: %s, %s, sent %s, is no header',
     async (name, value, announced, when) => {
       const client = await connectHttp2(gate.listener())
-      const ask = () => client.ask({ ':path': CLUSTERS, authorization: credential })
+      const ask = () => client.ask({ ':path': CLUSTERS, authorization: scene.credential })
       answerWith('', 'unannounced', when)
       const { headers: honestly } = await ask()
       answerWith(`${name}: ${value}\r\n`, announced, when)
@@ -107,11 +91,11 @@ describe.each(COMBINATIONS)('lighttpd $of with HAProxy $by', ({ tested, haproxy 
   )
 
   it('the TE of a client goes no further', async () => {
-    const before = workspace.requests.length
+    const before = scene.workspace.requests.length
     answerWith('', 'unannounced', 'at once')
     await sendRaw(gate.listener(), request('TE: trailers', 'Connection: TE, close'))
-    expect(workspace.requests.slice(before).join('')).toMatch(/^GET .*\r\n/)
-    expect(workspace.requests.slice(before).join('')).not.toMatch(/^te:/im)
+    expect(scene.workspace.requests.slice(before).join('')).toMatch(/^GET .*\r\n/)
+    expect(scene.workspace.requests.slice(before).join('')).not.toMatch(/^te:/im)
   })
 
   /** Two requests on one connection. */
@@ -127,7 +111,7 @@ describe.each(COMBINATIONS)('lighttpd $of with HAProxy $by', ({ tested, haproxy 
 })
 
 function request(...fields: readonly string[]): string {
-  return requestText(CLUSTERS, [`Authorization: ${credential}`, ...fields])
+  return requestText(CLUSTERS, [`Authorization: ${scene.credential}`, ...fields])
 }
 
 function answerWith(
@@ -147,7 +131,7 @@ function answerWith(
   ]
   const start = `${head.join('\r\n')}\r\n\r\n5\r\nhello\r\n`
   const end = `0\r\n${trailers}\r\n`
-  workspace.answer = (socket) => {
+  scene.workspace.answer = (socket) => {
     if (when === 'at once') socket.write(start + end, 'latin1')
     else {
       socket.write(start, 'latin1')

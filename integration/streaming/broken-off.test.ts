@@ -4,16 +4,11 @@ import { request } from 'node:https'
 import { buffer } from 'node:stream/consumers'
 import type { TLSSocket } from 'node:tls'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { HTTP2_EDGES } from '../edge/edges.ts'
 import { connectHttp2 } from '../edge/http2-client.ts'
 import { startOwnGate } from '../edge/own-gate.ts'
+import { COMBINATIONS, endRawScene, type RawScene, startRawScene } from '../edge/raw-scene.ts'
 import type { Listener } from '../stack/answer.ts'
-import { type StackClient, stackClient } from '../stack/client.ts'
-import { testedHaproxies } from '../stack/egress.ts'
 import type { Gate } from '../stack/gate.ts'
-import { testedLighttpds } from '../stack/lighttpd-programs.ts'
-import { type RawWorkspace, startRawWorkspace } from '../stack/raw-workspace.ts'
-import { sharedStack } from '../stack/shared-stack.ts'
 
 const CLUSTERS = '/api/2.1/clusters/list'
 const CHUNK = `10000\r\n${'x'.repeat(65_536)}\r\n`
@@ -24,30 +19,13 @@ const UNDER_WAY_MS = 500
 /** The status of a whole answer, or how the client knows that it is not whole. */
 type Outcome = string
 
-const COMBINATIONS = testedLighttpds().flatMap((tested) =>
-  testedHaproxies().map((haproxy) => ({
-    tested,
-    haproxy,
-    of: tested.version,
-    by: haproxy.version,
-    speaksHttp2: HTTP2_EDGES.some(({ version }) => version === tested.version),
-  })),
-)
-
-let stack: StackClient
-let credential: string
-let workspace: RawWorkspace
+let scene: RawScene
 
 beforeAll(async () => {
-  stack = stackClient(sharedStack())
-  credential = `Bearer ${await stack.mint({ sub: 'alice', groups: ['analysts'] })}`
-  workspace = await startRawWorkspace()
+  scene = await startRawScene()
 })
 
-afterAll(() => {
-  workspace.close()
-  stack.close()
-})
+afterAll(() => endRawScene(scene))
 
 describe.each(COMBINATIONS)(
   'a chunked answer of 40 x 64 KiB without its last chunk, lighttpd $of with HAProxy $by',
@@ -55,8 +33,8 @@ describe.each(COMBINATIONS)(
     let gate: Gate
 
     beforeAll(async () => {
-      const { settings } = workspace
-      gate = await startOwnGate(stack.info, {
+      const { settings } = scene.workspace
+      gate = await startOwnGate(scene.stack.info, {
         tested,
         haproxy,
         egress: 'own',
@@ -67,7 +45,8 @@ describe.each(COMBINATIONS)(
     afterAll(() => gate.stop())
 
     it('HTTP/2 is what clients get, or else HTTP/1.1, whatever they offer', async () => {
-      workspace.answer = (socket) => socket.end('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok')
+      scene.workspace.answer = (socket) =>
+        socket.end('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok')
       const { protocol, outcome } = await curl('--http2')
       expect({ protocol, outcome }).toEqual({
         protocol: speaksHttp2 ? '2' : '1.1',
@@ -79,20 +58,20 @@ describe.each(COMBINATIONS)(
       ['closes', (socket: TLSSocket) => socket.end()],
       [
         'resets',
-        (socket: TLSSocket) => void setTimeout(() => workspace.reset(socket), UNDER_WAY_MS),
+        (socket: TLSSocket) => void setTimeout(() => scene.workspace.reset(socket), UNDER_WAY_MS),
       ],
     ])('is an error for each client when the workspace %s', async (_, breakOff) => {
-      workspace.answer = (socket) => {
+      scene.workspace.answer = (socket) => {
         socket.write(chunked(CHUNKS), 'latin1', () => breakOff(socket))
       }
       expectErrors(await Promise.all(clients()))
     })
 
     it('is an error for each client when the egress dies', async () => {
-      const before = workspace.requests.length
-      workspace.answer = (socket) => socket.write(chunked(CHUNKS / 2), 'latin1')
+      const before = scene.workspace.requests.length
+      scene.workspace.answer = (socket) => socket.write(chunked(CHUNKS / 2), 'latin1')
       const outcomes = clients()
-      await expect.poll(() => workspace.requests.length - before).toBe(outcomes.length)
+      await expect.poll(() => scene.workspace.requests.length - before).toBe(outcomes.length)
       process.kill(gate.egressPid, 'SIGKILL')
       expectErrors(await Promise.all(outcomes))
     })
@@ -130,9 +109,9 @@ describe.each(COMBINATIONS)(
       ]
       const trusted = [
         '--cacert',
-        stack.info.demo.pki.ca,
+        scene.stack.info.demo.pki.ca,
         '--header',
-        `Authorization: ${credential}`,
+        `Authorization: ${scene.credential}`,
       ]
       const process = spawn('curl', [version, '--max-time', '30', ...quietly, ...trusted, url])
       const [protocol, [code]] = await Promise.all([buffer(process.stdout), once(process, 'close')])
@@ -147,7 +126,7 @@ function chunked(count: number): string {
 
 function askHttp1({ port, ca }: Listener): Promise<Outcome> {
   return new Promise((resolve) => {
-    const headers = { authorization: credential }
+    const headers = { authorization: scene.credential }
     const sent = request(
       {
         host: '127.0.0.1',
@@ -173,7 +152,7 @@ function askHttp1({ port, ca }: Listener): Promise<Outcome> {
 async function askHttp2(to: Listener): Promise<Outcome> {
   const client = await connectHttp2(to)
   try {
-    const { status } = await client.ask({ ':path': CLUSTERS, authorization: credential })
+    const { status } = await client.ask({ ':path': CLUSTERS, authorization: scene.credential })
     return `status ${status}`
   } catch (error) {
     return (error as NodeJS.ErrnoException).code ?? String(error)

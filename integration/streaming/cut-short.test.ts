@@ -1,16 +1,11 @@
 import type { TLSSocket } from 'node:tls'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { HTTP2_EDGES } from '../edge/edges.ts'
 import { connectHttp2 } from '../edge/http2-client.ts'
 import { startOwnGate } from '../edge/own-gate.ts'
+import { COMBINATIONS, endRawScene, type RawScene, startRawScene } from '../edge/raw-scene.ts'
 import { requestText } from '../edge/requests.ts'
 import { openRaw } from '../stack/answer.ts'
-import { type StackClient, stackClient } from '../stack/client.ts'
-import { testedHaproxies } from '../stack/egress.ts'
 import type { Gate } from '../stack/gate.ts'
-import { testedLighttpds } from '../stack/lighttpd-programs.ts'
-import { type RawWorkspace, startRawWorkspace } from '../stack/raw-workspace.ts'
-import { sharedStack } from '../stack/shared-stack.ts'
 
 const CLUSTERS = '/api/2.1/clusters/list'
 const KIB = 1024
@@ -30,37 +25,21 @@ const WHOLE = [
   { of: '48 KiB', length: 48 * KIB },
   { of: '500 KiB', length: 500 * KIB },
 ]
-const COMBINATIONS = testedLighttpds().flatMap((tested) =>
-  testedHaproxies().map((haproxy) => ({
-    tested,
-    haproxy,
-    of: tested.version,
-    by: haproxy.version,
-  })),
-)
-
-let stack: StackClient
-let credential: string
-let workspace: RawWorkspace
+let scene: RawScene
 
 beforeAll(async () => {
-  stack = stackClient(sharedStack())
-  credential = `Bearer ${await stack.mint({ sub: 'alice', groups: ['analysts'] })}`
-  workspace = await startRawWorkspace()
+  scene = await startRawScene()
 })
 
-afterAll(() => {
-  workspace.close()
-  stack.close()
-})
+afterAll(() => endRawScene(scene))
 
 describe.each(COMBINATIONS)(
   'an answer with a Content-Length, lighttpd $of with HAProxy $by',
-  ({ tested, haproxy }) => {
+  ({ tested, haproxy, speaksHttp2 }) => {
     let gate: Gate
     beforeAll(async () => {
-      const environment = workspace.settings
-      gate = await startOwnGate(stack.info, { tested, haproxy, egress: 'own', environment })
+      const environment = scene.workspace.settings
+      gate = await startOwnGate(scene.stack.info, { tested, haproxy, egress: 'own', environment })
     })
     afterAll(() => gate.stop())
 
@@ -80,7 +59,7 @@ describe.each(COMBINATIONS)(
     it.each(CUT)(
       'that is reset after $of ends the client’s connection at once',
       async ({ arrives, length }) => {
-        const endedMs = answerWith(length, arrives, (socket) => workspace.reset(socket), 150)
+        const endedMs = answerWith(length, arrives, (socket) => scene.workspace.reset(socket), 150)
         const { head, bytes, atMs } = await askUntilClosed()
         expect(bytes).toBeLessThan(length)
         expect(head).toMatch(/^HTTP\/1\.1 (200|502) /)
@@ -100,13 +79,32 @@ describe.each(COMBINATIONS)(
       socket.destroy()
     })
 
-    it.skipIf(!HTTP2_EDGES.some(({ version }) => version === tested.version)).each(CUT)(
+    it('of 4 MiB keeps the connection where the request is HEAD', async () => {
+      void answerWith(4 * MIB, 0, (socket) => socket.end(), 0)
+      const socket = await openRaw(gate.listener())
+      for (const method of ['HEAD', 'HEAD']) {
+        expect((await askOn(socket, method, 0)).head).toMatch(/^HTTP\/1\.1 200 /)
+      }
+      socket.destroy()
+    })
+
+    it.skipIf(!speaksHttp2)('of 4 MiB that is whole keeps the connection over HTTP/2', async () => {
+      void answerWith(4 * MIB, 4 * MIB, (socket) => socket.end(), 0)
+      const client = await connectHttp2(gate.listener())
+      for (const _ of ['first', 'second']) {
+        const { body } = await client.ask({ ':path': CLUSTERS, authorization: scene.credential })
+        expect(body).toHaveLength(4 * MIB)
+      }
+      client.close()
+    })
+
+    it.skipIf(!speaksHttp2).each(CUT)(
       'that ends after $of resets the stream over HTTP/2',
       async ({ arrives, length }) => {
         void answerWith(length, arrives, (socket) => socket.end(), 0)
         const client = await connectHttp2(gate.listener())
         const startedMs = performance.now()
-        const answered = client.ask({ ':path': CLUSTERS, authorization: credential })
+        const answered = client.ask({ ':path': CLUSTERS, authorization: scene.credential })
         await expect(answered).rejects.toMatchObject({ code: 'ERR_HTTP2_STREAM_ERROR' })
         expect(performance.now() - startedMs).toBeLessThan(AT_ONCE_MS)
         client.close()
@@ -139,7 +137,7 @@ describe.each(COMBINATIONS)(
           if (head !== '' && text.length - head.length >= length) done()
         }
         socket.on('data', read).once('close', done)
-        socket.write(requestText(CLUSTERS, [`Authorization: ${credential}`], method))
+        socket.write(requestText(CLUSTERS, [`Authorization: ${scene.credential}`], method))
       })
     }
   },
@@ -162,9 +160,9 @@ function answerWith(
   pauseMs: number,
 ): Promise<number> {
   return new Promise((resolve) => {
-    workspace.answer = (socket) => {
+    scene.workspace.answer = (socket) => {
       const head = `HTTP/1.1 200 OK\r\nContent-Length: ${length}\r\n\r\n`
-      const isHead = workspace.requests.at(-1)?.startsWith('HEAD') === true
+      const isHead = scene.workspace.requests.at(-1)?.startsWith('HEAD') === true
       socket.write(head + 'x'.repeat(isHead ? 0 : arrives), 'latin1', () =>
         setTimeout(() => {
           resolve(performance.now())

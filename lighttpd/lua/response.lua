@@ -137,9 +137,10 @@ local LARGE = 1048576
 -- lighttpd keeps the connection of an answer that ends before its Content-Length, and the client waits for
 -- the rest. INVARIANT: the end of the connection shows that it does not come, after an answer that the
 -- egress saw end early, and after a large one, which the egress cannot wait for.
-local function close_after_parts(mark)
+local function close_after_parts(mark, status)
   local length = math.tointeger(headers["Content-Length"]) or 0
-  if mark == "cut" or length >= LARGE then r.req_item["keep_alive"] = 0 end
+  local has_body = r.req_attr["request.method"] ~= "HEAD" and status ~= 304
+  if mark == "cut" or (has_body and length >= LARGE) then r.req_item["keep_alive"] = 0 end
 end
 
 -- Only the egress answers an authorized request. It marks what it answers, and what of that is its
@@ -149,7 +150,7 @@ local function from_egress(status)
   if not mark then return without_egress(status) end
   local message = mark == "failed" and EGRESS_MESSAGES[status]
   if message then refusal.name_for_thrift(r, refusal.with_id(r, message)) end
-  close_after_parts(mark)
+  close_after_parts(mark, status)
   headers["X-Brickgate-Egress"] = ""
   headers["Alt-Svc"] = ""
   headers["Clear-Site-Data"] = ""

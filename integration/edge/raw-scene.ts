@@ -1,0 +1,36 @@
+import { type StackClient, stackClient } from '../stack/client.ts'
+import { testedHaproxies } from '../stack/egress.ts'
+import { testedLighttpds } from '../stack/lighttpd-programs.ts'
+import { type RawWorkspace, startRawWorkspace } from '../stack/raw-workspace.ts'
+import { sharedStack } from '../stack/shared-stack.ts'
+import { HTTP2_EDGES } from './edges.ts'
+
+/** Each lighttpd with each HAProxy that is at hand. */
+export const COMBINATIONS = testedLighttpds().flatMap((tested) =>
+  testedHaproxies().map((haproxy) => ({
+    tested,
+    haproxy,
+    of: tested.version,
+    by: haproxy.version,
+    speaksHttp2: HTTP2_EDGES.some(({ version }) => version === tested.version),
+  })),
+)
+
+/** The shared stack, and a workspace that writes bytes as a test wants them. */
+export interface RawScene {
+  readonly stack: StackClient
+  readonly workspace: RawWorkspace
+  /** of Alice, for `Authorization` */
+  readonly credential: string
+}
+
+export async function startRawScene(): Promise<RawScene> {
+  const stack = stackClient(sharedStack())
+  const credential = `Bearer ${await stack.mint({ sub: 'alice', groups: ['analysts'] })}`
+  return { stack, credential, workspace: await startRawWorkspace() }
+}
+
+export function endRawScene({ stack, workspace }: RawScene): void {
+  workspace.close()
+  stack.close()
+}

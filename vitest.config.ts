@@ -25,11 +25,25 @@ export default defineConfig({
           globalSetup: ['integration/stack/setup.ts'],
           setupFiles: ['integration/stack/before-each-file.ts'],
           include: ['integration/**/*.test.ts'],
-          exclude: ['integration/compose/**'],
+          exclude: ['integration/compose/**', 'integration/shared-redis/**'],
           sequence: { groupOrder: 2 },
           maxWorkers: 2, // they wait more than they work; each has a stack (integration/stack/shared-stack.ts)
           isolate: false, // what tests share is outside of their process, and loading takes a minute
           retry: 2, // what is timed may come late on a machine that others use
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
+      {
+        test: {
+          name: 'timed', // beside others these would measure the machine
+          expect: PATIENT,
+          globalSetup: ['integration/stack/setup.ts'],
+          include: ['integration/shared-redis/**/*.test.ts'],
+          sequence: { groupOrder: 3 },
+          fileParallelism: false,
+          isolate: false,
+          retry: 2,
           testTimeout: 120_000,
           hookTimeout: 120_000,
         },
@@ -41,7 +55,7 @@ export default defineConfig({
           globalSetup: ['integration/compose/setup.ts'],
           setupFiles: ['integration/compose/images-made.ts'],
           include: ['integration/compose/**/*.test.ts'],
-          sequence: { groupOrder: 3 }, // last: what it started runs until the end
+          sequence: { groupOrder: 4 }, // last: what it started runs until the end
           fileParallelism: false,
           retry: 1,
           testTimeout: 180_000,
@@ -55,7 +69,7 @@ export default defineConfig({
           globalSetup: ['integration/compose/setup.ts'],
           setupFiles: ['integration/compose/images-made.ts'],
           include: ['integration/**/*.soak.ts'],
-          sequence: { groupOrder: 4 },
+          sequence: { groupOrder: 5 },
           testTimeout: 600_000,
           hookTimeout: 300_000,
         },

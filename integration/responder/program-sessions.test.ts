@@ -121,11 +121,15 @@ describe('no session is made', () => {
     const sub = `hoarder-${randomUUID()}`
     const hoarder = await stack.mint({ sub, groups: ['analysts'] })
     const answers = await Promise.all(Array.from({ length: 120 }, () => post(hoarder)))
-    while (answers.length < 240 && answers.at(-1)?.status !== 429) answers.push(await post(hoarder))
+    // some of those that came at once may have stood in each other's way
+    let refused = await post(hoarder)
+    while (refused.status !== 429 && answers.length < 240) {
+      answers.push(refused)
+      refused = await post(hoarder)
+    }
     const kept = answers.filter(({ status }) => status === 201).map(({ body }) => body)
     expect(kept.length).toBeLessThanOrEqual(100)
     expect(kept.length).toBeGreaterThan(50) // on a busy machine some are answered 503
-    const refused = await post(hoarder)
     expect(refused.status).toBe(429)
     expect(refused.headers['retry-after']).toMatch(/^[1-9][0-9]*$/)
     expect(JSON.parse(refused.body)).toMatchObject({ error_code: 'RESOURCE_EXHAUSTED' })

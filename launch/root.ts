@@ -12,7 +12,7 @@ import {
   userOfGateway,
 } from './user.ts'
 
-/** What is started: the repository, where it keeps what it runs on, and its configuration. */
+/** A gateway to start: the repository, the folder of its runtime files, and its configuration. */
 interface Start {
   readonly home: string
   readonly directory: string
@@ -58,7 +58,7 @@ export function stoppedByAnother(directory: string): number | null {
   return owner === null ? null : runAgainAs(owner, false)
 }
 
-/** What would keep the user from running the gateway, as far as root can see before anything is stopped. */
+/** Everything that would keep the user from running the gateway, as far as root can see before anything is stopped. */
 function problemsOf(user: User, { tiers, runtime, workspace }: Config, start: Start): string[] {
   const certificates = [tiers.internal.tls, tiers.external.tls]
   const files = [

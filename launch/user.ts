@@ -107,7 +107,7 @@ export function runAgainAs(user: User, maySeizePorts: boolean): number {
   return status ?? 1
 }
 
-/** What a user may do with a file: as `test` of a shell names it. */
+/** A right of a user to a file, as `test` of a shell names it. */
 const RIGHTS = { '-r': 'cannot read', '-w': 'cannot write', '-O': 'does not own' } as const
 
 /** @returns a sentence for each file, or folder, with which the user may not do so */

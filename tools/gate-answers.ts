@@ -80,7 +80,7 @@ const namesFailures: Check = async (bench) => {
   bench.egress.received = []
 }
 
-/** What lighttpd makes of an egress that fails; the reasons are the access log's. */
+/** The answers that lighttpd makes of an egress that fails; the reasons are the access log's. */
 const replacesFailures: Check = async (bench) => {
   const rows = [
     ...[

@@ -97,7 +97,7 @@ const allowsFor: Check = async (bench) => {
   }
 }
 
-/** What the authorizer is asked. */
+/** The request that the authorizer gets. */
 const asksRightly: Check = async (bench) => {
   let asked = ''
   bench.internal.behave = (socket, request) => {

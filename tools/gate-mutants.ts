@@ -39,7 +39,7 @@ export async function survivorsOfGate(room: string): Promise<readonly Mutant[]> 
     for (const mutant of gateMutants(room)) {
       const first = await firstUnmetOf(place, mutant, checks)
       if (first === null) survivors.push(mutant)
-      // What noticed this change probably notices the next one.
+      // The test that noticed this change probably notices the next one.
       checks = checks.toSorted((a, b) => Number(b === first?.check) - Number(a === first?.check))
     }
   } finally {

@@ -12,7 +12,7 @@ export interface Mutant {
   readonly source: string
 }
 
-/** What replaces a part of a source. */
+/** A text in place of a part of a source. */
 export interface Edit {
   readonly start: number
   readonly end: number

@@ -52,7 +52,7 @@ export function beforeEach(hook: () => unknown): void {
   suites.at(-1)?.before.push(hook)
 }
 
-/** What tests leave behind ends with its process. */
+/** Everything that tests leave behind ends with its process. */
 export function afterAll(): void {}
 
 export function beforeAll(hook: () => unknown): void {

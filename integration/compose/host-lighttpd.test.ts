@@ -49,7 +49,7 @@ describe.skipIf(missing !== null)('a lighttpd of the host, with the rest in cont
     return Object.fromEntries([...lines].map(([, name = '', value = '']) => [name, value]))
   }
 
-  /** Those, with the places that differ on this host. */
+  /** The demo's settings, with the places that differ on this host. */
   async function environment(): Promise<Record<string, string>> {
     const listener = (tier: 'internal' | 'external'): string =>
       `127.0.0.1:${project.listener(tier).port}`

@@ -172,14 +172,10 @@ describe('a session that an earlier version made', () => {
   })
 
   test('is noted so also after an outage and a reload', async () => {
-    const write = memory.write
-    memory.write = async () => refuse('state-unavailable')
-    await resolve(SESSION_ID, NOW + 1000)
-    await new Promise(setImmediate)
+    await useUnnoted(NOW + 1000)
     const uses = use.unsaved()
     resolver = resolverWith({})
     use.adopt(uses)
-    memory.write = write
     await use.saveAgain(NOW + 1100)
     expect(await seenAfterTurn()).toBe(String(NOW + 1000))
   })
@@ -231,22 +227,14 @@ describe('an outage of Redis', () => {
   })
 
   test('does not let a use of before replace a later one of another process', async () => {
-    const write = memory.write
-    memory.write = async () => refuse('state-unavailable')
-    await resolve(SESSION_ID, NOW + 1000)
-    await new Promise(setImmediate)
-    memory.write = write
+    await useUnnoted(NOW + 1000)
     memory.set(seenKey(sid), sealedSeen(sid, NOW + 1050))
     await use.saveAgain(NOW + 1100)
     expect(await seenAfterTurn()).toBe(sealedSeen(sid, NOW + 1050))
   })
 
   test('lets what a writer of Redis left meanwhile keep no use from being written', async () => {
-    const write = memory.write
-    memory.write = async () => refuse('state-unavailable')
-    await resolve(SESSION_ID, NOW + 1000)
-    await new Promise(setImmediate)
-    memory.write = write
+    await useUnnoted(NOW + 1000)
     memory.set(seenKey(sid), String(NOW + 1050))
     await use.saveAgain(NOW + 1100)
     expect(await seenAfterTurn()).toBe(sealedSeen(sid, NOW + 1000))
@@ -263,3 +251,12 @@ describe('an outage of Redis', () => {
     expect(use.unsaved()).toHaveLength(1)
   })
 })
+
+/** Uses the session while Redis takes no writes, which it does again afterwards. */
+async function useUnnoted(nowSeconds: number): Promise<void> {
+  const write = memory.write
+  memory.write = async () => refuse('state-unavailable')
+  await resolve(SESSION_ID, nowSeconds)
+  await new Promise(setImmediate)
+  memory.write = write
+}

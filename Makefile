@@ -39,7 +39,7 @@ soak: setup-test ## minutes: load, revocations and faults on two gateways (.run/
 	  integration/sign-in/refresh --testNamePattern 'goes on for'
 	@$(NODE) node_modules/vitest/vitest.mjs run --project soak
 
-check: setup-test ## format, lint, types, dead code, budgets, unit tests
+check: setup-test ## format, lint, types, dead code, budgets, prose, unit tests
 	@$(NODE) tools/check.ts $(if $(filter no,$(CHECK_TESTS)),--without-tests)
 
 mutants: setup-test ## an hour: changes sources a little, prints what no unit test notices (ROOMS="policy gate")

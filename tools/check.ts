@@ -7,6 +7,7 @@ const STEPS = [
   ['types', 'node_modules/typescript/bin/tsc', '--noEmit'],
   ['dead code', 'node_modules/knip/bin/knip.js'],
   ['budgets', 'tools/budgets.ts'],
+  ['prose', 'tools/prose.ts'],
   ['unit tests', 'node_modules/vitest/vitest.mjs', 'run', '--project', 'unit'],
 ] as const
 

@@ -8,6 +8,7 @@ import { SYSTEM_CLOCK } from './adapters/system-clock.ts'
 import { ConfigError } from './config/config-error.ts'
 import type { LoadedConfig } from './config/load.ts'
 import type { Config } from './config/schema.ts'
+import { parseAddress } from './domain/address.ts'
 import { createAggregate } from './observe/aggregate.ts'
 import { type Logger } from './observe/log.ts'
 import { createPrimaryMetrics, type PrimaryMetrics } from './observe/metrics.ts'
@@ -267,10 +268,8 @@ function workerEvents(
 }
 
 function listenOn(server: Server, address: string): Promise<void> {
-  const colon = address.lastIndexOf(':')
-  const host = address.slice(0, colon).replace(/^\[|\]$/g, '')
   return new Promise((resolve, reject) => {
     server.once('error', reject)
-    server.listen({ host, port: Number(address.slice(colon + 1)) }, resolve)
+    server.listen(parseAddress(address), resolve)
   })
 }

@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { connect } from 'node:tls'
+import { parseAddress } from '../domain/address.ts'
 
 const PEM_CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g
 
@@ -32,11 +33,8 @@ export function expiryOfServer(
   address: string,
   timeoutMs: number,
 ): Promise<number | null> {
-  const colon = address.lastIndexOf(':')
-  const host = address.slice(0, colon).replace(/^\[|\]$/g, '')
-  const port = Number(address.slice(colon + 1))
   const { promise, resolve } = Promise.withResolvers<number | null>()
-  const socket = connect({ host, port, servername: name, rejectUnauthorized: false })
+  const socket = connect({ ...parseAddress(address), servername: name, rejectUnauthorized: false })
   const timer = setTimeout(() => socket.destroy(), timeoutMs)
   socket.once('secureConnect', () => {
     const shown = socket.getPeerX509Certificate()

@@ -1,4 +1,5 @@
 import type { Cluster, Redis } from 'ioredis'
+import type { Address } from '../domain/address.ts'
 import {
   agreedPrimaries,
   type ClusterView,
@@ -17,12 +18,11 @@ import {
   TRACKED_PREFIXES,
 } from './invalidation-feed.ts'
 import { describeFailure } from './redis.ts'
-import type { ServerAddress } from './redis-sentinel.ts'
 
 export interface ClusterFeedDeps extends Omit<InvalidationFeedDeps, 'tracking' | 'commands'> {
   readonly commands: Cluster
   /** opens the tracking connection to one server */
-  readonly openTracking: (address: ServerAddress) => Redis
+  readonly openTracking: (address: Address) => Redis
 }
 
 /** A primary that is listened to. */

@@ -1,8 +1,8 @@
 import { Command } from 'ioredis'
-import type { ServerAddress } from './redis-sentinel.ts'
+import { type Address, parseAddress } from '../domain/address.ts'
 
 /** A server of a Cluster that takes writes. */
-export interface Primary extends ServerAddress {
+export interface Primary extends Address {
   readonly id: string
   /** ranges of slots as Redis writes them, `0-5460` or `7`; none for one that is new */
   readonly slots: readonly string[]
@@ -41,8 +41,8 @@ function primaryOf(words: readonly string[], host: string): readonly Primary[] {
   const isGone = flags.has('noaddr') || flags.has('handshake') || flags.has('fail')
   if (!flags.has('master') || (isGone && slots.length === 0)) return []
   const [endpoint = '', hostname = ''] = address.split(',')
-  const ip = endpoint.slice(0, endpoint.lastIndexOf(':'))
-  const port = Number(/:([0-9]+)@?[0-9]*$/.exec(endpoint)?.[1])
+  const [clientEndpoint = ''] = endpoint.split('@')
+  const { host: ip, port } = parseAddress(clientEndpoint)
   return [{ id, host: hostname || ip || host, port, slots }]
 }
 

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import type { Config } from '../config/schema.ts'
+import { parseAddress } from '../domain/address.ts'
 import {
   type ClientCertificate,
   type ConnectionRole,
@@ -10,7 +11,7 @@ import {
   type TlsSettings,
 } from './redis.ts'
 import { type ClusterSettings, openClusterRedis } from './redis-cluster.ts'
-import { openSentinelRedis, type ServerAddress } from './redis-sentinel.ts'
+import { openSentinelRedis } from './redis-sentinel.ts'
 
 /**
  * The client for the Redis that `brickgate.yaml` describes.
@@ -32,7 +33,7 @@ export function openConfiguredRedis(
   }
   return openSentinelRedis(
     {
-      sentinels: redis.sentinels.map(addressOf),
+      sentinels: redis.sentinels.map(parseAddress),
       name: redis.name,
       db: redis.db,
       ...credentials,
@@ -52,7 +53,7 @@ export function clusterSettings(
   redis: Extract<RedisConfig, { cluster: unknown }>,
 ): ClusterSettings {
   return {
-    servers: redis.cluster.map(addressOf),
+    servers: redis.cluster.map(parseAddress),
     ...credentialsOf(redis.username, redis.password),
     tls: tlsOf(redis),
   }
@@ -83,9 +84,4 @@ function certificatesOf(redis: RedisConfig): {
             key: readFileSync(client_key_file, 'utf8'),
           },
   }
-}
-
-function addressOf(text: string): ServerAddress {
-  const colon = text.lastIndexOf(':')
-  return { host: text.slice(0, colon).replace(/^\[|\]$/g, ''), port: Number(text.slice(colon + 1)) }
 }

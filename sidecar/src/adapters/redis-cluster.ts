@@ -1,4 +1,5 @@
 import { Cluster, Redis, type RedisOptions } from 'ioredis'
+import type { Address } from '../domain/address.ts'
 import {
   CONNECTION_OPTIONS,
   type Credentials,
@@ -12,11 +13,10 @@ import {
   type TlsSettings,
   tlsOptions,
 } from './redis.ts'
-import type { ServerAddress } from './redis-sentinel.ts'
 
 export interface ClusterSettings extends Credentials {
   /** some of its servers; the others are learnt from them */
-  readonly servers: readonly ServerAddress[]
+  readonly servers: readonly Address[]
   /** null for plain TCP */
   readonly tls: TlsSettings | null
 }
@@ -64,7 +64,7 @@ export function openClusterRedis(settings: ClusterSettings, observer: RedisObser
 /** The connection to one server of a Cluster on which it tells of changes. */
 export function openClusterTracking(
   settings: ClusterSettings,
-  address: ServerAddress,
+  address: Address,
   observer: RedisObserver,
 ): Redis {
   const options = { ...SERVER_OPTIONS, ...ROLE_OPTIONS.tracking, ...accessOptions(settings) }

@@ -1,4 +1,5 @@
 import { Redis } from 'ioredis'
+import type { Address } from '../domain/address.ts'
 import {
   CONNECTION_OPTIONS,
   type ConnectionRole,
@@ -15,13 +16,8 @@ import {
 } from './redis.ts'
 import { leaveWhenDemoted, letGo } from './redis-primary.ts'
 
-export interface ServerAddress {
-  readonly host: string
-  readonly port: number
-}
-
 export interface SentinelSettings extends Credentials {
-  readonly sentinels: readonly ServerAddress[]
+  readonly sentinels: readonly Address[]
   /** what the Sentinels call the primary and its replicas */
   readonly name: string
   readonly db: number
@@ -107,7 +103,7 @@ async function primaryNamedBy(sentinel: Redis, name: string): Promise<string | n
   }
 }
 
-function openSentinel(address: ServerAddress, settings: SentinelSettings): Redis {
+function openSentinel(address: Address, settings: SentinelSettings): Redis {
   const sentinel = new Redis({
     ...CONNECTION_OPTIONS,
     ...credentialOptions(settings.sentinelCredentials),

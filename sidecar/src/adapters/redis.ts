@@ -1,5 +1,6 @@
 import type { ConnectionOptions } from 'node:tls'
 import { type Cluster, Redis, type RedisOptions, ReplyError } from 'ioredis'
+import { withoutBrackets } from '../domain/address.ts'
 import { leaveWhenDemoted, PrimaryConnector } from './redis-primary.ts'
 
 /** One Redis (alone, or the primary that Sentinels name), or a Cluster. */
@@ -182,7 +183,7 @@ function tcpOptions(url: URL, settings: RedisSettings): ServerOptions {
     throw new RangeError('the path of the redis url must be the number of a database')
   }
   return {
-    host: url.hostname.replace(/^\[|\]$/g, '') || 'localhost',
+    host: withoutBrackets(url.hostname) || 'localhost',
     port: Number(url.port || 6379),
     db: Number(url.pathname.slice(1)),
     ...(url.protocol === 'rediss:' ? { tls: tlsOptions(settings) } : {}),

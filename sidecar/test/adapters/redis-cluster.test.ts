@@ -4,9 +4,9 @@ import type { KeyValues } from '../../src/adapters/key-values.ts'
 import { openClusterRedis } from '../../src/adapters/redis-cluster.ts'
 import { probeRedis } from '../../src/adapters/redis-health.ts'
 import { createRedisKeyValues } from '../../src/adapters/redis-key-values.ts'
-import type { ServerAddress } from '../../src/adapters/redis-sentinel.ts'
 import { type RedisLook, watchRedis } from '../../src/adapters/redis-watch.ts'
 import { SYSTEM_CLOCK } from '../../src/adapters/system-clock.ts'
+import type { Address } from '../../src/domain/address.ts'
 import { ok, refuse } from '../../src/domain/result.ts'
 import { type RedisCluster, startRedisCluster } from '../support/redis-cluster.ts'
 import { type RedisLog, redisLog } from '../support/redis-log.ts'
@@ -39,7 +39,7 @@ beforeEach(async () => {
   for (const key of [...IN_ONE_SLOT, ...ELSEWHERE]) await keyValues.write(key, key, null)
 })
 
-function open(servers: readonly ServerAddress[], observer: RedisLog): Cluster {
+function open(servers: readonly Address[], observer: RedisLog): Cluster {
   return openClusterRedis({ servers, username: null, password: null, tls: null }, observer)
 }
 

@@ -1,10 +1,11 @@
+import { sessionKey } from '../../sidecar/src/domain/redis-keys.ts'
 import { type Cookie, signInCookiesOf } from '../../sidecar/src/http/cookies.ts'
 import { decodeSession, encodeSession, type Session } from '../../sidecar/src/session/session.ts'
 import {
   createSessionCipher,
   type SessionCipher,
 } from '../../sidecar/src/session/session-cipher.ts'
-import { sessionKey, sidOf } from '../../sidecar/src/session/session-id.ts'
+import { sidOf } from '../../sidecar/src/session/session-id.ts'
 import { type CookieBrowser, createCookieBrowser } from '../service/cookie-browser.ts'
 import { createTrustingFetch } from '../service/trusting-fetch.ts'
 import type { StackClient } from '../stack/client.ts'

@@ -2,11 +2,10 @@ import { randomBytes } from 'node:crypto'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { createNearCache } from '../src/adapters/near-cache.ts'
+import { STATE_KEY, sessionKey } from '../src/domain/redis-keys.ts'
 import { ok } from '../src/domain/result.ts'
 import { ABSENT, type StoredValue, storedText } from '../src/domain/stored-value.ts'
 import { revocationKeys } from '../src/revocation/revocation-keys.ts'
-import { STATE_KEY } from '../src/revocation/state-loss.ts'
-import { sessionKey } from '../src/session/session-id.ts'
 
 const SESSIONS = 10_000
 /** of a record as a sign-in leaves it, with the access token of an IdP */

@@ -2,7 +2,7 @@ import { type StackClient, stackClient } from '../../integration/stack/client.ts
 import { start, stop } from '../../integration/stack/processes.ts'
 import { type MadeSession, makeSession } from '../../integration/stack/sessions.ts'
 import { startStack, stopStack } from '../../integration/stack/stack.ts'
-import { seenKey, sessionKey, subjectSessionsKey } from '../src/session/session-id.ts'
+import { seenKey, sessionKey, subjectSessionsKey } from '../src/domain/redis-keys.ts'
 
 /** A gateway whose Redis holds so many sessions. */
 export interface FilledStack {

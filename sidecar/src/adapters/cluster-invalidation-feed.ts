@@ -1,5 +1,6 @@
 import type { Cluster, Redis } from 'ioredis'
 import type { Address } from '../domain/address.ts'
+import { TRACKED_PREFIXES } from '../domain/redis-keys.ts'
 import {
   agreedPrimaries,
   type ClusterView,
@@ -15,7 +16,6 @@ import {
   type FeedObserver,
   type InvalidationFeed,
   type InvalidationFeedDeps,
-  TRACKED_PREFIXES,
 } from './invalidation-feed.ts'
 import { describeFailure } from './redis.ts'
 

@@ -1,4 +1,5 @@
 import type { Clock } from '../domain/clock.ts'
+import { HEARTBEAT_END, heartbeatBeginning } from '../domain/redis-keys.ts'
 
 /**
  * Proves that invalidations arrive: writes a key under each tracked prefix, and waits for word of all of
@@ -32,13 +33,6 @@ export interface HeartbeatDeps {
   readonly onLag: (ms: number) => void
 }
 
-/**
- * INVARIANT: no session, revocation or state has such a name, or its invalidation would go unheard.
- * Subjects and the like may hold colons and end in the same word; what follows a prefix is never this.
- */
-const BEGINNING = 'worker-'
-const END = ':heartbeat'
-
 interface Beat {
   readonly sentMs: number
   /** keys of which no invalidation came yet */
@@ -47,7 +41,7 @@ interface Beat {
 
 export function createHeartbeat(deps: HeartbeatDeps): Heartbeat {
   const { clock } = deps
-  const beginnings = deps.prefixes.map((prefix) => `${prefix}${separated(prefix)}${BEGINNING}`)
+  const beginnings = deps.prefixes.map(heartbeatBeginning)
   const madeMs = clock.monotonicMs()
   let freshAsOfMs = Number.NEGATIVE_INFINITY
   let isListening = false
@@ -81,7 +75,7 @@ export function createHeartbeat(deps: HeartbeatDeps): Heartbeat {
    */
   async function send(): Promise<void> {
     const name = deps.newId()
-    const keys = beginnings.map((beginning) => `${beginning}${name}${END}`)
+    const keys = beginnings.map((beginning) => `${beginning}${name}${HEARTBEAT_END}`)
     const beat = { sentMs: clock.monotonicMs(), awaited: new Set(keys) }
     pending = beat
     const isWritten = await deps.write(keys)
@@ -94,7 +88,7 @@ export function createHeartbeat(deps: HeartbeatDeps): Heartbeat {
   }
 
   function isHeartbeat(key: string): boolean {
-    return key.endsWith(END) && beginnings.some((beginning) => key.startsWith(beginning))
+    return key.endsWith(HEARTBEAT_END) && beginnings.some((beginning) => key.startsWith(beginning))
   }
 
   function arrived(beat: Beat): void {
@@ -102,8 +96,4 @@ export function createHeartbeat(deps: HeartbeatDeps): Heartbeat {
     pending = null
     deps.onLag(clock.monotonicMs() - beat.sentMs)
   }
-}
-
-function separated(prefix: string): string {
-  return prefix.endsWith(':') ? '' : ':'
 }

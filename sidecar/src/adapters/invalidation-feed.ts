@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis'
 import type { Clock } from '../domain/clock.ts'
+import { INVALIDATION_CHANNEL, TRACKED_PREFIXES } from '../domain/redis-keys.ts'
 import { createHeartbeat } from './heartbeat.ts'
 import { describeFailure } from './redis.ts'
 import { serverIdOf } from './redis-primary.ts'
@@ -52,9 +53,6 @@ export interface InvalidationFeedDeps {
   readonly intervalMs: number
 }
 
-export const TRACKED_PREFIXES = ['bg:session:', 'bg:revoked:', 'bg:state'] as const
-
-const CHANNEL = '__redis__:invalidate'
 /** a heartbeat that is this late will not come: the connection is replaced */
 const SILENT_AFTER_MS = 1000
 
@@ -103,7 +101,7 @@ export function createInvalidationFeed(deps: InvalidationFeedDeps): Invalidation
       const id = await tracking.client('ID')
       const prefixes = TRACKED_PREFIXES.flatMap((prefix) => ['PREFIX', prefix])
       await tracking.call('CLIENT', 'TRACKING', 'ON', 'REDIRECT', String(id), 'BCAST', ...prefixes)
-      await tracking.subscribe(CHANNEL)
+      await tracking.subscribe(INVALIDATION_CHANNEL)
       serverId = serverIdOf(info)
       listener.reset('unheard')
       heartbeat.start()

@@ -1,7 +1,8 @@
 import { createRecentMap } from '../domain/recent-map.ts'
+import { REDIS_KEYS, STATE_KEY } from '../domain/redis-keys.ts'
 import { ok, type Result } from '../domain/result.ts'
 import type { StoredValue } from '../domain/stored-value.ts'
-import { decodeState, STATE_KEY } from '../revocation/state-loss.ts'
+import { decodeState } from '../revocation/state-loss.ts'
 import type { FeedListener, Freshness } from './invalidation-feed.ts'
 import type { KeyValues } from './key-values.ts'
 import { createKnownRevocations } from './known-revocations.ts'
@@ -43,8 +44,6 @@ interface Flight {
   readonly result: Promise<Result<Snapshot>>
 }
 
-const SESSION_PREFIX = 'bg:session:'
-const REVOKED_PREFIX = 'bg:revoked:'
 const BATCH = 50
 
 /**
@@ -72,7 +71,7 @@ export function createNearCache(deps: NearCacheDeps): NearCache {
       observer.invalidated(keys.length)
       reads.changed(keys)
       for (const key of keys) held.delete(key)
-      for (const key of keys) if (key.startsWith(REVOKED_PREFIX)) void learn(key)
+      for (const key of keys) if (key.startsWith(REDIS_KEYS.revoked)) void learn(key)
     },
     reset(why) {
       observer.invalidated(1)
@@ -182,7 +181,7 @@ export function createNearCache(deps: NearCacheDeps): NearCache {
       state,
       values: values.map((value, index) => {
         const key = keys[index] ?? ''
-        return key.startsWith(REVOKED_PREFIX)
+        return key.startsWith(REDIS_KEYS.revoked)
           ? revocations.reconcile(key, value, provenance)
           : value
       }),
@@ -197,7 +196,7 @@ export function createNearCache(deps: NearCacheDeps): NearCache {
     for (const [index, key] of flight.keys.entries()) {
       const value = values[index]
       // random session ids must not push out real ones
-      const isUnknownSession = value?.kind === 'absent' && key.startsWith(SESSION_PREFIX)
+      const isUnknownSession = value?.kind === 'absent' && key.startsWith(REDIS_KEYS.session)
       if (value !== undefined && !isUnknownSession) holdUnlessOvertaken(key, value, flight)
     }
   }

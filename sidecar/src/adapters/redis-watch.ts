@@ -1,4 +1,5 @@
 import type { Cluster, Redis } from 'ioredis'
+import { probeKey } from '../domain/redis-keys.ts'
 import { slotOf } from './cluster-topology.ts'
 import { isCluster, isReplyError, type RedisClient } from './redis.ts'
 import { primariesOf, serversOf } from './redis-health.ts'
@@ -63,7 +64,7 @@ async function look(redis: RedisClient, keyFor: ProbeKeys): Promise<Probed> {
 }
 
 async function probe(redis: RedisClient, server: Redis, keyFor: ProbeKeys): Promise<Probed> {
-  const key = isCluster(redis) ? keyFor(redis, server) : PROBE_KEY
+  const key = isCluster(redis) ? keyFor(redis, server) : probeKey(null)
   try {
     if (key === null) await server.ping()
     else await redis.set(key, '1', 'PX', PROBE_TTL_MS)
@@ -72,8 +73,6 @@ async function probe(redis: RedisClient, server: Redis, keyFor: ProbeKeys): Prom
     return { isUp: isReplyError(error), isWritable: false }
   }
 }
-
-const PROBE_KEY = 'bg:probe:heartbeat'
 
 /** @returns a key that stands on a server of a Cluster; null where none was found */
 type ProbeKeys = (cluster: Cluster, server: Redis) => string | null
@@ -84,16 +83,12 @@ function createProbeKeys(): ProbeKeys {
     const address = `${options.host}:${options.port}`
     const isThere = (tag: number): boolean => cluster.slots[slotOf(String(tag))]?.[0] === address
     const known = tags.get(address)
-    if (known !== undefined && isThere(known)) return keyOf(known)
+    if (known !== undefined && isThere(known)) return probeKey(known)
     for (let tag = 0; tag < MAX_TAGS; tag += 1) {
       if (!isThere(tag)) continue
       tags.set(address, tag)
-      return keyOf(tag)
+      return probeKey(tag)
     }
     return null
   }
-}
-
-function keyOf(tag: number): string {
-  return `bg:probe:{${tag}}:heartbeat`
 }

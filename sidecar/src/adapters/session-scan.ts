@@ -1,11 +1,10 @@
 import type { Redis } from 'ioredis'
+import { REDIS_KEYS } from '../domain/redis-keys.ts'
 import { ok, type Result, refuse } from '../domain/result.ts'
-import { sessionKey } from '../session/session-id.ts'
 import { untilAnswered } from './patience.ts'
 import { isCluster, isReplyError, type RedisClient } from './redis.ts'
 import { probeRedis } from './redis-health.ts'
 
-const PREFIX = sessionKey('')
 const PAGE = 200
 /** what else lies under the prefix, such as a cache's heartbeat, is no session */
 const SID = /^[0-9a-f]{64}$/
@@ -26,7 +25,7 @@ export async function* scanSids(redis: RedisClient): AsyncGenerator<readonly str
       const at = cursor
       const page = await untilAnswered(() => scanPage(primary, at))
       if (!page.ok) throw new Error('redis took too long')
-      const sids = page.value.keys.map((key) => key.slice(PREFIX.length))
+      const sids = page.value.keys.map((key) => key.slice(REDIS_KEYS.session.length))
       const unique = new Set(sids.filter((sid) => SID.test(sid)))
       if (unique.size > 0) yield [...unique]
       cursor = page.value.next
@@ -45,7 +44,13 @@ async function scanPage(
   cursor: string,
 ): Promise<Result<{ readonly next: string; readonly keys: readonly string[] }>> {
   try {
-    const [next, keys] = await primary.scan(cursor, 'MATCH', `${PREFIX}*`, 'COUNT', PAGE)
+    const [next, keys] = await primary.scan(
+      cursor,
+      'MATCH',
+      `${REDIS_KEYS.session}*`,
+      'COUNT',
+      PAGE,
+    )
     return ok({ next, keys })
   } catch (error) {
     if (isReplyError(error)) throw error

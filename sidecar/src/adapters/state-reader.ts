@@ -1,6 +1,6 @@
+import { STATE_KEY } from '../domain/redis-keys.ts'
 import { ok, type Result } from '../domain/result.ts'
 import { ABSENT, type StoredValue } from '../domain/stored-value.ts'
-import { STATE_KEY } from '../revocation/state-loss.ts'
 import type { KeyValues } from './key-values.ts'
 
 /** Values of keys together with the `bg:state` that vouches for them. */

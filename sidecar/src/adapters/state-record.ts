@@ -1,6 +1,7 @@
+import { STATE_KEY } from '../domain/redis-keys.ts'
 import { ok, type Result } from '../domain/result.ts'
 import { ABSENT, type StoredValue } from '../domain/stored-value.ts'
-import { decodeState, encodeState, STATE_KEY, type StateRecord } from '../revocation/state-loss.ts'
+import { decodeState, encodeState, type StateRecord } from '../revocation/state-loss.ts'
 import type { KeyValues } from './key-values.ts'
 
 /**

@@ -7,7 +7,7 @@ import {
   showState,
 } from '../adapters/state-record.ts'
 import type { Config } from '../config/schema.ts'
-import { STATE_KEY } from '../revocation/state-loss.ts'
+import { STATE_KEY } from '../domain/redis-keys.ts'
 import { CommandError } from './command-error.ts'
 import type { Options } from './command-line.ts'
 import { jsonLine } from './output.ts'

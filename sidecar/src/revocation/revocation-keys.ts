@@ -1,5 +1,6 @@
 import { assertNever } from '../domain/assert-never.ts'
 import { type Principal, subjectKey } from '../domain/principal.ts'
+import { REDIS_KEYS } from '../domain/redis-keys.ts'
 import type { Session } from '../session/session.ts'
 
 /** A key under which a principal or its session can be refused. */
@@ -72,9 +73,9 @@ export function revocationKeys(
 }
 
 function always(name: string): RevocationKey {
-  return { name: `bg:revoked:${name}`, refuses: 'always' }
+  return { name: `${REDIS_KEYS.revoked}${name}`, refuses: 'always' }
 }
 
 function notBefore(name: string): RevocationKey {
-  return { name: `bg:revoked:${name}`, refuses: 'not-before' }
+  return { name: `${REDIS_KEYS.revoked}${name}`, refuses: 'not-before' }
 }

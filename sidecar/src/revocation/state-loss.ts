@@ -2,9 +2,6 @@ import { z } from 'zod'
 import { parseJson } from '../domain/json.ts'
 import type { StoredValue } from '../domain/stored-value.ts'
 
-/** The key that tells a Redis with all it was given from one that was emptied. */
-export const STATE_KEY = 'bg:state'
-
 /** What `bg:state` says. */
 export interface StateRecord {
   /** changes whenever the state was found missing */

@@ -1,7 +1,7 @@
+import { sessionKey } from '../domain/redis-keys.ts'
 import type { StoredValue } from '../domain/stored-value.ts'
 import { decodeSession, type Session } from './session.ts'
 import type { SessionCipher } from './session-cipher.ts'
-import { sessionKey } from './session-id.ts'
 import type { StateAnomaly, StateObserver } from './state-observer.ts'
 
 export interface OpenRecordDeps {

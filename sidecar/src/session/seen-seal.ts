@@ -1,8 +1,8 @@
 import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto'
+import { seenKey } from '../domain/redis-keys.ts'
 import type { StoredValue } from '../domain/stored-value.ts'
 import type { Session } from './session.ts'
 import type { SessionKeys } from './session-cipher.ts'
-import { seenKey } from './session-id.ts'
 import type { StateAnomaly, StateObserver } from './state-observer.ts'
 
 /** The session whose use is noted. */

@@ -1,4 +1,5 @@
 import type { DenyReason } from '../domain/reason.ts'
+import { idpSessionKey, logoutTokenKey } from '../domain/redis-keys.ts'
 import { ok, type Result, refuse } from '../domain/result.ts'
 import type { RevocationTarget } from '../revocation/revocation-keys.ts'
 import type { RevocationWriter } from '../revocation/revocation-writer.ts'
@@ -61,7 +62,7 @@ export function createIdpLogout(deps: IdpLogoutDeps): IdpLogout {
     byToken: async (logoutToken, nowSeconds) => {
       const order = await deps.tokens.logoutToken(logoutToken, nowSeconds)
       if (!order.ok) return order
-      const key = `bg:logout-token:${alias}|${order.value.tokenId}`
+      const key = logoutTokenKey(alias, order.value.tokenId)
       const known = await replays.isKnown(key)
       if (!known.ok) return known
       if (known.value) return refuse(REPLAYED)
@@ -93,8 +94,4 @@ export function createIdpLogout(deps: IdpLogoutDeps): IdpLogout {
 function targetOf({ idpSession, subject }: LogoutOrder, alias: string): RevocationTarget {
   if (idpSession !== null) return { kind: 'idp-session', issuer: alias, idpSession }
   return { kind: 'subject', subject: `${alias}|${subject ?? ''}` }
-}
-
-function idpSessionKey(alias: string, idpSession: string): string {
-  return `bg:idp-session:${alias}|${idpSession}`
 }

@@ -12,8 +12,3 @@ export interface LockStore {
   /** Sets when a lock that one holds ends by itself. */
   hold(key: string, owner: string, expiresAtSeconds: number): Promise<Result<void>>
 }
-
-/** The lock of whoever refreshes the access token of a session. */
-export function refreshLockKey(sid: string): string {
-  return `bg:lock:refresh:${sid}`
-}

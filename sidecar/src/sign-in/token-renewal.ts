@@ -1,11 +1,12 @@
 import { subjectKey } from '../domain/principal.ts'
+import { refreshLockKey } from '../domain/redis-keys.ts'
 import { ok, type Result, refuse } from '../domain/result.ts'
 import type { Session } from '../session/session.ts'
 import type { SessionRegistry } from '../session/session-registry.ts'
 import { nonceOf } from '../verify/sign-in-tokens.ts'
 import { accessTokenOf, type IdentityDeps, identify } from './identity.ts'
 import type { OpenIdProvider, ProviderTokens } from './openid-provider.ts'
-import { type LockStore, refreshLockKey } from './refresh-lock.ts'
+import { type LockStore } from './refresh-lock.ts'
 
 /** What became of a session whose access token was to be renewed. */
 export type Renewed =

@@ -2,6 +2,7 @@ import { hash } from 'node:crypto'
 import { deflateRawSync, inflateRawSync } from 'node:zlib'
 import { z } from 'zod'
 import { parseJson } from '../domain/json.ts'
+import { spentSignInKey } from '../domain/redis-keys.ts'
 import type { Result } from '../domain/result.ts'
 import { TIERS, type Tier } from '../domain/tier.ts'
 import { MAX_RETURN_ADDRESS } from '../http/return-address.ts'
@@ -70,18 +71,15 @@ export function createTransactions(spent: SpentSignIns, cipher: SessionCipher): 
       if (nowSeconds >= expiresAtSeconds) return null
       return { state, tier, nonce, codeVerifier, returnTo: inflated(r), expiresAtSeconds }
     },
-    spend: ({ state, expiresAtSeconds }) => spent.note(spentKey(state), expiresAtSeconds),
-    isSpent: (state) => spent.isKnown(spentKey(state)),
+    spend: ({ state, expiresAtSeconds }) =>
+      spent.note(spentSignInKey(digest(state)), expiresAtSeconds),
+    isSpent: (state) => spent.isKnown(spentSignInKey(digest(state))),
   }
 }
 
 /** The part of a cookie's name that stands for a transaction: 64 bits, for `state` is a secret. */
 export function shortIdOf(state: string): string {
   return digest(state).slice(0, 16)
-}
-
-function spentKey(state: string): string {
-  return `bg:signin:${digest(state)}`
 }
 
 /** SHA-256 (hex): nothing that was handed to the browser or the provider is kept. */

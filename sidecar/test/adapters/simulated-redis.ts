@@ -1,6 +1,6 @@
 import { createHeartbeat, type Heartbeat } from '../../src/adapters/heartbeat.ts'
-import { TRACKED_PREFIXES } from '../../src/adapters/invalidation-feed.ts'
 import { createNearCache, type NearCache } from '../../src/adapters/near-cache.ts'
+import { TRACKED_PREFIXES } from '../../src/domain/redis-keys.ts'
 import { ok, type Result, refuse } from '../../src/domain/result.ts'
 import { ABSENT, type StoredValue, storedText } from '../../src/domain/stored-value.ts'
 

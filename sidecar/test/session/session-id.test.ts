@@ -1,12 +1,7 @@
 import { createHash } from 'node:crypto'
 import { expect, test } from 'vitest'
-import {
-  seenKey,
-  sessionIdFrom,
-  sessionKey,
-  sidOf,
-  subjectSessionsKey,
-} from '../../src/session/session-id.ts'
+import { seenKey, sessionKey, subjectSessionsKey } from '../../src/domain/redis-keys.ts'
+import { sessionIdFrom, sidOf } from '../../src/session/session-id.ts'
 
 test('an id is bgs_ and 256 bits of base64url', () => {
   expect(sessionIdFrom(new Uint8Array(32).fill(255))).toBe(`bgs_${'_'.repeat(42)}8`)

@@ -5,11 +5,12 @@ import {
 } from '../../src/adapters/memory-key-values.ts'
 import { uncachedReader } from '../../src/adapters/state-reader.ts'
 import { createStateStores } from '../../src/adapters/state-stores.ts'
+import { seenKey, sessionKey } from '../../src/domain/redis-keys.ts'
 import { refuse } from '../../src/domain/result.ts'
 import type { Outage } from '../../src/session/outage.ts'
 import { encodeSession, type Session } from '../../src/session/session.ts'
 import { createSessionCipher, type SessionCipher } from '../../src/session/session-cipher.ts'
-import { seenKey, sessionKey, sidOf } from '../../src/session/session-id.ts'
+import { sidOf } from '../../src/session/session-id.ts'
 import { createSessionResolver, type SessionResolver } from '../../src/session/session-resolver.ts'
 import type { SessionUse } from '../../src/session/session-use.ts'
 import {

@@ -25,7 +25,7 @@ const CALLABLE: Readonly<Record<string, readonly string[]>> = {
   responder: ['http', 'session', 'authorize', 'sign-in'],
 }
 
-const OUTER = ['adapters', 'observe', 'supervise', 'config', 'cli']
+const OUTER = ['store', 'near-cache', 'adapters', 'observe', 'config', 'wiring', 'processes', 'cli']
 
 const NO_IO = {
   group: ['node:fs', 'node:fs/*', 'node:net', 'node:http', 'node:https', 'node:child_process'],

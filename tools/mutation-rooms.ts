@@ -12,8 +12,6 @@ interface Room {
   readonly leftOut?: RegExp
 }
 
-const NEAR_CACHE = ['near-cache', 'heartbeat', 'known-revocations', 'reads-under-way']
-
 export const ROOMS: Readonly<Record<string, Room>> = {
   verify: {
     sources: ['sidecar/src/verify/*.ts'],
@@ -32,10 +30,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   revocation: room('revocation'),
   policy: room('policy'),
   authorize: room('authorize'),
-  'near-cache': {
-    sources: NEAR_CACHE.map((name) => `sidecar/src/adapters/${name}.ts`),
-    tests: ['sidecar/test/adapters/{near-cache,heartbeat}*.test.ts'],
-  },
+  'near-cache': room('near-cache'),
 }
 
 /** @returns every mutant of a room, in an order that only its sources decide */

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { decodeReplies } from '../../sidecar/test/fcgi/decode.ts'
+import { decodeReplies } from '../../sidecar/test/fcgi/decode-fixture.ts'
 import {
   authorizerRequest,
   beginRequest,
@@ -9,8 +9,8 @@ import {
   ROLE,
   record,
   TYPE,
-} from '../../sidecar/test/fcgi/encode.ts'
-import { connect, exchange } from '../../sidecar/test/fcgi/serving.ts'
+} from '../../sidecar/test/fcgi/encode-fixture.ts'
+import { connect, exchange } from '../../sidecar/test/fcgi/server-fixture.ts'
 import { type StackClient, stackClient } from '../stack/client.ts'
 import { sidecarLog, socketPath, workersOf } from '../stack/processes.ts'
 import { sharedStack } from '../stack/shared-stack.ts'

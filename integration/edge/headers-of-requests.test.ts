@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { VERSION } from '../../sidecar/src/version.ts'
+import { VERSION } from '../../sidecar/src/config/version.ts'
 import type { RecordedRequest } from '../databricks/request-log.ts'
 import { type Answer, openRaw, send, sendRaw } from '../stack/answer.ts'
 import { type StackClient, stackClient } from '../stack/client.ts'

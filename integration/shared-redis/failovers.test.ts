@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { slotOf } from '../../sidecar/src/adapters/cluster-topology.ts'
+import { slotOf } from '../../sidecar/src/adapters/redis/topology.ts'
 import {
   behindSentinels,
   inCluster,

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createServer as createNodeFastCgi } from 'node-fastcgi'
 import { createAuthorizerServer } from '../src/fcgi/server.ts'
-import { authorizerRequest, type Pairs, ROLE, record, TYPE } from '../test/fcgi/encode.ts'
+import { authorizerRequest, type Pairs, ROLE, record, TYPE } from '../test/fcgi/encode-fixture.ts'
 import { alternate } from './alternate.ts'
 
 const REQUESTS = 2000

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import { createNearCache } from '../src/adapters/near-cache.ts'
 import { STATE_KEY, sessionKey } from '../src/domain/redis-keys.ts'
 import { ok } from '../src/domain/result.ts'
 import { ABSENT, type StoredValue, storedText } from '../src/domain/stored-value.ts'
+import { createNearCache } from '../src/near-cache/near-cache.ts'
 import { revocationKeys } from '../src/revocation/revocation-keys.ts'
 
 const SESSIONS = 10_000

@@ -1,8 +1,8 @@
 import { connect } from 'node:net'
 import { buffer } from 'node:stream/consumers'
 import { socketPath } from '../../integration/stack/processes.ts'
-import { decodeReplies } from '../test/fcgi/decode.ts'
-import { authorizerRequest } from '../test/fcgi/encode.ts'
+import { decodeReplies } from '../test/fcgi/decode-fixture.ts'
+import { authorizerRequest } from '../test/fcgi/encode-fixture.ts'
 import { alternate, RUNS } from './alternate.ts'
 import { type FilledStack, startFilledStack, USABLE } from './session-store.ts'
 

@@ -14,6 +14,6 @@ if (cluster.isPrimary) {
   const { runCommand } = await import('./cli/command.ts')
   process.exitCode = await runCommand(process.argv.slice(2))
 } else {
-  const { runWorker } = await import('./worker.ts')
+  const { runWorker } = await import('./processes/worker.ts')
   runWorker()
 }

@@ -4,11 +4,11 @@ import { configJsonSchema } from '../config/json-schema.ts'
 import { type LoadedConfig, loadConfig } from '../config/load.ts'
 import { readProof } from '../config/proof.ts'
 import type { Config } from '../config/schema.ts'
+import { VERSION } from '../config/version.ts'
 import { appendProblem } from '../observe/append-file.ts'
 import { ownershipProblem } from '../observe/operator-audit.ts'
 import { compilePolicies } from '../policy/compile.ts'
 import type { RevocationTarget } from '../revocation/revocation-keys.ts'
-import { VERSION } from '../version.ts'
 import { CommandError, EXIT } from './command-error.ts'
 import { type CommandLine, type OptionName, type Options, readCommandLine } from './command-line.ts'
 import { isReaderGone, print } from './output.ts'
@@ -51,7 +51,7 @@ const REVOKE_OPTIONS = [
 const COMMANDS: Readonly<Record<string, Command>> = {
   serve: {
     run: async ({ configFile, load }) => {
-      const { runPrimary } = await import('../primary.ts') // no other command needs it
+      const { runPrimary } = await import('../processes/primary.ts') // no other command needs it
       return runPrimary(() =>
         withAuditLog(configFile, load(), ({ audit }) => appendProblem(audit.file)),
       )

@@ -1,9 +1,9 @@
-import { openConfiguredRedis } from '../adapters/configured-redis.ts'
-import type { KeyValues } from '../adapters/key-values.ts'
-import { untilAnswered } from '../adapters/patience.ts'
-import { createRedisKeyValues } from '../adapters/redis-key-values.ts'
+import { createRedisKeyValues } from '../adapters/redis/key-values.ts'
+import { untilAnswered } from '../adapters/redis/retry.ts'
 import type { Config } from '../config/schema.ts'
 import type { Result } from '../domain/result.ts'
+import type { KeyValues } from '../store/key-values.ts'
+import { openConfiguredRedis } from '../wiring/redis.ts'
 import { CommandError } from './command-error.ts'
 
 /** Redis, for as long as a command takes. */

@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto'
+import type { Config } from '../config/schema.ts'
+import { STATE_KEY } from '../domain/redis-keys.ts'
 import {
   type AcceptOutcome,
   acceptState,
   initState,
   type ShownState,
   showState,
-} from '../adapters/state-record.ts'
-import type { Config } from '../config/schema.ts'
-import { STATE_KEY } from '../domain/redis-keys.ts'
+} from '../store/state-record.ts'
 import { CommandError } from './command-error.ts'
 import type { Options } from './command-line.ts'
 import { jsonLine } from './output.ts'

@@ -42,7 +42,7 @@ const OURS = '_brickgate'
  *
  * Names of files may hold an escape (`00%253A00` is the file `00%3A00`), so `segments` are decoded once,
  * as the workspace does. Further decodings were checked here; what they would mean to a policy is
- * considered in `policy/readings.ts`. Outside file names once is all there is, because `%25` is refused.
+ * considered in `policy/path-interpretations.ts`. Outside file names once is all there is, because `%25` is refused.
  *
  * @param target one char a byte, as the gate recorded it
  */

@@ -13,7 +13,7 @@ import { parseTraceParent } from '@opentelemetry/core'
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http'
 import { resourceFromAttributes } from '@opentelemetry/resources'
 import { AlwaysOnSampler, BatchSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace'
-import { VERSION } from '../version.ts'
+import { VERSION } from '../config/version.ts'
 import type { OpenSpan, SpanAttributes, Tracing, TracingSettings } from './tracing.ts'
 
 const EXPORT_TIMEOUT_MS = 5000

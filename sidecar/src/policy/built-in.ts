@@ -1,7 +1,7 @@
 import { flaggedPaths, widest } from './flagged.ts'
+import { fold } from './path-interpretations.ts'
 import { compilePattern } from './pattern.ts'
 import type { Policy } from './policy.ts'
-import { fold } from './readings.ts'
 
 /** Ids that start so are ours: no document can have one. */
 export const BUILT_IN_PREFIX = 'built-in-'

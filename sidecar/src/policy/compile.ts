@@ -1,10 +1,10 @@
 import { type PolicyEntry, readDocument, type WhoEntry } from './document.ts'
 import { flaggedPaths } from './flagged.ts'
 import { groupName } from './issuer-names.ts'
+import { fold } from './path-interpretations.ts'
 import { compilePattern } from './pattern.ts'
 import type { Policy, Who } from './policy.ts'
 import { type PolicySet, policySet } from './policy-set.ts'
-import { fold } from './readings.ts'
 
 /**
  * Makes a set from a parsed `policy.yaml`.

@@ -1,4 +1,4 @@
-import type { Readings } from './readings.ts'
+import type { Readings } from './path-interpretations.ts'
 
 /** folded, as the paths that are compared with these */
 const [API, BROWSER_API, PREVIEW] = ['API', 'AJAX-API', 'PREVIEW']

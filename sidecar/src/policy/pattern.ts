@@ -1,4 +1,4 @@
-import type { Readings } from './readings.ts'
+import type { Readings } from './path-interpretations.ts'
 
 /** A path pattern, segment by segment. It matches the path it names and everything below. */
 export type Pattern = readonly Part[]

@@ -5,7 +5,7 @@ import type { Envelope } from '../domain/access-request.ts'
 import { signInSeconds, subjectKey } from '../domain/principal.ts'
 import { ok, type Result, refuse } from '../domain/result.ts'
 import type { OpenedSession, SessionRegistry } from '../session/session-registry.ts'
-import type { Ask } from './ask.ts'
+import type { Ask } from './guard.ts'
 import { sendReply } from './send.ts'
 
 export interface ProgramSessionsDeps {

@@ -1,9 +1,9 @@
 import Fastify, { type FastifyError, type FastifyInstance } from 'fastify'
 import { createServer } from 'node-fastcgi'
 import { ok } from '../domain/result.ts'
-import { type AskDeps, createAsk } from './ask.ts'
-import type { BrowserRoutesDeps } from './browser-deps.ts'
-import { addBrowserRoutes } from './browser-routes.ts'
+import { type AskDeps, createAsk } from './guard.ts'
+import { addBrowserRoutes } from './pages/pages.ts'
+import type { BrowserRoutesDeps } from './pages/pages-deps.ts'
 import { type ProgramSessionsDeps, programSessions } from './program-sessions.ts'
 import { sendError, sendReply } from './send.ts'
 

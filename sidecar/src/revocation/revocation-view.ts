@@ -3,8 +3,8 @@ import { ok, type Result, refuse } from '../domain/result.ts'
 import { WRONG_TYPE } from '../domain/stored-value.ts'
 import type { Session } from '../session/session.ts'
 import type { StateObserver } from '../session/state-observer.ts'
-import { anomalyOf, isRefused } from './judge.ts'
 import { revocationKeys } from './revocation-keys.ts'
+import { anomalyOf, isRefused } from './revocation-rule.ts'
 import type { RevocationStore } from './revocation-store.ts'
 
 /** In what way a caller is in good standing. */

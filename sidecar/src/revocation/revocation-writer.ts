@@ -1,7 +1,7 @@
 import { ok, type Result, refuse } from '../domain/result.ts'
 import { ABSENT, type StoredValue } from '../domain/stored-value.ts'
-import { anomalyOf } from './judge.ts'
 import { type RevocationKey, type RevocationTarget, revocationKey } from './revocation-keys.ts'
+import { anomalyOf } from './revocation-rule.ts'
 
 /**
  * The commands that revocations are written with; nothing rejects, and what fails or takes too long is

@@ -4,7 +4,7 @@ import { type AuthenticateDeps, createAuthenticate } from '../../src/authorize/a
 import { type CheckDeps, createCheck } from '../../src/authorize/check.ts'
 import type { Reply } from '../../src/fcgi/reply.ts'
 import { SESSION, SESSION_ID } from '../support/session-fixture.ts'
-import { createDeciding, type Deciding, paramsWith, REQUEST_ID } from './deciding.ts'
+import { createDeciding, type Deciding, paramsWith, REQUEST_ID } from './check-fixture.ts'
 
 const PROOF = 'ab'.repeat(32)
 

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import { type Authenticate, createAuthenticate } from '../../src/authorize/authenticate.ts'
 import type { Tier } from '../../src/domain/tier.ts'
 import { ALICE, NOW, SESSION, SESSION_ID } from '../support/session-fixture.ts'
-import { createDeciding, type Deciding, ORIGINS, requestWith } from './deciding.ts'
+import { createDeciding, type Deciding, ORIGINS, requestWith } from './check-fixture.ts'
 
 type Headers = Readonly<Record<string, string>>
 

@@ -5,8 +5,8 @@ import { ok, refuse } from '../../src/domain/result.ts'
 import type { PolicySet } from '../../src/policy/policy-set.ts'
 import { personalAccessToken } from '../../src/upstream/upstream-credential.ts'
 import { ALICE, SESSION, SESSION_ID } from '../support/session-fixture.ts'
-import { NOW } from '../verify/minting.ts'
-import { createDeciding, type Deciding, REQUEST_ID, requestWith } from './deciding.ts'
+import { NOW } from '../verify/token-fixture.ts'
+import { createDeciding, type Deciding, REQUEST_ID, requestWith } from './check-fixture.ts'
 
 let deciding: Deciding
 

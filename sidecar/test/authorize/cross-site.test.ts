@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { isCrossSite } from '../../src/authorize/cross-site.ts'
 import type { BrowserContext } from '../../src/domain/access-request.ts'
 import { METHODS } from '../../src/domain/method.ts'
-import { requestWith } from './deciding.ts'
+import { requestWith } from './check-fixture.ts'
 
 const OURS = 'https://dbx.example.com'
 const SILENT: BrowserContext = { origin: null, fetchSite: null, isWebSocketUpgrade: false }

@@ -4,7 +4,7 @@ import { identityHeaders } from '../../src/authorize/identity-headers.ts'
 import type { AccessRequest } from '../../src/domain/access-request.ts'
 import type { Principal } from '../../src/domain/principal.ts'
 import { ALICE } from '../support/session-fixture.ts'
-import { REQUEST_ID, requestWith } from './deciding.ts'
+import { REQUEST_ID, requestWith } from './check-fixture.ts'
 
 const DEPLOYMENT = {
   workspaceId: '1234567890123456',

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { configJsonSchema } from '../../src/config/json-schema.ts'
-import { documentWith, MINIMAL } from './documents.ts'
+import { documentWith, MINIMAL } from './config-fixture.ts'
 
 const SCHEMA = z.fromJSONSchema(configJsonSchema() as z.core.JSONSchema.JSONSchema)
 

@@ -8,7 +8,7 @@ import { ConfigError, type Problem } from '../../src/config/config-error.ts'
 import { type LoadedConfig, loadConfig } from '../../src/config/load.ts'
 import { readProof } from '../../src/config/proof.ts'
 import { compilePolicies } from '../../src/policy/compile.ts'
-import { documentWith, MINIMAL } from './documents.ts'
+import { documentWith, MINIMAL } from './config-fixture.ts'
 
 const POLICY = `version: 1
 policies:

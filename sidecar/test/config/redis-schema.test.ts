@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { configSchema } from '../../src/config/schema.ts'
 import { schemaProblems } from '../../src/config/schema-problems.ts'
-import { documentWith } from './documents.ts'
+import { documentWith } from './config-fixture.ts'
 
 const ADDRESS = 'redis-1.example.com:26379'
 

@@ -1,8 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { MAX_INDEX_MEMBERS } from '../../src/adapters/key-values.ts'
 import { ok, refuse } from '../../src/domain/result.ts'
 import { ABSENT, storedText, WRONG_TYPE } from '../../src/domain/stored-value.ts'
+import { MAX_INDEX_MEMBERS } from '../../src/store/key-values.ts'
 import { IMPLEMENTATIONS, type KeyValuesUnderTest, WRONG_TYPES } from './key-values-under-test.ts'
 
 const inSeconds = (seconds: number): number => Date.now() / 1000 + seconds

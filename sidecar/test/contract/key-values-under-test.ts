@@ -1,10 +1,10 @@
-import { openConfiguredRedis } from '../../src/adapters/configured-redis.ts'
-import type { KeyValues } from '../../src/adapters/key-values.ts'
-import { createMemoryKeyValues } from '../../src/adapters/memory-key-values.ts'
-import type { RedisObserver } from '../../src/adapters/redis.ts'
-import { probeRedis } from '../../src/adapters/redis-health.ts'
-import { createRedisKeyValues } from '../../src/adapters/redis-key-values.ts'
+import type { RedisObserver } from '../../src/adapters/redis/client.ts'
+import { probeRedis } from '../../src/adapters/redis/health.ts'
+import { createRedisKeyValues } from '../../src/adapters/redis/key-values.ts'
 import { redisSchema } from '../../src/config/redis-schema.ts'
+import type { KeyValues } from '../../src/store/key-values.ts'
+import { openConfiguredRedis } from '../../src/wiring/redis.ts'
+import { createMemoryKeyValues } from '../support/memory-key-values.ts'
 import {
   behindSentinels,
   inCluster,

@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { createSessionRecords } from '../../src/adapters/session-records.ts'
 import { ok, refuse } from '../../src/domain/result.ts'
 import { ABSENT } from '../../src/domain/stored-value.ts'
 import { createIdleRule } from '../../src/session/idle-rule.ts'
@@ -12,6 +11,7 @@ import {
   type SessionDraft,
   type SessionRegistry,
 } from '../../src/session/session-registry.ts'
+import { createSessionRecords } from '../../src/store/session-records.ts'
 import {
   ALICE,
   type AnomalyLog,

@@ -1,14 +1,14 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { createSessionRecords } from '../../src/adapters/session-records.ts'
-import { uncachedReader } from '../../src/adapters/state-reader.ts'
-import { acceptState, initState, showState } from '../../src/adapters/state-record.ts'
-import { createStateStores, type StateStores } from '../../src/adapters/state-stores.ts'
 import { ok, type refuse } from '../../src/domain/result.ts'
 import { ABSENT, storedText, WRONG_TYPE } from '../../src/domain/stored-value.ts'
 import { revocationKeys } from '../../src/revocation/revocation-keys.ts'
 import { createRevocationView } from '../../src/revocation/revocation-view.ts'
 import { encodeSession, type Session } from '../../src/session/session.ts'
 import { createSessionResolver } from '../../src/session/session-resolver.ts'
+import { createSessionRecords } from '../../src/store/session-records.ts'
+import { uncachedReader } from '../../src/store/state-reader.ts'
+import { acceptState, initState, showState } from '../../src/store/state-record.ts'
+import { createStateStores, type StateStores } from '../../src/store/state-stores.ts'
 import {
   ALICE,
   type AnomalyLog,

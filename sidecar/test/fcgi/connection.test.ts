@@ -5,9 +5,16 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { Connection } from '../../src/fcgi/connection.ts'
 import type { Reply } from '../../src/fcgi/reply.ts'
 import type { ProtocolErrorKind } from '../../src/fcgi/request-parser.ts'
-import { decodeReplies } from './decode.ts'
-import { authorizerRequest, beginRequest, paramsRecords, ROLE, record, TYPE } from './encode.ts'
-import { type Client, connect, exchange, type Serving, serve } from './serving.ts'
+import { decodeReplies } from './decode-fixture.ts'
+import {
+  authorizerRequest,
+  beginRequest,
+  paramsRecords,
+  ROLE,
+  record,
+  TYPE,
+} from './encode-fixture.ts'
+import { type Client, connect, exchange, type Serving, serve } from './server-fixture.ts'
 
 const ALLOW: Reply = { status: 200, headers: [], body: '' }
 const ALLOWED = [{ id: 1, status: 200, headers: [], body: '' }]

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { indexParams } from '../../src/fcgi/params.ts'
-import { encodePairs, type Pairs, pairLength } from './encode.ts'
+import { encodePairs, type Pairs, pairLength } from './encode-fixture.ts'
 
 const latin1 = fc.string({
   unit: fc.integer({ min: 0, max: 255 }).map((byte) => String.fromCharCode(byte)),

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { encodeReply, type Reply } from '../../src/fcgi/reply.ts'
-import { decodeRecords, decodeReplies } from './decode.ts'
-import { record, TYPE } from './encode.ts'
+import { decodeRecords, decodeReplies } from './decode-fixture.ts'
+import { record, TYPE } from './encode-fixture.ts'
 
 /** Chars of one to four UTF-8 bytes, a lone surrogate, and what must not stand in a head. */
 const hostile = fc.constantFrom(

@@ -9,7 +9,7 @@ import {
   ROLE,
   record,
   TYPE,
-} from './encode.ts'
+} from './encode-fixture.ts'
 import {
   bytewise,
   GREETING,
@@ -18,7 +18,7 @@ import {
   outcomesOfEverySplit,
   READ,
   type Row,
-} from './outcomes.ts'
+} from './request-parser-fixture.ts'
 
 describe('a protocol error', () => {
   const begun = beginRequest()

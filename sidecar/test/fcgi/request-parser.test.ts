@@ -7,8 +7,14 @@ import {
   paramsRecords,
   record,
   TYPE,
-} from './encode.ts'
-import { GREETING, MAX_PARAMS_BYTES, outcomesOfEverySplit, READ, type Row } from './outcomes.ts'
+} from './encode-fixture.ts'
+import {
+  GREETING,
+  MAX_PARAMS_BYTES,
+  outcomesOfEverySplit,
+  READ,
+  type Row,
+} from './request-parser-fixture.ts'
 
 describe('a request', () => {
   const keep = { flags: 1 }

@@ -2,9 +2,9 @@ import { setImmediate as pause, setTimeout as sleep } from 'node:timers/promises
 import { describe, expect, it } from 'vitest'
 import type { Params } from '../../src/fcgi/params.ts'
 import { encodeReply, type Reply } from '../../src/fcgi/reply.ts'
-import { decodeReplies } from './decode.ts'
-import { authorizerRequest, record, TYPE } from './encode.ts'
-import { connect, exchange, serve } from './serving.ts'
+import { decodeReplies } from './decode-fixture.ts'
+import { authorizerRequest, record, TYPE } from './encode-fixture.ts'
+import { connect, exchange, serve } from './server-fixture.ts'
 
 const echo = async (params: Params): Promise<Reply> => ({
   status: 403,

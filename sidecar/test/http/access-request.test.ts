@@ -4,7 +4,7 @@ import { METHODS } from '../../src/domain/method.ts'
 import type { Result } from '../../src/domain/result.ts'
 import { indexParams } from '../../src/fcgi/params.ts'
 import { readAccessRequest } from '../../src/http/access-request.ts'
-import { encodePairs, type Pairs } from '../fcgi/encode.ts'
+import { encodePairs, type Pairs } from '../fcgi/encode-fixture.ts'
 
 const ID = '0123456789abcdef0123456789abcdef'
 const SESSION = `bgs_${'A'.repeat(43)}`

@@ -3,7 +3,7 @@ import { unknownCaller } from '../../src/authorize/authenticate.ts'
 import type { Decision } from '../../src/domain/decision.ts'
 import { type DenyReason, REASONS } from '../../src/domain/reason.ts'
 import { signInRedirect } from '../../src/http/sign-in-redirect.ts'
-import { requestWith } from '../authorize/deciding.ts'
+import { requestWith } from '../authorize/check-fixture.ts'
 
 const PUBLIC = 'https://dbx.example.com'
 const PAGE = { HTTP_ACCEPT: 'text/html,application/xhtml+xml', HTTP_SEC_FETCH_MODE: 'navigate' }

@@ -78,7 +78,7 @@ export interface Race {
 
 /** @returns what failed in a thread of its own */
 async function openAll(race: Race): Promise<unknown> {
-  const worker = new Worker(join(import.meta.dirname, 'fixture-racing-opener.ts'), {
+  const worker = new Worker(join(import.meta.dirname, 'racing-opener-process-fixture.ts'), {
     workerData: race,
     execArgv: [],
   })

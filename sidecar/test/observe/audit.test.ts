@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { type AuditLog, auditRecorder, createAuditLog } from '../../src/observe/audit.ts'
-import { allowEvent, unreadableEvent } from './events.ts'
+import { allowEvent, unreadableEvent } from './decision-event-fixture.ts'
 
 /** For a disk that others use. */
 const SOON = { timeout: 5000 }

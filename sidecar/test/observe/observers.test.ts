@@ -4,7 +4,7 @@ import { createDecisionObserver } from '../../src/observe/decision-observer.ts'
 import { createLog, type Logger } from '../../src/observe/log.ts'
 import { createWorkerMetrics, type WorkerMetrics } from '../../src/observe/metrics.ts'
 import { redisObserver, stateObserver } from '../../src/observe/state-observers.ts'
-import { allowEvent, unreadableEvent } from './events.ts'
+import { allowEvent, unreadableEvent } from './decision-event-fixture.ts'
 
 let metrics: WorkerMetrics
 let log: Logger

@@ -8,7 +8,7 @@ import { traced, tracedObserver } from '../../src/observe/traced.ts'
 import { openTracing, type Tracing } from '../../src/observe/tracing.ts'
 import { attributesOf, type OtlpReceiver, startOtlpReceiver } from '../support/otlp-receiver.ts'
 import { until } from '../support/until.ts'
-import { allowEvent, unreadableEvent } from './events.ts'
+import { allowEvent, unreadableEvent } from './decision-event-fixture.ts'
 
 const TRACE = '0af7651916cd43dd8448eb211c80319c'
 const PARENT = 'b7ad6b7169203331'
@@ -141,11 +141,11 @@ it('without tracing everything is called as it is, with nothing around it', () =
 
 it('nothing of the SDK is loaded where no tracing is configured', async () => {
   expect(openTracing(undefined, 'test', () => undefined)).toBeNull()
-  const fixture = join(import.meta.dirname, 'fixture-loaded-modules.ts')
+  const fixture = join(import.meta.dirname, 'loaded-modules-process-fixture.ts')
   const { stdout } = await promisify(execFile)(process.execPath, [fixture])
   const loaded = stdout.trim().split('\n')
-  expect(loaded.some((url) => url.endsWith('/sidecar/src/worker.ts'))).toBe(true)
-  expect(loaded.some((url) => url.endsWith('/sidecar/src/supervisor.ts'))).toBe(true)
+  expect(loaded.some((url) => url.endsWith('/sidecar/src/processes/worker.ts'))).toBe(true)
+  expect(loaded.some((url) => url.endsWith('/sidecar/src/processes/supervisor.ts'))).toBe(true)
   const ofTheSdk = /@opentelemetry\/(?!api\/)|otlp/ // prom-client has the interfaces alone
   expect(loaded.filter((url) => ofTheSdk.test(url))).toEqual([])
 })

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { compilePolicies } from '../../src/policy/compile.ts'
 import type { PolicyEntry } from '../../src/policy/document.ts'
 import { evaluate } from '../../src/policy/evaluate.ts'
-import { asking, entry } from './questions.ts'
+import { asking, entry } from './policy-fixture.ts'
 
 function judge(policies: readonly PolicyEntry[], target: string): string {
   return evaluate(compilePolicies({ version: 1, policies }, ['okta']), asking(target)).effect

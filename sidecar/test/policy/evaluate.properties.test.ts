@@ -4,7 +4,7 @@ import { compilePolicies } from '../../src/policy/compile.ts'
 import type { PolicyEntry } from '../../src/policy/document.ts'
 import { type Evaluation, evaluate, type Question } from '../../src/policy/evaluate.ts'
 import { policySet } from '../../src/policy/policy-set.ts'
-import { principal } from './questions.ts'
+import { principal } from './policy-fixture.ts'
 
 const GROUPS = ['a', 'b', 'c']
 const segment = fc.constantFrom('api', 'API', 'x', '2.0', '%78', 'x;y', 'x/api')

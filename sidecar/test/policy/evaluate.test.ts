@@ -4,7 +4,7 @@ import type { PolicyEntry } from '../../src/policy/document.ts'
 import { type Evaluation, evaluate, type Question } from '../../src/policy/evaluate.ts'
 import type { Policy } from '../../src/policy/policy.ts'
 import { policySet } from '../../src/policy/policy-set.ts'
-import { ALICE, asking, entry, principal } from './questions.ts'
+import { ALICE, asking, entry, principal } from './policy-fixture.ts'
 
 function judge(
   policies: readonly PolicyEntry[],

@@ -8,7 +8,7 @@ import { compilePolicies } from '../../src/policy/compile.ts'
 import { evaluate } from '../../src/policy/evaluate.ts'
 import { FLAGS, flaggedPaths, widest } from '../../src/policy/flagged.ts'
 import { type PolicySet, policySet } from '../../src/policy/policy-set.ts'
-import { asking, entry, principal } from './questions.ts'
+import { asking, entry, principal } from './policy-fixture.ts'
 
 const HOME = join(import.meta.dirname, '../../..')
 const ALL = compilePolicies({ version: 1, policies: [entry('all', 'permit', ['/'])] }, ['demo'])

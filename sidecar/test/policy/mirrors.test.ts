@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { compilePolicies } from '../../src/policy/compile.ts'
 import { evaluate } from '../../src/policy/evaluate.ts'
-import { asking, entry } from './questions.ts'
+import { asking, entry } from './policy-fixture.ts'
 
 function effectOf(effect: 'permit' | 'forbid', pattern: string, target: string): string {
   const all = effect === 'forbid' ? [entry('all', 'permit', ['/'])] : []

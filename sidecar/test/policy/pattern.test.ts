@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest'
+import { fold, readPaths } from '../../src/policy/path-interpretations.ts'
 import {
   compilePattern,
   matchesEveryReading,
   matchesSomeReading,
   patternProblem,
 } from '../../src/policy/pattern.ts'
-import { fold, readPaths } from '../../src/policy/readings.ts'
 
 function isPermitted(pattern: string, segments: readonly string[]): boolean {
   return matchesEveryReading(compilePattern(pattern), readPaths(segments)[0].plain)

@@ -1,8 +1,4 @@
 import { beforeEach, describe, expect, test } from 'vitest'
-import {
-  createMemoryKeyValues,
-  type MemoryKeyValues,
-} from '../../src/adapters/memory-key-values.ts'
 import { ok, refuse } from '../../src/domain/result.ts'
 import { ABSENT, storedText } from '../../src/domain/stored-value.ts'
 import type { RevocationTarget } from '../../src/revocation/revocation-keys.ts'
@@ -10,6 +6,7 @@ import {
   createRevocationWriter,
   type RevocationWriter,
 } from '../../src/revocation/revocation-writer.ts'
+import { createMemoryKeyValues, type MemoryKeyValues } from '../support/memory-key-values.ts'
 import { NOW } from '../support/session-fixture.ts'
 
 const LIFETIME = 108_005

@@ -1,15 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import { beforeEach, describe, expect, it } from 'vitest'
-import {
-  createMemoryKeyValues,
-  type MemoryKeyValues,
-} from '../../src/adapters/memory-key-values.ts'
-import { createSessionRecords } from '../../src/adapters/session-records.ts'
 import { ok, refuse } from '../../src/domain/result.ts'
 import { createIdleRule } from '../../src/session/idle-rule.ts'
 import type { Session } from '../../src/session/session.ts'
 import { sessionIdFrom, sessionKey } from '../../src/session/session-id.ts'
 import { createSessionRegistry, type SessionRegistry } from '../../src/session/session-registry.ts'
+import { createSessionRecords } from '../../src/store/session-records.ts'
+import { createMemoryKeyValues, type MemoryKeyValues } from '../support/memory-key-values.ts'
 import {
   ALICE,
   anomalyLog,

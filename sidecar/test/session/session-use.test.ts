@@ -1,10 +1,4 @@
 import { beforeEach, describe, expect, test } from 'vitest'
-import {
-  createMemoryKeyValues,
-  type MemoryKeyValues,
-} from '../../src/adapters/memory-key-values.ts'
-import { uncachedReader } from '../../src/adapters/state-reader.ts'
-import { createStateStores } from '../../src/adapters/state-stores.ts'
 import { seenKey, sessionKey } from '../../src/domain/redis-keys.ts'
 import { refuse } from '../../src/domain/result.ts'
 import type { Outage } from '../../src/session/outage.ts'
@@ -12,6 +6,9 @@ import { encodeSession, type Session } from '../../src/session/session.ts'
 import type { SessionCipher } from '../../src/session/session-cipher.ts'
 import { createSessionResolver, type SessionResolver } from '../../src/session/session-resolver.ts'
 import type { SessionUse } from '../../src/session/session-use.ts'
+import { uncachedReader } from '../../src/store/state-reader.ts'
+import { createStateStores } from '../../src/store/state-stores.ts'
+import { createMemoryKeyValues, type MemoryKeyValues } from '../support/memory-key-values.ts'
 import {
   type AnomalyLog,
   anomalyLog,

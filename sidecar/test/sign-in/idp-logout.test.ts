@@ -1,9 +1,4 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import {
-  createMemoryKeyValues,
-  type MemoryKeyValues,
-} from '../../src/adapters/memory-key-values.ts'
-import { createSignInStores } from '../../src/adapters/sign-in-stores.ts'
 import { ok, type Result, refuse } from '../../src/domain/result.ts'
 import { createRevocationWriter } from '../../src/revocation/revocation-writer.ts'
 import {
@@ -11,7 +6,9 @@ import {
   type IdpLogout,
   type IdpLogoutDeps,
 } from '../../src/sign-in/idp-logout.ts'
+import { createSignInStores } from '../../src/store/sign-in-stores.ts'
 import type { LogoutOrder } from '../../src/verify/logout-token.ts'
+import { createMemoryKeyValues, type MemoryKeyValues } from '../support/memory-key-values.ts'
 import { NOW, SESSION } from '../support/session-fixture.ts'
 
 const ISSUER = { issuer: 'https://idp.example', alias: 'okta' }

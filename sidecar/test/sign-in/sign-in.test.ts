@@ -5,8 +5,8 @@ import { createSessionCipher } from '../../src/session/session-cipher.ts'
 import type { ProviderAnswer, ProviderTokens } from '../../src/sign-in/openid-provider.ts'
 import type { Browser } from '../../src/sign-in/sign-in.ts'
 import { CIPHER, SESSION_KEY_BYTES } from '../support/session-fixture.ts'
-import { NOW } from '../verify/minting.ts'
-import { browser, CLIENT, createSigningIn, type SigningIn } from './signing-in.ts'
+import { NOW } from '../verify/token-fixture.ts'
+import { browser, CLIENT, createSigningIn, type SigningIn } from './sign-in-fixture.ts'
 
 let bench: SigningIn
 

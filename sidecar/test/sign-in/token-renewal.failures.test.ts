@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { refuse } from '../../src/domain/result.ts'
-import { NOW } from '../verify/minting.ts'
-import { createRefreshing, type Refreshing } from './refreshing.ts'
+import { NOW } from '../verify/token-fixture.ts'
+import { createRefreshing, type Refreshing } from './token-refresh-fixture.ts'
 
 let bench: Refreshing
 

@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { ProviderTokens } from '../../src/sign-in/openid-provider.ts'
 import { SESSION } from '../support/session-fixture.ts'
-import { type Claims, NOW } from '../verify/minting.ts'
-import { createRefreshing, type Refreshing } from './refreshing.ts'
+import { type Claims, NOW } from '../verify/token-fixture.ts'
+import { createRefreshing, type Refreshing } from './token-refresh-fixture.ts'
 
 const LOCK = /^bg:lock:refresh:[0-9a-f]{64}$/
 

@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import { beforeEach, describe, expect, it } from 'vitest'
-import { createSignInStores } from '../../src/adapters/sign-in-stores.ts'
 import type { Cookie } from '../../src/http/cookies.ts'
 import { createSessionCipher } from '../../src/session/session-cipher.ts'
 import { createTransactions } from '../../src/sign-in/transaction.ts'
-import { NOW } from '../verify/minting.ts'
-import { browser, createSigningIn, type SigningIn } from './signing-in.ts'
+import { createSignInStores } from '../../src/store/sign-in-stores.ts'
+import { NOW } from '../verify/token-fixture.ts'
+import { browser, createSigningIn, type SigningIn } from './sign-in-fixture.ts'
 
 let bench: SigningIn
 

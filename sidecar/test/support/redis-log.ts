@@ -1,4 +1,4 @@
-import type { RedisObserver } from '../../src/adapters/redis.ts'
+import type { RedisObserver } from '../../src/adapters/redis/client.ts'
 
 /** What a connection told its observer. */
 export interface RedisLog extends RedisObserver {

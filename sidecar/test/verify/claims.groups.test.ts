@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { parseStrictObject } from '../../src/verify/strict-json.ts'
-import { GENERIC } from './minting.ts'
-import { principalOf, read, reasonOf } from './reading.ts'
+import { principalOf, read, reasonOf } from './claims-fixture.ts'
+import { GENERIC } from './token-fixture.ts'
 
 function at(...path: [string, ...string[]]): typeof GENERIC {
   return { ...GENERIC, claims: { ...GENERIC.claims, groups: path } }

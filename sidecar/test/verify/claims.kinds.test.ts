@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { TrustedIssuer } from '../../src/verify/trusted-issuer.ts'
-import { type Claims, GENERIC, NOW } from './minting.ts'
-import { principalOf, read } from './reading.ts'
+import { principalOf, read } from './claims-fixture.ts'
+import { type Claims, GENERIC, NOW } from './token-fixture.ts'
 
 /** The reason and claim of a refusal, `ok` for a principal. */
 function refusalOf(claims: Claims, changes: Partial<TrustedIssuer> = {}): string {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { principalOf, read, reasonOf } from './reading.ts'
+import { principalOf, read, reasonOf } from './claims-fixture.ts'
 
 describe('a subject or id', () => {
   const badNames = [

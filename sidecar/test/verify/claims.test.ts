@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { storedText } from '../../src/domain/stored-value.ts'
-import { isRefused } from '../../src/revocation/judge.ts'
 import { revocationKey } from '../../src/revocation/revocation-keys.ts'
+import { isRefused } from '../../src/revocation/revocation-rule.ts'
 import { readPrincipal, refusalAt } from '../../src/verify/claims.ts'
-import { CLAIMS, GENERIC, LIMITS, NOW } from './minting.ts'
-import { principalOf, read, reasonOf } from './reading.ts'
+import { principalOf, read, reasonOf } from './claims-fixture.ts'
+import { CLAIMS, GENERIC, LIMITS, NOW } from './token-fixture.ts'
 
 describe('readPrincipal', () => {
   it('reads everything that a token tells', () => {

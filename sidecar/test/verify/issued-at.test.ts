@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { issuedAtOf } from '../../src/verify/sign-in-tokens.ts'
-import { CLAIMS, mint, NOW, signingKey } from './minting.ts'
+import { CLAIMS, mint, NOW, signingKey } from './token-fixture.ts'
 
 it.each([
   ['says when', CLAIMS, NOW - 60],

@@ -5,7 +5,7 @@ import {
   type PresetName,
   type TrustedIssuer,
 } from '../../src/verify/trusted-issuer.ts'
-import { CLAIMS, type Claims, GENERIC, LIMITS } from './minting.ts'
+import { CLAIMS, type Claims, GENERIC, LIMITS } from './token-fixture.ts'
 
 const TENANT = '5f1ad24c-0000-4000-8000-000000000001'
 const V2 = `https://login.microsoftonline.com/${TENANT}/v2.0`

@@ -11,8 +11,8 @@ import {
   NOW,
   type SigningKey,
   signingKey,
-} from './minting.ts'
-import { createBench } from './verifying.ts'
+} from './token-fixture.ts'
+import { createBench } from './token-verifier-fixture.ts'
 
 const CLIENT = 'brickgate-signin'
 const NONCE = { nonce: 'n-1', isRequired: true }

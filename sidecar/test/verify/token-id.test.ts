@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest'
-import { CLAIMS, GENERIC, mint, NOW, type SigningKey, signingKey } from './minting.ts'
-import { createBench } from './verifying.ts'
+import { CLAIMS, GENERIC, mint, NOW, type SigningKey, signingKey } from './token-fixture.ts'
+import { createBench } from './token-verifier-fixture.ts'
 
 let es: SigningKey
 let rs: SigningKey

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest'
-import { CLAIMS, mint, NOW, type SigningKey, signingKey } from './minting.ts'
-import { type Bench, createBench } from './verifying.ts'
+import { CLAIMS, mint, NOW, type SigningKey, signingKey } from './token-fixture.ts'
+import { type Bench, createBench } from './token-verifier-fixture.ts'
 
 let one: SigningKey
 let two: SigningKey

@@ -11,8 +11,8 @@ import {
   type SigningKey,
   signingKey,
   signTexts,
-} from './minting.ts'
-import { createBench } from './verifying.ts'
+} from './token-fixture.ts'
+import { createBench } from './token-verifier-fixture.ts'
 
 let es: SigningKey
 let rs: SigningKey

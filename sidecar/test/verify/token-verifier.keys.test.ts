@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest'
-import { CLAIMS, GENERIC, mint, NOW, type SigningKey, signingKey } from './minting.ts'
-import { createBench, MAX_STALE_SECONDS, reasonOf } from './verifying.ts'
+import { CLAIMS, GENERIC, mint, NOW, type SigningKey, signingKey } from './token-fixture.ts'
+import { createBench, MAX_STALE_SECONDS, reasonOf } from './token-verifier-fixture.ts'
 
 let one: SigningKey
 let two: SigningKey

@@ -1,8 +1,16 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import type { Result } from '../../src/domain/result.ts'
 import type { TrustedIssuer } from '../../src/verify/trusted-issuer.ts'
-import { CLAIMS, type Claims, GENERIC, mint, NOW, type SigningKey, signingKey } from './minting.ts'
-import { type Bench, createBench } from './verifying.ts'
+import {
+  CLAIMS,
+  type Claims,
+  GENERIC,
+  mint,
+  NOW,
+  type SigningKey,
+  signingKey,
+} from './token-fixture.ts'
+import { type Bench, createBench } from './token-verifier-fixture.ts'
 
 const CLIENT = 'brickgate-signin'
 /** An issuer whose access tokens are for the client that asks for them, with every mark admitted. */

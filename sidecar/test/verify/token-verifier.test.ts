@@ -1,8 +1,8 @@
 import { SignJWT } from 'jose'
 import { beforeAll, describe, expect, it } from 'vitest'
 import type { Algorithm } from '../../src/verify/trusted-issuer.ts'
-import { CLAIMS, GENERIC, mint, NOW, type SigningKey, signingKey } from './minting.ts'
-import { createBench } from './verifying.ts'
+import { CLAIMS, GENERIC, mint, NOW, type SigningKey, signingKey } from './token-fixture.ts'
+import { createBench } from './token-verifier-fixture.ts'
 
 let es: SigningKey
 let stranger: SigningKey

@@ -1,0 +1,96 @@
+import { Agent, request } from 'undici'
+import { type JwksReading, readJwks } from './document.ts'
+
+/** Where the keys of one issuer come from. */
+export interface RemoteIssuer {
+  readonly alias: string
+  /** the `iss` of its tokens; its discovery document must name the same, character by character */
+  readonly issuer: string
+  /** null to discover it (OpenID Connect Discovery 1.0 section 4) */
+  readonly jwksUri: string | null
+  /** PEM of the only authorities trusted for this issuer; null for those of Node */
+  readonly ca: string | null
+  /** whether `http:` is accepted, for an issuer on the same machine */
+  readonly allowsHttp: boolean
+}
+
+/** Fetches the keys of one issuer. */
+export interface KeyDownload {
+  /** one attempt, discovery included; rejects with what went wrong */
+  run(): Promise<JwksReading>
+  /** ends a running attempt, and any later one */
+  close(): void
+}
+
+const MAX_DOCUMENT_BYTES = 512 * 1024
+
+/** @throws {RangeError} for an address that is not https, or http where that is allowed */
+export function createKeyDownload(issuer: RemoteIssuer, timeoutMs: number): KeyDownload {
+  const start = checkedUrl(issuer.jwksUri ?? discoveryUrl(issuer.issuer), issuer)
+  const closing = new AbortController()
+
+  async function fetchBoth(agent: Agent, signal: AbortSignal): Promise<unknown> {
+    const first = await fetchJson(start, { agent, signal })
+    if (issuer.jwksUri !== null) return first
+    return fetchJson(discoveredUrl(first, issuer), { agent, signal })
+  }
+
+  return {
+    // New connections each time: one kept since the last fetch may be closed by now, or lead to an
+    // address that the name has no more.
+    async run() {
+      const signal = AbortSignal.any([closing.signal, AbortSignal.timeout(timeoutMs)])
+      const agent = createAgent(issuer.ca, signal)
+      try {
+        return readJwks(await fetchBoth(agent, signal))
+      } catch (error) {
+        throw signal.aborted ? signal.reason : error
+      } finally {
+        await agent.destroy()
+      }
+    },
+    close: () => closing.abort(),
+  }
+}
+
+/** @param signal ends connections, too: undici waits 10 s for a server that never answers its handshake */
+function createAgent(ca: string | null, signal: AbortSignal): Agent {
+  const authorities = ca === null ? {} : { ca }
+  return new Agent({
+    maxResponseSize: MAX_DOCUMENT_BYTES,
+    connect: { ...authorities, signal },
+  })
+}
+
+function discoveryUrl(issuer: string): string {
+  return `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`
+}
+
+/** INVARIANT: only a document of this very issuer names its keys (section 4.3). */
+function discoveredUrl(document: unknown, issuer: RemoteIssuer): URL {
+  const members: Partial<Record<string, unknown>> = Object(document)
+  const isOurs = members['issuer'] === issuer.issuer
+  if (!isOurs) throw new Error('the discovery document names another issuer')
+  const address = members['jwks_uri']
+  if (typeof address !== 'string') throw new Error('the discovery document has no jwks_uri')
+  return checkedUrl(address, issuer)
+}
+
+function checkedUrl(address: string, { allowsHttp }: RemoteIssuer): URL {
+  const url = URL.parse(address)
+  const isAllowed = url?.protocol === 'https:' || (allowsHttp && url?.protocol === 'http:')
+  if (url !== null && isAllowed) return url
+  throw new RangeError(`\`${address.slice(0, 64)}\` is not an https address`)
+}
+
+// A redirect is refused like any other status: undici follows none by itself.
+async function fetchJson(
+  url: URL,
+  { agent, signal }: { readonly agent: Agent; readonly signal: AbortSignal },
+): Promise<unknown> {
+  const headers = { accept: 'application/json' }
+  const { statusCode, body } = await request(url, { dispatcher: agent, signal, headers })
+  if (statusCode === 200) return body.json()
+  await body.dump({ limit: 0, signal })
+  throw new Error(`${url.href} answered ${statusCode}`)
+}

@@ -1,0 +1,207 @@
+import type { Clock } from '../../domain/clock.ts'
+import type { KeySet, RefreshOutcome } from '../../verify/key-source.ts'
+import { createKeyDownload, type RemoteIssuer } from './download.ts'
+
+export interface RemoteKeysParts {
+  readonly issuers: readonly RemoteIssuer[]
+  readonly timing: RemoteKeysTiming
+  /** must read the clock that all processes of the machine share, see `KeySet` */
+  readonly clock: Pick<Clock, 'monotonicMs'>
+  /** told of every set that was fetched, also of one with the same keys: it renews their age */
+  readonly onKeys: (set: KeySet) => void
+  readonly observer: RemoteKeysObserver
+}
+
+export interface RemoteKeysTiming {
+  /** a key withdrawn at the issuer is gone here after at most this */
+  readonly refreshSeconds: number
+  /** in which unknown key ids cause two fetches at most, however many ask */
+  readonly cooldownSeconds: number
+  /** of one whole fetch, discovery included */
+  readonly timeoutMs: number
+}
+
+/** Told of every fetch; must not throw. */
+export interface RemoteKeysObserver {
+  fetch(alias: string, result: 'ok' | 'error', seconds: number): void
+  /** what an operator should look at: a fetch that failed with its cause, a key that was dropped */
+  warning(alias: string, message: string): void
+}
+
+/** The keys of every issuer, fetched by one process for all of its machine. */
+export interface RemoteKeys {
+  /** fetches at once, and again and again until `close` */
+  start(): void
+  /** the sets as last fetched, whatever their age: for a process that has just started */
+  sets(): readonly KeySet[]
+  /** since the fetch that brought the keys of `alias` began, null while there are none */
+  ageSeconds(alias: string): number | null
+  /** never rejects; resolves after `onKeys` was told; `failed` for an unknown alias */
+  refresh(alias: string): Promise<RefreshOutcome>
+  close(): Promise<void>
+}
+
+/** @throws {RangeError} for an issuer whose address is not https, or http where that is allowed */
+export function createRemoteKeys(parts: RemoteKeysParts): RemoteKeys {
+  const byAlias = new Map(
+    parts.issuers.map((issuer) => [issuer.alias, createFetcher(issuer, parts)]),
+  )
+  const fetchers = [...byAlias.values()]
+  return {
+    start() {
+      for (const fetcher of fetchers) fetcher.start()
+    },
+    sets: () => fetchers.map((fetcher) => fetcher.set()).filter((set) => set !== null),
+    ageSeconds(alias) {
+      const set = byAlias.get(alias)?.set() ?? null
+      return set && (parts.clock.monotonicMs() - set.fetchedAtMonotonicMs) / 1000
+    },
+    refresh: async (alias) => byAlias.get(alias)?.refresh() ?? 'failed',
+    async close() {
+      await Promise.all(fetchers.map((fetcher) => fetcher.close()))
+    },
+  }
+}
+
+interface Fetcher extends Pick<RemoteKeys, 'start' | 'close'> {
+  set(): KeySet | null
+  refresh(): Promise<RefreshOutcome>
+}
+
+function createFetcher(issuer: RemoteIssuer, parts: RemoteKeysParts): Fetcher {
+  const { timing, clock } = parts
+  const attempts = createAttempts(issuer, parts)
+  let timer: NodeJS.Timeout | undefined
+  let isClosed = false
+  let asked: Promise<RefreshOutcome> | null = null
+  const budget = createBudget(timing.cooldownSeconds * 1000)
+
+  async function tick(): Promise<void> {
+    const startedMs = clock.monotonicMs()
+    await attempts.next()
+    const delayMs = startedMs + pauseMs(attempts.failures(), timing) - clock.monotonicMs()
+    if (!isClosed) timer = setTimeout(tick, delayMs)
+  }
+
+  // A fetch that runs already may have been answered before the key in question was published.
+  async function ask(): Promise<RefreshOutcome> {
+    await attempts.running()
+    await attempts.next()
+    asked = null
+    return attempts.failures() === 0 ? 'refreshed' : 'failed'
+  }
+
+  return {
+    start: () => void tick(),
+    set: () => attempts.set(),
+    async refresh() {
+      if (asked !== null) return asked
+      // INVARIANT: an issuer that could not be reached is never taken for one without the key.
+      if (!budget.take(clock.monotonicMs())) {
+        return attempts.failures() === 0 ? 'cooling-down' : 'failed'
+      }
+      asked = ask()
+      return asked
+    },
+    async close() {
+      isClosed = true
+      clearTimeout(timer)
+      await attempts.close()
+    },
+  }
+}
+
+/**
+ * Two fetches in any cooldown. The second comes at once after a quiet time, so that a made-up key id does not
+ * stand in the way of a rotation; while key ids are made up all the time, a fetch comes every half cooldown.
+ */
+function createBudget(cooldownMs: number): { take(nowMs: number): boolean } {
+  let lastMs = Number.NEGATIVE_INFINITY
+  let beforeMs = Number.NEGATIVE_INFINITY
+  return {
+    take(nowMs) {
+      const isWithinBound = nowMs - beforeMs >= cooldownMs
+      const wasQuiet = lastMs === Number.NEGATIVE_INFINITY || lastMs - beforeMs >= cooldownMs
+      if (!isWithinBound || !(wasQuiet || nowMs - lastMs >= cooldownMs / 2)) return false
+      beforeMs = lastMs
+      lastMs = nowMs
+      return true
+    },
+  }
+}
+
+const FIRST_RETRY_MS = 1_000
+const LAST_RETRY_MS = 30_000
+
+/** From the begin of one fetch to the next; a tenth early, so that the fetch fits into the interval. */
+function pauseMs(failures: number, { refreshSeconds }: RemoteKeysTiming): number {
+  const refreshMs = refreshSeconds * 900
+  if (failures === 0) return refreshMs
+  return Math.min(FIRST_RETRY_MS * 2 ** (failures - 1), LAST_RETRY_MS, refreshMs)
+}
+
+/** One fetch at a time, and what the last one left. */
+interface Attempts {
+  /** starts a fetch or joins the running one; never rejects */
+  next(): Promise<void>
+  running(): Promise<void> | null
+  set(): KeySet | null
+  /** how many failed since the last success */
+  failures(): number
+  close(): Promise<void>
+}
+
+function createAttempts(issuer: RemoteIssuer, parts: RemoteKeysParts): Attempts {
+  const { alias } = issuer
+  const { observer, clock, onKeys, timing } = parts
+  const download = createKeyDownload(issuer, timing.timeoutMs)
+  let set: KeySet | null = null
+  let failures = 0
+  let running: Promise<void> | null = null
+
+  async function fetchKeys(): Promise<void> {
+    const fetchedAtMonotonicMs = clock.monotonicMs()
+    const { keys, warnings } = await download.run()
+    for (const warning of warnings) observer.warning(alias, warning)
+    set = { alias, keys, fetchedAtMonotonicMs }
+    onKeys(set)
+    // Told all the same: an issuer that withdrew every key is believed, and asked again soon.
+    if (keys.length === 0) throw new Error('the issuer publishes no usable key')
+  }
+
+  async function attempt(): Promise<void> {
+    const startedMs = clock.monotonicMs()
+    const tell = (result: 'ok' | 'error'): void =>
+      observer.fetch(alias, result, (clock.monotonicMs() - startedMs) / 1000)
+    try {
+      await fetchKeys()
+      failures = 0
+      tell('ok')
+    } catch (error) {
+      failures += 1
+      tell('error')
+      observer.warning(alias, `fetching the keys failed: ${describe(error)}`)
+    }
+    running = null
+  }
+
+  return {
+    next() {
+      running ??= attempt()
+      return running
+    },
+    running: () => running,
+    set: () => set,
+    failures: () => failures,
+    async close() {
+      download.close()
+      await running
+    },
+  }
+}
+
+/** A refused connection is an AggregateError without a message. */
+function describe(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  return error.message || ('code' in error ? String(error.code) : error.name)
+}

@@ -1,0 +1,115 @@
+import { ok, type Result, refuse } from '../../domain/result.ts'
+import { ABSENT, type StoredValue, storedText, WRONG_TYPE } from '../../domain/stored-value.ts'
+import { type KeyValues, MAX_INDEX_MEMBERS } from '../../store/key-values.ts'
+import {
+  COMMAND_TIMEOUT_MS,
+  describeFailure,
+  isReplyError,
+  type RedisClient,
+  type RedisObserver,
+} from './client.ts'
+import { REPLICAS_WITHIN_MS, replicasHave } from './replicas.ts'
+
+// Another type is another value: a GET that fails must not end the script.
+const REPLACE = `
+if redis.pcall('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[1], ARGV[2], 'KEEPTTL')
+return 1`
+
+const DELETE_IF = `
+if redis.pcall('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+return redis.call('DEL', KEYS[1])`
+
+const EXTEND = `
+redis.call('EXPIREAT', KEYS[1], ARGV[1], 'GT')
+return redis.call('EXISTS', KEYS[1])`
+
+const INDEX_ADD = `
+if redis.call('TYPE', KEYS[1]).ok ~= 'zset' then redis.call('DEL', KEYS[1]) end
+redis.call('ZADD', KEYS[1], ARGV[1], ARGV[2])
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', '(' .. redis.call('TIME')[1])
+local last = redis.call('ZRANGE', KEYS[1], -1, -1, 'WITHSCORES')[2]
+if last then redis.call('EXPIREAT', KEYS[1], last) end`
+
+/** The stores' commands on Redis. */
+export function createRedisKeyValues(redis: RedisClient, observer: RedisObserver): KeyValues {
+  return {
+    read: (keys) => attempt(() => Promise.all(keys.map(get))),
+    create: (key, text, expiresAtSeconds) =>
+      attempt(async () => {
+        const reply =
+          expiresAtSeconds === null
+            ? await redis.set(key, text, 'NX')
+            : await redis.set(key, text, 'EXAT', Math.ceil(expiresAtSeconds), 'NX')
+        return reply === 'OK'
+      }),
+    write: (key, text, expiresAtSeconds) =>
+      attempt(async () => {
+        if (expiresAtSeconds === null) await redis.set(key, text)
+        else await redis.set(key, text, 'EXAT', Math.ceil(expiresAtSeconds))
+      }),
+    replace: (key, expected, text) =>
+      attempt(async () => (await redis.eval(REPLACE, 1, key, expected, text)) === 1),
+    delete: (key) => attempt(async () => (await redis.del(key)) === 1),
+    deleteIf: (key, expected) =>
+      attempt(async () => (await redis.eval(DELETE_IF, 1, key, expected)) === 1),
+    extend: (key, expiresAtSeconds) =>
+      attempt(
+        async () => (await redis.eval(EXTEND, 1, key, String(Math.ceil(expiresAtSeconds)))) === 1,
+      ),
+    indexAdd: (key, member, endsAtSeconds) =>
+      attempt(async () => {
+        await redis.eval(INDEX_ADD, 1, key, String(Math.ceil(endsAtSeconds)), member)
+      }),
+    indexMembers: (key) => attempt(() => redis.zrange(key, String(-MAX_INDEX_MEMBERS), '-1')),
+    indexRemove: (key, member) =>
+      attempt(async () => {
+        await redis.zrem(key, member)
+      }),
+    settle: (key) =>
+      attempt(() => replicasHave(redis, key), REPLICAS_WITHIN_MS + COMMAND_TIMEOUT_MS),
+  }
+
+  function get(key: string): Promise<StoredValue> {
+    return stored(redis.get(key))
+  }
+
+  // INVARIANT: whatever goes wrong with Redis is a refusal, and no answer is made up for it.
+  async function attempt<T>(
+    commands: () => Promise<T>,
+    timeoutMs = COMMAND_TIMEOUT_MS,
+  ): Promise<Result<T>> {
+    const startedMs = performance.now()
+    const end = (failure: string | null): void =>
+      observer.commandsEnded((performance.now() - startedMs) / 1000, failure)
+    try {
+      const value = await within(timeoutMs, commands())
+      end(null)
+      return ok(value)
+    } catch (error) {
+      end(describeFailure(error))
+      return refuse('state-unavailable')
+    }
+  }
+}
+
+async function stored(reply: Promise<string | null>): Promise<StoredValue> {
+  try {
+    const text = await reply
+    return text === null ? ABSENT : storedText(text)
+  } catch (error) {
+    if (isReplyError(error) && error.message.startsWith('WRONGTYPE')) return WRONG_TYPE
+    throw error
+  }
+}
+
+/** The time limit of ioredis is for one command, and a Cluster may redirect a command several times; a request does not wait twice. */
+async function within<T>(timeoutMs: number, work: Promise<T>): Promise<T> {
+  const { promise, reject } = Promise.withResolvers<never>()
+  const timer = setTimeout(() => reject(new Error('redis took too long')), timeoutMs)
+  try {
+    return await Promise.race([work, promise])
+  } finally {
+    clearTimeout(timer)
+  }
+}

@@ -1,0 +1,40 @@
+import type { Redis } from 'ioredis'
+import type { InvalidationFeed } from './invalidation-feed.ts'
+import { serverIdOf } from './primary.ts'
+
+/**
+ * A feed that names its server only while commands go to that very one.
+ *
+ * INVARIANT: during a failover the two connections may reach different servers, and what is not found on
+ * the one was not lifted on the other.
+ */
+export function createSameServerFeed(feed: InvalidationFeed, commands: Redis): InvalidationFeed {
+  let commandedId: string | null = null
+  let isAsking = false
+  const ask = (): void => void identify()
+  commands.on('close', () => {
+    commandedId = null
+  })
+  commands.on('ready', ask)
+  if (commands.status === 'ready') ask()
+
+  return {
+    ...feed,
+    serverId() {
+      if (commandedId === null) ask()
+      return feed.serverId() === commandedId ? commandedId : null
+    },
+  }
+
+  async function identify(): Promise<void> {
+    if (isAsking) return
+    isAsking = true
+    try {
+      commandedId = serverIdOf(await commands.info())
+    } catch {
+      commandedId = null // it is asked again when it is needed
+    } finally {
+      isAsking = false
+    }
+  }
+}

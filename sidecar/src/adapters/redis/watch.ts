@@ -1,0 +1,94 @@
+import type { Cluster, Redis } from 'ioredis'
+import { probeKey } from '../../domain/redis-keys.ts'
+import { isCluster, isReplyError, type RedisClient } from './client.ts'
+import { primariesOf, serversOf } from './health.ts'
+import { slotOf } from './topology.ts'
+
+/** Findings of one look at Redis, in a Cluster at every primary. */
+export interface RedisLook {
+  /** Redis answers, be it with an error */
+  readonly isUp: boolean
+  /** Redis takes writes: it is not full, no replica, and its disk works */
+  readonly isWritable: boolean
+  /** when Redis was asked, and when the outcome was known, in epoch seconds */
+  readonly askedSeconds: number
+  readonly knownSeconds: number
+}
+
+const LOOK_EVERY_MS = 1000
+const PROBE_TTL_MS = 5000
+/** a primary may have so few slots that none of these tags is in one of them: it is only pinged */
+const MAX_TAGS = 2000
+
+/**
+ * Looks at Redis every second, by writing a key: a process that gets no requests would not notice that
+ * Redis went or came back, and a Redis that only reads looks well to a PING.
+ *
+ * @param tell receives each look, one after the other
+ * @returns ends it
+ */
+export function watchRedis(
+  redis: RedisClient,
+  nowSeconds: () => number,
+  tell: (look: RedisLook) => void,
+): () => void {
+  const keyFor = createProbeKeys()
+  let isLooking = false
+  const timer = setInterval(() => void lookOnce(), LOOK_EVERY_MS)
+  timer.unref()
+  return () => clearInterval(timer)
+
+  /** A look that takes longer than a second is not joined by another, which could be back before. */
+  async function lookOnce(): Promise<void> {
+    if (isLooking) return
+    isLooking = true
+    const askedSeconds = nowSeconds()
+    const found = await look(redis, keyFor)
+    isLooking = false
+    tell({ ...found, askedSeconds, knownSeconds: nowSeconds() })
+  }
+}
+
+type Probed = Pick<RedisLook, 'isUp' | 'isWritable'>
+
+async function look(redis: RedisClient, keyFor: ProbeKeys): Promise<Probed> {
+  const [primaries, servers] = await Promise.all([
+    primariesOf(redis),
+    Promise.all(serversOf(redis).map((server) => probe(redis, server, keyFor))),
+  ])
+  const isComplete = servers.length >= primaries
+  return {
+    isUp: isComplete && servers.every(({ isUp }) => isUp),
+    isWritable: isComplete && servers.every(({ isWritable }) => isWritable),
+  }
+}
+
+async function probe(redis: RedisClient, server: Redis, keyFor: ProbeKeys): Promise<Probed> {
+  const key = isCluster(redis) ? keyFor(redis, server) : probeKey(null)
+  try {
+    if (key === null) await server.ping()
+    else await redis.set(key, '1', 'PX', PROBE_TTL_MS)
+    return { isUp: true, isWritable: true }
+  } catch (error) {
+    return { isUp: isReplyError(error), isWritable: false }
+  }
+}
+
+/** @returns a key that stands on a server of a Cluster; null where none was found */
+type ProbeKeys = (cluster: Cluster, server: Redis) => string | null
+
+function createProbeKeys(): ProbeKeys {
+  const tags = new Map<string, number>()
+  return (cluster, { options }) => {
+    const address = `${options.host}:${options.port}`
+    const isThere = (tag: number): boolean => cluster.slots[slotOf(String(tag))]?.[0] === address
+    const known = tags.get(address)
+    if (known !== undefined && isThere(known)) return probeKey(known)
+    for (let tag = 0; tag < MAX_TAGS; tag += 1) {
+      if (!isThere(tag)) continue
+      tags.set(address, tag)
+      return probeKey(tag)
+    }
+    return null
+  }
+}

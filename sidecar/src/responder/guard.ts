@@ -1,0 +1,106 @@
+import type { IncomingMessage } from 'node:http'
+import { type DecisionObserver, replyContext } from '../authorize/answer.ts'
+import { type Authenticate, type Caller, unknownCaller } from '../authorize/authenticate.ts'
+import type { Envelope } from '../domain/access-request.ts'
+import type { Clock } from '../domain/clock.ts'
+import type { Decision, DecisionContext } from '../domain/decision.ts'
+import type { Refusal, Result } from '../domain/result.ts'
+import type { Reply } from '../fcgi/reply.ts'
+import { readEnvelope } from '../http/access-request.ts'
+import { decisionReply } from '../http/reply.ts'
+import { readRequestId } from '../http/request-id.ts'
+import { cgiParams } from './cgi-params.ts'
+import { tierOf } from './pages/page-request.ts'
+
+export interface AskDeps {
+  readonly authenticate: Authenticate
+  readonly observer: DecisionObserver
+  readonly clock: Clock
+}
+
+export type Answered<T> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly refusal: Reply; readonly decision: Decision }
+
+/** What names the session that a request was about, null for none: the record names it, too. */
+type Concerned = Pick<DecisionContext, 'sid'>
+
+/**
+ * What a caller in good standing wants of the responder. What it refuses is answered and recorded like any
+ * other decision.
+ */
+export type Act<T extends Concerned> = (
+  caller: Caller,
+  envelope: Envelope,
+  nowSeconds: number,
+) => Promise<Result<T>>
+
+/**
+ * Who sends a request to the responder, and what comes of what they want. The same code judges as for the
+ * workspace, and the same record is left; only policy has no say, because everyone may know who they are
+ * and look after their own sessions.
+ *
+ * @returns rejects with a TypeError when the gate named no tier, which is its defect
+ */
+export type Ask = <T extends Concerned>(
+  incoming: IncomingMessage,
+  act: Act<T>,
+) => Promise<Answered<T>>
+
+export function createAsk(deps: AskDeps): Ask {
+  return async (incoming, act) => {
+    const startedMs = deps.clock.monotonicMs()
+    const params = cgiParams(incoming)
+    const tier = tierOf(incoming)
+    const envelope = readEnvelope(params, tier)
+    const { result, decision } = await perform(envelope, act)
+
+    const requestId = readRequestId(params)
+    deps.observer.decided({
+      requestId,
+      request: envelope.ok ? { ...envelope.value, path: pathOf(incoming) } : null,
+      tier,
+      decision,
+      durationMicroseconds: Math.round((deps.clock.monotonicMs() - startedMs) * 1000),
+    })
+    if (result.ok) return result
+    // A denial has no place for the proof, and the responder has no use for one.
+    const refusal = decisionReply(decision, replyContext(requestId, ''))
+    return { ok: false, refusal, decision }
+  }
+
+  async function perform<T extends Concerned>(
+    envelope: Result<Envelope>,
+    act: Act<T>,
+  ): Promise<Outcome<T>> {
+    if (!envelope.ok) return refused(envelope, unknownCaller('none'))
+    const nowSeconds = deps.clock.nowSeconds()
+    const authentication = await deps.authenticate(envelope.value, nowSeconds)
+    if (!authentication.ok) return refused(authentication, authentication.context)
+    const { caller } = authentication
+    const result = await act(caller, envelope.value, nowSeconds)
+    if (!result.ok) return refused(result, caller)
+    const { credential, principal, policies, isFromOutage } = caller
+    const { sid } = result.value
+    const context = { credential, principal, policies, sid, isFromOutage }
+    const decision = { effect: 'allow', reason: 'allowed', ...context, obligations: [] } as const
+    return { result, decision }
+  }
+}
+
+interface Outcome<T> {
+  readonly result: Result<T>
+  readonly decision: Decision
+}
+
+function refused(refusal: Refusal, context: DecisionContext): Outcome<never> {
+  const { reason, claim } = refusal
+  const { credential, principal, sid, policies, isFromOutage } = context
+  const known = { credential, principal, sid, policies, isFromOutage }
+  const decision = { effect: 'deny', reason, claim, ...known } as const
+  return { result: refusal, decision }
+}
+
+function pathOf({ url = '' }: IncomingMessage): string {
+  return url.replace(/\?.*/, '')
+}

@@ -1,0 +1,43 @@
+import type { FastifyInstance } from 'fastify'
+import { keyName } from '../../domain/principal.ts'
+import { REASONS } from '../../domain/reason.ts'
+import { onlyValue, readVisit } from './page-request.ts'
+import { type BrowserRoutesDeps, fieldsOf } from './pages-deps.ts'
+
+/** Where the provider tells that somebody signed out there. */
+export function addIdpLogoutRoutes(pages: FastifyInstance, deps: BrowserRoutesDeps): void {
+  const { idpLogout, clock } = deps
+  pages.post('/_brickgate/backchannel-logout', async (request, reply) => {
+    const token = onlyValue(fieldsOf(request.body), 'logout_token')
+    if (token === null) return reply.code(400).send(invalidRequest('there is no one logout token'))
+    const obeyed = await idpLogout.byToken(token, clock.nowSeconds())
+    if (obeyed.ok) return reply.code(200).send()
+    const { status, message } = REASONS[obeyed.reason]
+    if (status < 500) return reply.code(400).send(invalidRequest(message))
+    return reply.code(503).header('retry-after', '5').send(invalidRequest(message))
+  })
+  pages.get('/_brickgate/frontchannel-logout', async (request, reply) => {
+    const visit = readVisit(request.raw)
+    const issuer = visit.ok ? onlyValue(visit.value.query, 'iss') : null
+    const sid = visit.ok ? onlyValue(visit.value.query, 'sid') : null
+    const idpSession = sid === null ? null : keyName(sid)
+    // The provider shows this in a frame of its own page.
+    reply
+      .header(
+        'content-security-policy',
+        `default-src 'none'; frame-ancestors ${deps.providerOrigin}`,
+      )
+      .header('content-type', 'text/html; charset=utf-8')
+      .header('x-content-type-options', 'nosniff')
+      .header('referrer-policy', 'no-referrer')
+    if (issuer === null || idpSession === null) return reply.code(400).send('<!doctype html>')
+    const ended = await idpLogout.byBrowser(issuer, idpSession, clock.nowSeconds())
+    if (!ended.ok) return reply.code(503).header('retry-after', '5').send('<!doctype html>')
+    return reply.code(ended.value ? 200 : 400).send('<!doctype html>')
+  })
+}
+
+/** Back-Channel Logout 1.0 section 2.8. */
+function invalidRequest(description: string): object {
+  return { error: 'invalid_request', error_description: description }
+}

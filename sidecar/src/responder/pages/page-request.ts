@@ -1,0 +1,45 @@
+import type { IncomingMessage } from 'node:http'
+import type { Envelope } from '../../domain/access-request.ts'
+import { ok, type Result } from '../../domain/result.ts'
+import { isTier, type Tier } from '../../domain/tier.ts'
+import { readEnvelope } from '../../http/access-request.ts'
+import { cgiParams } from '../cgi-params.ts'
+
+/** A request to a page of ours, before anybody asked who sends it. */
+export interface Visit {
+  readonly envelope: Envelope
+  /** the whole `Cookie` field, null when absent */
+  readonly cookies: string | null
+  readonly query: URLSearchParams
+}
+
+/** @returns refuses with `bad-request`; throws a TypeError when the gate named no tier, which is its defect */
+export function readVisit(incoming: IncomingMessage): Result<Visit> {
+  const params = cgiParams(incoming)
+  const envelope = readEnvelope(params, tierOf(incoming))
+  if (!envelope.ok) return envelope
+  const query = new URLSearchParams(/\?.*/.exec(incoming.url ?? '')?.[0] ?? '')
+  return ok({ envelope: envelope.value, cookies: params.get('HTTP_COOKIE'), query })
+}
+
+/** By which listener a request came in. @throws {TypeError} when the gate did not say */
+export function tierOf(incoming: IncomingMessage): Tier {
+  const tier = cgiParams(incoming).get('BRICKGATE_TIER')
+  if (!isTier(tier)) throw new TypeError('a request to the responder has no tier')
+  return tier
+}
+
+/**
+ * Whether a request names another host than the tier's: its cookies, redirects and forms would be that
+ * host's, so it gets none of ours (RFC 9110 section 15.5.20).
+ */
+export function isMisdirected(incoming: IncomingMessage, publicOrigin: string): boolean {
+  const host = cgiParams(incoming).get('HTTP_HOST')
+  return host === null || URL.parse(`https://${host}`)?.href !== `${publicOrigin}/`
+}
+
+/** The one value of a parameter; null when it is absent or stands twice. */
+export function onlyValue(parameters: URLSearchParams, name: string): string | null {
+  const [value, ...further] = parameters.getAll(name)
+  return value === undefined || further.length > 0 ? null : value
+}

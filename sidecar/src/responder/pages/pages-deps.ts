@@ -1,0 +1,27 @@
+import type { Tier } from '../../domain/tier.ts'
+import type { SessionRegistry } from '../../session/session-registry.ts'
+import type { IdpLogout } from '../../sign-in/idp-logout.ts'
+import type { OpenIdProvider } from '../../sign-in/openid-provider.ts'
+import type { SignIn } from '../../sign-in/sign-in.ts'
+import type { Ask, AskDeps } from '../guard.ts'
+
+export const SIGN_OUT_PATH = '/_brickgate/sign-out'
+export const END_SESSION_PATH = '/_brickgate/end-session'
+
+/** What the pages for people who sign in with a browser are made of. */
+export interface BrowserRoutesDeps extends Pick<AskDeps, 'observer' | 'clock'> {
+  readonly ask: Ask
+  readonly publicOrigins: Readonly<Record<Tier, string>>
+  readonly registry: SessionRegistry
+  readonly provider: OpenIdProvider
+  readonly signIn: SignIn
+  readonly idpLogout: IdpLogout
+  readonly providerOrigin: string
+  /** told of what went wrong and was not the client's doing */
+  readonly onTrouble: (what: string) => void
+}
+
+/** The fields of a form; none for a body of another type. */
+export function fieldsOf(body: unknown): URLSearchParams {
+  return body instanceof URLSearchParams ? body : new URLSearchParams()
+}

@@ -1,0 +1,28 @@
+import type { FastifyInstance } from 'fastify'
+import { addIdpLogoutRoutes } from './idp-logout-routes.ts'
+import { isMisdirected, tierOf } from './page-request.ts'
+import type { BrowserRoutesDeps } from './pages-deps.ts'
+import { addSessionsPage } from './sessions-page.ts'
+import { addSignInRoutes } from './sign-in-routes.ts'
+import { addSignOutRoutes } from './sign-out-routes.ts'
+
+/** Sign-in, sign-out and the page about sessions: all of it for a tier's own host alone. */
+export function addBrowserRoutes(app: FastifyInstance, deps: BrowserRoutesDeps): void {
+  void app.register(async (pages) => {
+    pages.addHook('onRequest', async (request, reply) => {
+      if (!isMisdirected(request.raw, deps.publicOrigins[tierOf(request.raw)])) return
+      await reply
+        .code(421)
+        .send({ error_code: 'MISDIRECTED_REQUEST', message: 'this host is not served here' })
+    })
+    pages.addContentTypeParser(
+      'application/x-www-form-urlencoded',
+      { parseAs: 'string' },
+      async (_request: unknown, body: string) => new URLSearchParams(body),
+    )
+    addSignInRoutes(pages, deps)
+    addSignOutRoutes(pages, deps)
+    addIdpLogoutRoutes(pages, deps)
+    addSessionsPage(pages, deps)
+  })
+}

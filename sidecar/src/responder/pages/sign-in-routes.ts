@@ -1,0 +1,182 @@
+import type { IncomingMessage } from 'node:http'
+import type { FastifyInstance, FastifyReply } from 'fastify'
+import { unknownCaller } from '../../authorize/authenticate.ts'
+import type { Envelope } from '../../domain/access-request.ts'
+import { type DenyReason, REASONS } from '../../domain/reason.ts'
+import { ok } from '../../domain/result.ts'
+import { cookieOf, SESSION_COOKIE, setCookie, signInCookiesOf } from '../../http/cookies.ts'
+import { OWN_PAGE } from '../../http/return-address.ts'
+import { SIGN_IN_PATH, signInUrl } from '../../http/sign-in-redirect.ts'
+import { sidOf } from '../../session/session-id.ts'
+import type { OpenedSession } from '../../session/session-registry.ts'
+import { CALLBACK_PATH } from '../../sign-in/openid-provider.ts'
+import {
+  type Browser,
+  type SignInEnd,
+  type SignInFailure,
+  TRANSACTION_SECONDS,
+} from '../../sign-in/sign-in.ts'
+import { html } from './html.ts'
+import { sendPage } from './page.ts'
+import { onlyValue, readVisit, tierOf, type Visit } from './page-request.ts'
+import type { BrowserRoutesDeps } from './pages-deps.ts'
+import { forgetCookie } from './sign-out-routes.ts'
+
+/** The way to the provider and back. */
+export function addSignInRoutes(pages: FastifyInstance, deps: BrowserRoutesDeps): void {
+  const { signIn, clock } = deps
+  pages.get(SIGN_IN_PATH, async (request, reply) => {
+    const visit = readVisit(request.raw)
+    if (!visit.ok) return sendFailure(reply, 'no-transaction')
+    const { query } = visit.value
+    const wishes = {
+      returnTo: onlyValue(query, 'return_to'),
+      isForced: query.get('again') === '1',
+    }
+    const begun = await signIn.begin(browserOf(visit.value), wishes, clock.nowSeconds())
+    if (!begun.ok) return sendFailure(reply, begun.failure)
+    const { cookie, outdated, location } = begun.value
+    outdated.forEach((name) => forgetCookie(reply, name))
+    return reply
+      .header('set-cookie', setCookie(cookie.name, cookie.value, TRANSACTION_SECONDS))
+      .redirect(location, 303)
+  })
+  pages.get(CALLBACK_PATH, async (request, reply) => {
+    const visit = readVisit(request.raw)
+    if (!visit.ok) return sendFailure(reply, 'no-transaction')
+    const { query, envelope } = visit.value
+    const startedMs = clock.monotonicMs()
+    const end = await signIn.complete(browserOf(visit.value), query, clock.nowSeconds())
+    const { outcome, outdated, returnTo } = end
+    if (outdated !== null) forgetCookie(reply, outdated)
+    if (!outcome.ok) return sendOn(request.raw, reply, outcome, returnTo)
+    await replacePrevious(visit.value, outcome.value)
+    record(envelope, outcome.value, clock.monotonicMs() - startedMs)
+    return reply
+      .header('set-cookie', setCookie(SESSION_COOKIE, outcome.value.id, null))
+      .redirect(`${deps.publicOrigins[envelope.tier]}${returnTo}`, 303)
+  })
+
+  /**
+   * Back and reload send a callback again: a browser that is signed in by then goes on to its page, and
+   * a sign-in that is spent leads to a fresh one, whose `state` is new, so that no circle comes of it.
+   */
+  async function sendOn(
+    incoming: IncomingMessage,
+    reply: FastifyReply,
+    { failure, reason }: Failed,
+    returnTo: string,
+  ): Promise<FastifyReply> {
+    const origin = deps.publicOrigins[tierOf(incoming)]
+    const isOver = failure === 'spent' || failure === 'no-transaction'
+    if (isOver && (await isSignedIn(incoming))) return reply.redirect(`${origin}${returnTo}`, 303)
+    if (failure === 'spent') return reply.redirect(signInUrl(origin, returnTo), 303)
+    return sendFailure(reply, failure, returnTo, reason)
+  }
+
+  async function isSignedIn(incoming: IncomingMessage): Promise<boolean> {
+    const visit = readVisit(incoming)
+    if (!visit.ok || cookieOf(SESSION_COOKIE, visit.value.cookies) === null) return false
+    return (await deps.ask(incoming, async ({ sid }) => ok({ sid }))).ok
+  }
+
+  /** The browser forgets its session of before; nobody else may go on with it. */
+  async function replacePrevious({ cookies }: Visit, { session }: OpenedSession): Promise<void> {
+    const noted = await deps.idpLogout.signedIn(session)
+    if (!noted.ok) deps.onTrouble('an IdP session could not be noted for its front-channel logout')
+    const previous = cookieOf(SESSION_COOKIE, cookies)
+    if (previous === null) return
+    const found = await deps.registry.find(sidOf(previous), clock.nowSeconds())
+    const ended =
+      found.ok && found.value !== null ? await deps.registry.end(found.value.session) : found
+    if (!ended.ok) deps.onTrouble('the previous session of a browser could not be ended')
+  }
+
+  function record(envelope: Envelope, { session }: OpenedSession, tookMs: number): void {
+    const { principal, sid } = session
+    const context = { ...unknownCaller('none'), principal, sid }
+    deps.observer.decided({
+      requestId: envelope.requestId,
+      request: { ...envelope, path: CALLBACK_PATH },
+      tier: envelope.tier,
+      decision: { effect: 'allow', reason: 'allowed', ...context, obligations: [] },
+      durationMicroseconds: Math.round(tookMs * 1000),
+    })
+  }
+}
+
+function browserOf({ envelope, cookies }: Visit): Browser {
+  const { tier, sourceIp, userAgent } = envelope
+  return { tier, sourceIp, userAgent, signIns: signInCookiesOf(cookies) }
+}
+
+type Failed = Extract<SignInEnd['outcome'], { readonly ok: false }>
+
+interface Explanation {
+  readonly status: number
+  readonly title: string
+  readonly text: string
+  /** whether the next sign-in has the provider ask again */
+  readonly isForced: boolean
+}
+
+const EXPLANATIONS: Readonly<Record<Exclude<SignInFailure, 'spent'>, Explanation>> = {
+  'no-transaction': {
+    status: 400,
+    title: 'This sign-in is over',
+    text: 'It was not started in this browser, or took longer than ten minutes. Nobody was signed in.',
+    isForced: false,
+  },
+  busy: {
+    status: 429,
+    title: 'Too many sign-ins failed',
+    text: 'Too many sign-ins from your network failed just now. Reload this page in a moment to complete yours.',
+    isForced: false,
+  },
+  refused: {
+    status: 403,
+    title: 'Sign-in was refused',
+    text: 'Your identity provider did not confirm this sign-in. Nobody was signed in.',
+    isForced: true,
+  },
+  unverified: {
+    status: 403,
+    title: 'Sign-in was refused',
+    text: 'What your identity provider said could not be verified. Please tell the people who run this gateway.',
+    isForced: true,
+  },
+  unusable: {
+    status: 403,
+    title: 'Sign-in was refused',
+    text: 'Your identity provider confirmed who you are, but gave no access token that the workspace takes. Please tell the people who run this gateway.',
+    isForced: true,
+  },
+  revoked: {
+    status: 403,
+    title: 'Access was ended',
+    text: 'Your access has been ended since you last proved who you are. You may have to wait some seconds before you sign in again.',
+    isForced: true,
+  },
+  unavailable: {
+    status: 503,
+    title: 'Sign-in is not available',
+    text: 'Something that a sign-in needs does not answer right now. Please try again in a moment.',
+    isForced: false,
+  },
+}
+
+function sendFailure(
+  reply: FastifyReply,
+  failure: Exclude<SignInFailure, 'spent'>,
+  returnTo = OWN_PAGE,
+  reason?: DenyReason,
+): FastifyReply {
+  const { status, title, text, isForced } = EXPLANATIONS[failure]
+  if (status === 503 || status === 429) reply.header('retry-after', '5')
+  const again = signInUrl('', returnTo, isForced)
+  const body = html`<h1>${title}</h1>
+<p>${text}</p>
+${reason === undefined ? null : html`<p class="quiet">${REASONS[reason].message} (${reason})</p>`}
+<p class="actions"><a class="button main" href="${again}">Sign in</a></p>`
+  return sendPage(reply, status, { title, body })
+}

@@ -1,0 +1,86 @@
+import { randomBytes } from 'node:crypto'
+import type { Config } from '../config/schema.ts'
+import { createRevocationWriter, type RevocationWriter } from '../revocation/revocation-writer.ts'
+import type { IdleRule } from '../session/idle-rule.ts'
+import { createSeenSeal, type SeenSeal } from '../session/seen-seal.ts'
+import {
+  createSessionCipher,
+  type RecordType,
+  type SessionCipher,
+  type SessionKeys,
+} from '../session/session-cipher.ts'
+import { sessionIdFrom } from '../session/session-id.ts'
+import type { SessionRecords } from '../session/session-records.ts'
+import { createSessionRegistry, type SessionRegistry } from '../session/session-registry.ts'
+import type { StateObserver } from '../session/state-observer.ts'
+import type { KeyValues } from '../store/key-values.ts'
+import { createSessionRecords } from '../store/session-records.ts'
+import { longestAcceptanceSeconds } from './trusted-issuers.ts'
+
+/** What looks after sessions and revocations, for the responder and for the command line. */
+export interface Upkeep {
+  readonly registry: SessionRegistry
+  readonly records: SessionRecords
+  readonly revocations: RevocationWriter
+}
+
+export interface UpkeepDeps {
+  readonly keyValues: KeyValues
+  readonly observer: StateObserver
+  readonly isIdle: IdleRule
+  /** whether Redis has no room for new sessions */
+  readonly isFull: () => boolean
+}
+
+export function createUpkeep(
+  config: Config,
+  { keyValues, observer, isIdle, isFull }: UpkeepDeps,
+): Upkeep {
+  const records = createSessionRecords(keyValues, isFull)
+  const registry = createSessionRegistry({
+    records,
+    cipher: sessionCipher(config),
+    observer,
+    seal: seenSeal(config, observer),
+    newId: () => sessionIdFrom(randomBytes(32)),
+    maxPerSubject: config.sessions.max_per_subject,
+    isIdle,
+  })
+  return { registry, records, revocations: revocationWriter(config, keyValues) }
+}
+
+/** What writes revocations. */
+export function revocationWriter(config: Config, records: KeyValues): RevocationWriter {
+  const lifetimeSeconds = revocationLifetimeSeconds(config)
+  return createRevocationWriter({ records, lifetimeSeconds })
+}
+
+/** The cipher of session records. */
+export function sessionCipher(config: Config): SessionCipher {
+  return recordCipher(config, 'bg-session')
+}
+
+/** A cipher of records of one type: the first key encrypts, all decrypt. */
+export function recordCipher(config: Config, type: RecordType): SessionCipher {
+  return createSessionCipher(sessionKeys(config), type)
+}
+
+/** The seal of the moments at which sessions were last used. */
+export function seenSeal(config: Config, observer: StateObserver): SeenSeal {
+  return createSeenSeal(sessionKeys(config), observer)
+}
+
+/** How long after a revocation what it refuses can still be presented, by the issuers' clocks. */
+export function revocationLifetimeSeconds(config: Config): number {
+  const ofSession = config.sessions.absolute_timeout_s + config.revocation.clock_skew_s
+  return Math.max(longestAcceptanceSeconds(config), ofSession)
+}
+
+function sessionKeys({ sessions: { keys } }: Config): SessionKeys {
+  const [current, ...previous] = keys
+  return [keyBytes(current), ...previous.map(keyBytes)]
+}
+
+function keyBytes(base64url: string): Uint8Array {
+  return Buffer.from(base64url, 'base64url')
+}

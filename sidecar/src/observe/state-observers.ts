@@ -40,7 +40,7 @@ export function feedObserver(metrics: WorkerMetrics, log: Logger): FeedObserver 
   return {
     lag: (seconds) => metrics.revocationLag.set(seconds),
     staleness: (seconds) => metrics.stateStaleness.set(seconds),
-    failed: (message) => log.warn({ failure: message }, 'changes in redis go unheard'),
+    failed: (message) => log.warn({ failure: message }, 'invalidations from redis stopped'),
   }
 }
 
@@ -63,7 +63,7 @@ export function stateObserver(metrics: WorkerMetrics, log: Logger): StateObserve
       const nowMs = performance.now()
       if (nowMs - (loggedAtMs.get(kind) ?? -LOG_EVERY_MS) < LOG_EVERY_MS) return
       loggedAtMs.set(kind, nowMs)
-      log.warn({ kind, key }, 'a value in redis is not what its key promises')
+      log.warn({ kind, key }, 'a value in redis has the wrong form')
     },
   }
 }

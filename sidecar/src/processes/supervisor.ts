@@ -258,10 +258,10 @@ function workerEvents(
 ): Pick<PoolObserver, 'exited' | 'killed'> {
   return {
     exited({ id, role }, isExpected, { how, shortLives, nextStartMs }) {
-      if (isExpected) return log.info({ worker: id, role, how }, 'a worker ended')
+      if (isExpected) return log.info({ worker: id, role, how }, 'worker exited')
       metrics.workerExits.inc({ role })
       const next = { short_lives: shortLives, next_start_ms: nextStartMs }
-      log.error({ worker: id, role, how, ...next }, 'a worker ended')
+      log.error({ worker: id, role, how, ...next }, 'worker exited')
     },
     killed: (worker, why) => log.error({ worker: worker.id, role: worker.role, why }, 'killed'),
   }

@@ -47,7 +47,7 @@ async function start(message: Start): Promise<void> {
   try {
     await serve(message, log)
   } catch (error) {
-    log.fatal({ err: error }, 'the worker could not start')
+    log.fatal({ err: error }, 'worker failed to start')
     await send({ type: 'failed', message: error instanceof Error ? error.message : String(error) })
     process.exit(1)
   }

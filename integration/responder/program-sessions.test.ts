@@ -121,7 +121,7 @@ describe('no session is made', () => {
     const sub = `hoarder-${randomUUID()}`
     const hoarder = await stack.mint({ sub, groups: ['analysts'] })
     const answers = await Promise.all(Array.from({ length: 120 }, () => post(hoarder)))
-    // some of those that came at once may have stood in each other's way
+    // A busy machine answers 503 to some of many requests at once.
     let refused = await post(hoarder)
     while (refused.status !== 429 && answers.length < 240) {
       answers.push(refused)
@@ -129,14 +129,18 @@ describe('no session is made', () => {
     }
     const kept = answers.filter(({ status }) => status === 201).map(({ body }) => body)
     expect(kept.length).toBeLessThanOrEqual(100)
-    expect(kept.length).toBeGreaterThan(50) // on a busy machine some are answered 503
+    expect(kept.length).toBeGreaterThan(50)
     expect(refused.status).toBe(429)
     expect(refused.headers['retry-after']).toMatch(/^[1-9][0-9]*$/)
     expect(JSON.parse(refused.body)).toMatchObject({ error_code: 'RESOURCE_EXHAUSTED' })
     const audit = await stack.auditOf(String(refused.headers['x-request-id']))
     expect(audit).toMatchObject({ reason: 'too-many-sessions', subject: `demo|${sub}` })
-    const { token } = JSON.parse(kept[0] ?? '') as Made
-    expect((await remove(token)).status).toBe(204)
+    // A session may exist although its answer was 503.
+    const busy = answers.filter(({ status }) => status === 503)
+    for (const body of kept.slice(0, busy.length + 1)) {
+      const { token } = JSON.parse(body) as Made
+      expect((await remove(token)).status).toBe(204)
+    }
     await made(hoarder)
   })
 

@@ -10,22 +10,34 @@ export interface StoredSession {
   readonly seen: StoredValue
 }
 
+/** A session's id in the index of its subject. */
+export interface IndexedSid {
+  readonly sid: string
+  /** whether the record was still to be written; a complete session without a record has ended */
+  readonly isReserved: boolean
+}
+
 /**
  * Where sessions are made, changed and ended; requests read them by the SessionStore. Whatever fails or
  * takes too long is refused with `state-unavailable`: no method rejects.
  */
 export interface SessionRecords {
   /**
-   * INVARIANT: the index is written before the record, so that who ends all of a subject's sessions
-   * misses none.
+   * Writes a record between two writes of its subject's index: the first reserves a place, the second
+   * completes it.
+   *
+   * INVARIANT: the index names a session before its record exists; otherwise ending all sessions of a
+   * subject could miss a new session. INVARIANT: no session is complete before its record exists;
+   * otherwise sessions made at once could exceed a subject's bound, each without seeing the others.
    *
    * @param subject `<alias>|<stable subject>`
-   * @returns false when there is a session of this sid already, which stays as it is
+   * @returns how many sessions of the subject were complete when this one became so, itself included;
+   *   null when there is a session of this sid already, which stays as it is
    */
   create(
     session: { readonly sid: string; readonly subject: string; readonly expiresAtSeconds: number },
     record: string,
-  ): Promise<Result<boolean>>
+  ): Promise<Result<number | null>>
   /** in the order asked for */
   read(sids: readonly string[]): Promise<Result<readonly StoredSession[]>>
   /**
@@ -41,8 +53,8 @@ export interface SessionRecords {
    * @returns whether there was a record
    */
   delete(sid: string, subject: string | null): Promise<Result<boolean>>
-  /** at most 1,000 sids of a subject, some of which may have ended */
-  sidsOf(subject: string): Promise<Result<readonly string[]>>
+  /** at most 1,000 sids of a subject; some of their sessions may have ended */
+  sidsOf(subject: string): Promise<Result<readonly IndexedSid[]>>
   /** takes sids that have ended out of the index of a subject */
   dropFromIndex(subject: string, sids: readonly string[]): Promise<Result<void>>
 }

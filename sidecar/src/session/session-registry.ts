@@ -6,7 +6,7 @@ import type { SeenSeal } from './seen-seal.ts'
 import { encodeSession, type Session } from './session.ts'
 import type { SessionCipher } from './session-cipher.ts'
 import { sidOf } from './session-id.ts'
-import type { SessionRecords, StoredSession } from './session-records.ts'
+import type { IndexedSid, SessionRecords, StoredSession } from './session-records.ts'
 import type { StateObserver } from './state-observer.ts'
 
 /** A session as it stands, for those who look after sessions. */
@@ -33,9 +33,8 @@ export interface OpenedSession {
 export interface SessionRegistry {
   /**
    * Makes a session under a fresh id, until `expiresAtSeconds`. A subject has at most
-   * `maxPerSubject` sessions of each kind: a browser's takes the place of the oldest, and a program's is
-   * refused with `too-many-sessions`. Sidecars that open sessions of one subject at the same moment can
-   * exceed that by what they have under way.
+   * `maxPerSubject` sessions of each kind, however many sidecars make them at once: a browser's takes
+   * the place of the oldest, and a program's is refused with `too-many-sessions`.
    *
    * @throws {z.ZodError} for a session that could not be read again
    */
@@ -77,20 +76,8 @@ const BATCH = 50
 
 export function createSessionRegistry(deps: SessionRegistryDeps): SessionRegistry {
   const { records, cipher } = deps
-  /** how many sessions of a subject are being opened here */
-  const opening = new Map<string, number>()
   return {
-    open: async (draft, nowSeconds) => {
-      const subject = subjectKey(draft.principal)
-      const others = opening.get(subject) ?? 0
-      opening.set(subject, others + 1)
-      try {
-        const room = await makeRoom(draft, others, nowSeconds)
-        return room.ok ? await create(draft, nowSeconds) : room
-      } finally {
-        noteOpened(subject)
-      }
-    },
+    open,
     list: async (subject, nowSeconds) => {
       const sids = await records.sidsOf(subject)
       if (!sids.ok) return sids
@@ -122,45 +109,51 @@ export function createSessionRegistry(deps: SessionRegistryDeps): SessionRegistr
     end: ({ sid, principal }) => records.delete(sid, subjectKey(principal)),
   }
 
-  function noteOpened(subject: string): void {
-    const left = (opening.get(subject) ?? 1) - 1
-    if (left === 0) opening.delete(subject)
-    else opening.set(subject, left)
-  }
-
-  async function create(draft: SessionDraft, nowSeconds: number): Promise<Result<OpenedSession>> {
+  async function open(draft: SessionDraft, nowSeconds: number): Promise<Result<OpenedSession>> {
     const id = deps.newId()
     const session: Session = { ...draft, sid: sidOf(id), isUseSealed: true }
     if (session.expiresAtSeconds <= nowSeconds) return refuse('session-expired')
     const record = await cipher.encrypt(encodeSession(session))
-    const created = await records.create(keysOf(session), record)
-    if (!created.ok) return created
-    return created.value ? ok({ id, session }) : refuse('internal-error')
+    const complete = await records.create(keysOf(session), record)
+    if (!complete.ok) return complete
+    if (complete.value === null) return refuse('internal-error')
+    const kept = await keepBound(session, complete.value, nowSeconds)
+    if (kept.ok) return ok({ id, session })
+    await records.delete(session.sid, subjectKey(session.principal))
+    return kept
   }
 
   /**
-   * INVARIANT: what others open meanwhile counts as opened, so that many requests at once do not all find
-   * the same room.
+   * INVARIANT: of sessions made at once, the last to become complete counts all of them; otherwise
+   * together they could exceed the bound. Sessions within the first `maxPerSubject` need no look at
+   * the others.
+   *
+   * @param complete how many sessions the subject had when the new one became complete
+   * @returns `too-many-sessions` for a program's session beyond the bound; for a browser's, ends the
+   *   oldest instead
    */
-  async function makeRoom(
-    { principal, kind }: Pick<Session, 'principal' | 'kind'>,
-    others: number,
+  async function keepBound(
+    { sid, principal, kind }: Session,
+    complete: number,
     nowSeconds: number,
   ): Promise<Result<void>> {
+    if (complete <= deps.maxPerSubject) return ok(undefined)
     const subject = subjectKey(principal)
     const sids = await records.sidsOf(subject)
-    // `create` makes an index of another type anew, and refuses where Redis does not answer.
-    if (!sids.ok) return ok(undefined)
-    if (sids.value.length + others < deps.maxPerSubject) return ok(undefined)
-    const held = await openAll(sids.value, subject, nowSeconds)
+    if (!sids.ok) return sids
+    const held = await openAll(
+      sids.value.filter(({ isReserved }) => !isReserved),
+      subject,
+      nowSeconds,
+    )
     if (!held.ok) return held
-    const ofKind = held.value.filter((session) => session.kind === kind)
-    const excess = ofKind.length + others + 1 - deps.maxPerSubject
+    const others = held.value.filter((session) => session.kind === kind && session.sid !== sid)
+    const excess = others.length + 1 - deps.maxPerSubject
     if (excess <= 0) return ok(undefined)
     if (kind === 'program') return refuse('too-many-sessions')
-    const oldestFirst = ofKind.toSorted((a, b) => a.createdAtSeconds - b.createdAtSeconds)
-    for (const { sid } of oldestFirst.slice(0, excess)) {
-      const ended = await records.delete(sid, subject)
+    const oldestFirst = others.toSorted((a, b) => a.createdAtSeconds - b.createdAtSeconds)
+    for (const oldest of oldestFirst.slice(0, excess)) {
+      const ended = await records.delete(oldest.sid, subject)
       if (!ended.ok) return ended
     }
     return ok(undefined)
@@ -168,7 +161,7 @@ export function createSessionRegistry(deps: SessionRegistryDeps): SessionRegistr
 
   /** All that take up room: also those that are idle, whose records stay until they end. */
   async function openAll(
-    sids: readonly string[],
+    sids: readonly IndexedSid[],
     subject: string,
     nowSeconds: number,
   ): Promise<Result<readonly Session[]>> {
@@ -185,25 +178,31 @@ export function createSessionRegistry(deps: SessionRegistryDeps): SessionRegistr
     return ok(sessions)
   }
 
-  /** Those of a subject's sids that have a record; the index loses the others. */
+  /**
+   * Reads the records of a subject's sessions, and removes the ended ones from its index.
+   *
+   * INVARIANT: a reserved sid stays in the index, because its record may be written after this read;
+   * otherwise ending all sessions of the subject would miss that session.
+   */
   async function readBatch(
-    sids: readonly string[],
+    sids: readonly IndexedSid[],
     subject: string,
   ): Promise<Result<readonly StoredSession[]>> {
-    const found = await records.read(sids)
+    const found = await records.read(sids.map(({ sid }) => sid))
     if (!found.ok) return found
-    const gone = found.value.filter(({ record }) => record.kind === 'absent')
-    if (gone.length > 0) {
+    const isAbsent = (at: number): boolean => found.value[at]?.record.kind === 'absent'
+    const ended = sids.filter(({ isReserved }, at) => !isReserved && isAbsent(at))
+    if (ended.length > 0) {
       await records.dropFromIndex(
         subject,
-        gone.map(({ sid }) => sid),
+        ended.map(({ sid }) => sid),
       )
     }
     return ok(found.value.filter(({ record }) => record.kind !== 'absent'))
   }
 
   async function listBatch(
-    sids: readonly string[],
+    sids: readonly IndexedSid[],
     subject: string,
     nowSeconds: number,
   ): Promise<Result<readonly ListedSession[]>> {

@@ -36,15 +36,23 @@ export interface KeyValues {
    */
   extend(key: string, expiresAtSeconds: number): Promise<Result<boolean>>
   /**
-   * Notes a member in an index, which is a key of its own and ends with its last member. Members that
-   * have ended go; a key of another type is replaced, because an index can be rebuilt.
+   * Adds a member to an index, which is a key of its own and ends with its last member. Members that
+   * have ended are removed; a key of another type is replaced, because an index can be rebuilt.
+   *
+   * @param isReserved whether the member's record is still to be written; a later call completes it
+   * @returns how many members are complete, counted in the same step
    */
-  indexAdd(key: string, member: string, endsAtSeconds: number): Promise<Result<void>>
+  indexAdd(
+    key: string,
+    member: string,
+    endsAtSeconds: number,
+    isReserved: boolean,
+  ): Promise<Result<number>>
   /**
    * @returns at most 1,000, those that end last; some may have ended. Refuses for a key of another type,
    *   which must not read as empty
    */
-  indexMembers(key: string): Promise<Result<readonly string[]>>
+  indexMembers(key: string): Promise<Result<readonly IndexMember[]>>
   indexRemove(key: string, member: string): Promise<Result<void>>
   /**
    * Waits a moment until the replicas hold what was written to a key through this connection: until then
@@ -53,6 +61,12 @@ export interface KeyValues {
    * @returns whether all there are, be it none, said so
    */
   settle(key: string): Promise<Result<boolean>>
+}
+
+export interface IndexMember {
+  readonly member: string
+  /** whether its record was still to be written */
+  readonly isReserved: boolean
 }
 
 export const MAX_INDEX_MEMBERS = 1000

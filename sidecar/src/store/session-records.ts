@@ -16,8 +16,19 @@ export function createSessionRecords(
   return {
     create: async ({ sid, subject, expiresAtSeconds }, record) => {
       if (isFull()) return refuse('state-full')
-      const indexed = await keyValues.indexAdd(subjectSessionsKey(subject), sid, expiresAtSeconds)
-      return indexed.ok ? keyValues.create(sessionKey(sid), record, expiresAtSeconds) : indexed
+      const index = subjectSessionsKey(subject)
+      const reserved = await keyValues.indexAdd(index, sid, expiresAtSeconds, true)
+      if (!reserved.ok) return reserved
+      const created = await keyValues.create(sessionKey(sid), record, expiresAtSeconds)
+      const completed = created.ok
+        ? await keyValues.indexAdd(index, sid, expiresAtSeconds, false)
+        : created
+      // Redis may still carry out a command that took too long; these follow it on the connection.
+      if (!completed.ok) {
+        await Promise.all([keyValues.delete(sessionKey(sid)), keyValues.indexRemove(index, sid)])
+        return completed
+      }
+      return created.ok && created.value ? completed : ok(null)
     },
     read: async (sids) => {
       const keys = sids.flatMap((sid) => [sessionKey(sid), seenKey(sid)])
@@ -40,7 +51,11 @@ export function createSessionRecords(
       await keyValues.settle(sessionKey(sid))
       return deleted
     },
-    sidsOf: (subject) => keyValues.indexMembers(subjectSessionsKey(subject)),
+    sidsOf: async (subject) => {
+      const members = await keyValues.indexMembers(subjectSessionsKey(subject))
+      if (!members.ok) return members
+      return ok(members.value.map(({ member, isReserved }) => ({ sid: member, isReserved })))
+    },
     dropFromIndex,
   }
 

@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { ok, refuse } from '../../src/domain/result.ts'
+import { ABSENT } from '../../src/domain/stored-value.ts'
 import { createIdleRule } from '../../src/session/idle-rule.ts'
 import type { Session } from '../../src/session/session.ts'
-import { sessionIdFrom, sessionKey } from '../../src/session/session-id.ts'
+import { sessionIdFrom, sessionKey, sidOf } from '../../src/session/session-id.ts'
 import { createSessionRegistry, type SessionRegistry } from '../../src/session/session-registry.ts'
 import { createSessionRecords } from '../../src/store/session-records.ts'
 import { createMemoryKeyValues, type MemoryKeyValues } from '../support/memory-key-values.ts'
@@ -67,8 +68,9 @@ describe('while Redis does not answer', () => {
     memory.read = read
     memory.delete = async () => UNAVAILABLE
     expect(await registry.open({ ...PROGRAM, kind: 'browser' }, NOW)).toEqual(UNAVAILABLE)
-    const sids = held.map(({ sid }) => sid)
-    expect(await memory.indexMembers(INDEX)).toEqual(ok(sids))
+    for (const session of held) {
+      expect(await registry.find(session.sid, NOW)).toMatchObject({ value: { session } })
+    }
   })
 })
 
@@ -90,7 +92,7 @@ describe('no room is taken by', () => {
   it('the sessions of another that somebody wrote into the index', async () => {
     const bob = { principal: { ...ALICE, subject: 'bob' } }
     for (const { sid } of [await opened(bob), await opened(bob)]) {
-      await memory.indexAdd(INDEX, sid, NOW + 100)
+      await memory.indexAdd(INDEX, sid, NOW + 100, false)
     }
     expect(await registry.open(PROGRAM, NOW)).toMatchObject({ ok: true })
   })
@@ -113,25 +115,34 @@ it('an id that exists already opens no session', async () => {
   expect(await registry.find(session.sid, NOW)).toMatchObject({ value: { session } })
 })
 
-it('sessions that are being opened take room until they are open, and no longer', async () => {
-  const { indexAdd } = memory
-  const releases: (() => void)[] = []
-  memory.indexAdd = async (...entry) => {
-    await new Promise<void>((resolve) => void releases.push(resolve))
-    return indexAdd(...entry)
-  }
-  const underWay = [registry.open(PROGRAM, NOW), registry.open(PROGRAM, NOW)]
-  await expect.poll(() => releases.length).toBe(2)
-  const full = refuse('too-many-sessions')
-  expect(await registry.open(PROGRAM, NOW)).toEqual(full)
-  expect(await registry.open(PROGRAM, NOW)).toEqual(full)
-  releases[0]?.()
-  const first = await underWay[0]
-  expect(await registry.open(PROGRAM, NOW)).toEqual(full)
-  releases[1]?.()
-  const second = await underWay[1]
-  if (first?.ok !== true || second?.ok !== true) throw new Error('were not opened')
-  memory.indexAdd = indexAdd
-  for (const { session } of [first.value, second.value]) await registry.end(session)
+it.each([
+  ['whose record', 'create', 1],
+  ['whose place', 'indexAdd', 2],
+] as const)(
+  'a session %s Redis takes too late is neither given out nor kept',
+  async (_, command, nth) => {
+    const taken = memory[command] as (...operands: unknown[]) => Promise<unknown>
+    let calls = 0
+    const late = async (...operands: unknown[]) => {
+      const result = await taken(...operands)
+      return (calls += 1) === nth ? UNAVAILABLE : result
+    }
+    Object.assign(memory, { [command]: late })
+    newId = () => SESSION_ID
+    expect(await registry.open(PROGRAM, NOW)).toEqual(UNAVAILABLE)
+    expect(await memory.read([sessionKey(sidOf(SESSION_ID)), INDEX])).toEqual(ok([ABSENT, ABSENT]))
+  },
+)
+
+it('a session beyond the bound leaves nothing in the store', async () => {
   await Promise.all([opened(), opened()])
+  const ids: string[] = []
+  newId = () => {
+    ids.push(sessionIdFrom(randomBytes(32)))
+    return ids.at(-1) ?? ''
+  }
+  const held = await memory.indexMembers(INDEX)
+  expect(await registry.open(PROGRAM, NOW)).toEqual(refuse('too-many-sessions'))
+  expect(await memory.read(ids.map((id) => sessionKey(sidOf(id))))).toEqual(ok([ABSENT]))
+  expect(await memory.indexMembers(INDEX)).toEqual(held)
 })

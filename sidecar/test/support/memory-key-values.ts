@@ -1,6 +1,6 @@
 import { ok, type Result, refuse } from '../../src/domain/result.ts'
 import { ABSENT, type StoredValue, storedText, WRONG_TYPE } from '../../src/domain/stored-value.ts'
-import { type KeyValues, MAX_INDEX_MEMBERS } from '../../src/store/key-values.ts'
+import { type IndexMember, type KeyValues, MAX_INDEX_MEMBERS } from '../../src/store/key-values.ts'
 
 /** The stores' commands on a map, with what an operator can do to it. */
 export interface MemoryKeyValues extends KeyValues {
@@ -14,10 +14,12 @@ export interface MemoryKeyValues extends KeyValues {
 
 interface Entry {
   readonly value: StoredValue
-  /** members by when they end, for an index */
-  readonly index?: Map<string, number>
+  /** members of an index */
+  readonly index?: Index
   readonly expiresAtSeconds: number
 }
+
+type Index = ReadonlyMap<string, { readonly endsAtSeconds: number; readonly isReserved: boolean }>
 
 const NEVER = Number.POSITIVE_INFINITY
 const UNAVAILABLE = refuse('state-unavailable')
@@ -66,17 +68,23 @@ export function createMemoryKeyValues(nowSeconds: () => number): MemoryKeyValues
 
   function indexCommands(): Pick<KeyValues, 'indexAdd' | 'indexMembers' | 'indexRemove'> {
     return {
-      indexAdd: async (key, member, endsAtSeconds) =>
-        answer(() => putIndex(key, [...(find(key)?.index ?? []), [member, endsAtSeconds]])),
+      indexAdd: async (key, member, endsAtSeconds, isReserved) =>
+        answer(() => {
+          const added = new Map(find(key)?.index).set(member, { endsAtSeconds, isReserved })
+          putIndex(key, added)
+          const members = [...(find(key)?.index?.values() ?? [])]
+          return members.filter((one) => !one.isReserved).length
+        }),
       indexMembers: async (key) => {
         const entry = find(key)
         if (entry !== null && entry.index === undefined) return UNAVAILABLE
-        return answer(() => byEnd(entry?.index ?? new Map()).slice(-MAX_INDEX_MEMBERS))
+        return answer(() => membersOf(entry?.index))
       },
       indexRemove: async (key, member) => {
         const entry = find(key)
         if (entry !== null && entry.index === undefined) return UNAVAILABLE
-        const left = [...(entry?.index ?? [])].filter(([other]) => other !== member)
+        const left = new Map(entry?.index)
+        left.delete(member)
         return answer(() => putIndex(key, left))
       },
     }
@@ -99,14 +107,18 @@ export function createMemoryKeyValues(nowSeconds: () => number): MemoryKeyValues
     entries.set(key, { value, expiresAtSeconds: expiresAtSeconds ?? NEVER })
   }
 
-  function putIndex(key: string, members: readonly (readonly [string, number])[]): void {
-    const index = new Map(members.filter(([, endsAtSeconds]) => endsAtSeconds >= nowSeconds()))
-    const expiresAtSeconds = Math.max(0, ...index.values())
+  function putIndex(key: string, members: Index): void {
+    const live = [...members].filter(([, { endsAtSeconds }]) => endsAtSeconds >= nowSeconds())
+    const index = new Map(live)
+    const expiresAtSeconds = Math.max(0, ...live.map(([, { endsAtSeconds }]) => endsAtSeconds))
     if (index.size === 0) entries.delete(key)
     else entries.set(key, { value: WRONG_TYPE, index, expiresAtSeconds })
   }
 }
 
-function byEnd(index: ReadonlyMap<string, number>): string[] {
-  return [...index].toSorted(([, a], [, b]) => a - b).map(([member]) => member)
+function membersOf(index: Index = new Map()): readonly IndexMember[] {
+  return [...index]
+    .toSorted(([, a], [, b]) => a.endsAtSeconds - b.endsAtSeconds)
+    .slice(-MAX_INDEX_MEMBERS)
+    .map(([member, { isReserved }]) => ({ member, isReserved }))
 }

@@ -1,6 +1,6 @@
 import { ok, type Result, refuse } from '../../domain/result.ts'
 import { ABSENT, type StoredValue, storedText, WRONG_TYPE } from '../../domain/stored-value.ts'
-import { type KeyValues, MAX_INDEX_MEMBERS } from '../../store/key-values.ts'
+import { type IndexMember, type KeyValues, MAX_INDEX_MEMBERS } from '../../store/key-values.ts'
 import {
   COMMAND_TIMEOUT_MS,
   describeFailure,
@@ -24,12 +24,27 @@ const EXTEND = `
 redis.call('EXPIREAT', KEYS[1], ARGV[1], 'GT')
 return redis.call('EXISTS', KEYS[1])`
 
+// A member's score is the second it ends, negative while the member is reserved. ZRANGE counts, because
+// the documented users of Redis may not run ZCOUNT.
 const INDEX_ADD = `
 if redis.call('TYPE', KEYS[1]).ok ~= 'zset' then redis.call('DEL', KEYS[1]) end
 redis.call('ZADD', KEYS[1], ARGV[1], ARGV[2])
-redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', '(' .. redis.call('TIME')[1])
+local now = redis.call('TIME')[1]
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '(-' .. now, '(' .. now)
+local first = redis.call('ZRANGE', KEYS[1], 0, 0, 'WITHSCORES')[2]
 local last = redis.call('ZRANGE', KEYS[1], -1, -1, 'WITHSCORES')[2]
-if last then redis.call('EXPIREAT', KEYS[1], last) end`
+if last then redis.call('EXPIREAT', KEYS[1], math.max(-first, last)) end
+return #redis.call('ZRANGE', KEYS[1], 0, '+inf', 'BYSCORE')`
+
+/** @param reply members and scores by turns */
+function indexMembersOf(reply: readonly string[]): readonly IndexMember[] {
+  const members: IndexMember[] = []
+  for (let at = 0; at + 1 < reply.length; at += 2) {
+    const [member = '', score] = reply.slice(at, at + 2)
+    members.push({ member, isReserved: Number(score) < 0 })
+  }
+  return members
+}
 
 /** The stores' commands on Redis. */
 export function createRedisKeyValues(redis: RedisClient, observer: RedisObserver): KeyValues {
@@ -57,11 +72,15 @@ export function createRedisKeyValues(redis: RedisClient, observer: RedisObserver
       attempt(
         async () => (await redis.eval(EXTEND, 1, key, String(Math.ceil(expiresAtSeconds)))) === 1,
       ),
-    indexAdd: (key, member, endsAtSeconds) =>
+    indexAdd: (key, member, endsAtSeconds, isReserved) =>
       attempt(async () => {
-        await redis.eval(INDEX_ADD, 1, key, String(Math.ceil(endsAtSeconds)), member)
+        const score = Math.ceil(endsAtSeconds) * (isReserved ? -1 : 1)
+        return Number(await redis.eval(INDEX_ADD, 1, key, String(score), member))
       }),
-    indexMembers: (key) => attempt(() => redis.zrange(key, String(-MAX_INDEX_MEMBERS), '-1')),
+    indexMembers: (key) =>
+      attempt(async () =>
+        indexMembersOf(await redis.zrange(key, String(-MAX_INDEX_MEMBERS), '-1', 'WITHSCORES')),
+      ),
     indexRemove: (key, member) =>
       attempt(async () => {
         await redis.zrem(key, member)

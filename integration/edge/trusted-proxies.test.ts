@@ -7,6 +7,7 @@ import { type Answer, type Listener, send } from '../stack/answer.ts'
 import { type StackClient, stackClient } from '../stack/client.ts'
 import type { Gate } from '../stack/gate.ts'
 import { testedLighttpds } from '../stack/lighttpd-programs.ts'
+import { readRefusal } from '../stack/refusals.ts'
 import { sharedStack } from '../stack/shared-stack.ts'
 import { valuesOf } from '../stack/upstream.ts'
 import { startOwnGate } from './own-gate.ts'
@@ -64,6 +65,19 @@ describe.each(testedLighttpds())(
       expect(answer.status).toBe(200)
       await expectSeen(seen, localAddress)
     })
+
+    it.each(['::ffff:192.0.2.1', '::FFFF:c000:0201', '0:0:0:0:0:ffff:192.0.2.1'])(
+      'a client cannot write an address before its own that a proxy writes as %s',
+      async (mapped) => {
+        const forged = await forwarded(CLUSTERS, `203.0.113.9, ${mapped}`)
+        expect(readRefusal(forged).status).toBe(400)
+        expect(await stack.upstreamRequests()).toEqual([])
+        expect((await forwarded(CLUSTERS, mapped)).status).toBe(200)
+        const headers = { 'x-forwarded-for': `203.0.113.9, ${mapped}` }
+        const stranger = await ask(gate.listener(), { localAddress: STRANGER, headers })
+        expect(stranger.status).toBe(200)
+      },
+    )
 
     it('a proxy cannot make of the request one without TLS, or of another host', async () => {
       const headers = {

@@ -51,6 +51,7 @@ local function first_pass(lighty, tier)
   env["BRICKGATE_LISTENER"] = tier
   env["BRICKGATE_LOGGED_PATH"] = target.logged_path(sent)
   env["BRICKGATE_REQUEST_ID"] = request_id(lighty)
+  if headers.hide_client(r) then return refusal.answer(r, 400, "mapped-address") end
   if connections.exceed(lighty, settings.max_connections_per_address) then
     r.req_item["keep_alive"] = 0
     return refusal.answer(r, 429, "too-many-connections")

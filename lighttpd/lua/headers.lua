@@ -160,6 +160,21 @@ function headers.fulfil(r)
   end
 end
 
+-- Whether a proxy named the client and any address after the first is IPv4 mapped into IPv6. lighttpd
+-- takes each mapped address for a trusted proxy while an IPv4 network is trusted.
+--
+-- INVARIANT: such a request is refused; otherwise a client could write an address before its own,
+-- and the written address would count.
+function headers.hide_client(r)
+  if not settings.is_client_named or r.req_attr["request.remote-port"] ~= "0" then return false end
+  local is_first = true
+  for address in (r.req_header["X-Forwarded-For"] or ""):gmatch("[%x.:]+") do
+    if not is_first and address:lower():find("^[0:]*:ffff:") then return true end
+    is_first = false
+  end
+  return false
+end
+
 -- lighttpd appends whose connection it is: the client's or, where that has no port, a proxy's that
 -- named the client.
 function headers.name_client(r)

@@ -7,7 +7,7 @@ ifneq ($(filter-out native docker,$(RUNTIME)),)
 $(error RUNTIME is `$(RUNTIME)`, which is not known; it may be native or docker)
 endif
 
-.PHONY: up down logs test soak check mutants bench sbom setup setup-test
+.PHONY: up down logs test unit integration soak check mutants bench sbom setup setup-test
 
 ifeq ($(RUNTIME),docker)
 up: ## start the gateway; without a configuration, the demo
@@ -32,6 +32,13 @@ endif
 test: setup-test ## every test
 	@$(NODE) node_modules/vitest/vitest.mjs run --project '!soak' \
 	  --reporter=default --reporter=./tools/retried-tests.ts $(TEST_FLAGS)
+
+unit: setup-test ## some unit tests: make unit T=sidecar/test/policy
+	@$(NODE) node_modules/vitest/vitest.mjs run --project unit $(T) $(TEST_FLAGS)
+
+integration: setup-test ## some integration tests: make integration T=integration/edge/paths
+	@$(NODE) node_modules/vitest/vitest.mjs run --project integration --project timed \
+	  --project containers --reporter=default --reporter=./tools/retried-tests.ts $(T) $(TEST_FLAGS)
 
 soak: setup-test ## minutes: load, revocations and faults on two gateways (.run/soak.json), refreshes, alerts
 	@$(NODE) integration/shared-redis/main.ts

@@ -25,7 +25,7 @@ const PERMIT_EVERYTHING = {
 }
 
 const BAD_TARGET = { status: 400, errorCode: 'BAD_REQUEST', challenge: null, hasRetryAfter: false }
-const NO_PAGE = { ...BAD_TARGET, status: 404, errorCode: 'ENDPOINT_NOT_FOUND' }
+const NO_PAGE = { ...BAD_TARGET, status: 404, errorCode: 'NOT_FOUND' }
 
 let stack: StackClient
 let token: string

@@ -2,6 +2,8 @@
 -- integer Retry-After wherever they would retry. INVARIANT: nothing the client sent is repeated.
 local refusal = {}
 
+-- `sidecar/src/domain/error-answer.ts` has the same codes and waits; a test compares them.
+
 local METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
 
 -- In seconds: a JDBC driver fails on a date, and on none. Not for 502, where the request may have run.
@@ -10,7 +12,7 @@ local RETRY_AFTER = { [429] = "5", [503] = "5", [504] = "5" }
 local ERRORS = {
   [400] = { "BAD_REQUEST", "the request is malformed" },
   [403] = { "PERMISSION_DENIED", "the request was not authorized" },
-  [404] = { "ENDPOINT_NOT_FOUND", "there is no such page" },
+  [404] = { "NOT_FOUND", "there is no such page" },
   [405] = { "METHOD_NOT_ALLOWED", "the method is not supported" },
   -- only for POST over HTTP/1.1, where no option of lighttpd admits a request without a length
   [411] = { "LENGTH_REQUIRED", "a POST needs `Content-Length: 0` when it has no body: curl -d ''" },

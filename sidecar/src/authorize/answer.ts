@@ -1,15 +1,14 @@
 import type { AccessRequest, Envelope } from '../domain/access-request.ts'
 import type { Clock } from '../domain/clock.ts'
-import type { Decision } from '../domain/decision.ts'
+import { type Decision, deny, unknownCaller } from '../domain/decision.ts'
 import type { DenyReason } from '../domain/reason.ts'
 import type { Tier } from '../domain/tier.ts'
 import type { Params } from '../fcgi/params.ts'
 import type { Reply } from '../fcgi/reply.ts'
 import { readAccessRequest } from '../http/access-request.ts'
-import { decisionReply, type ReplyContext } from '../http/reply.ts'
+import { allowReply, denyReply } from '../http/reply.ts'
 import { readRequestId } from '../http/request-id.ts'
 import { signInRedirect } from '../http/sign-in-redirect.ts'
-import { unknownCaller } from './authenticate.ts'
 import type { Check } from './check.ts'
 
 /** One decision, for those who watch: never awaited, never able to change it. */
@@ -43,17 +42,6 @@ export interface AnswerDeps {
 /** From the parameters of an authorizer request to its reply: what each worker serves. */
 export type Answer = (params: Params, tier: Tier) => Promise<Reply>
 
-const RETRY_AFTER_SECONDS = 2
-
-/** What a reply says beside the decision, the same wherever a decision is answered. */
-export function replyContext(
-  requestId: string | null,
-  proof: string,
-  isThrift: boolean = false,
-): ReplyContext {
-  return { requestId, proof, retryAfterSeconds: RETRY_AFTER_SECONDS, realm: 'brickgate', isThrift }
-}
-
 export function createAnswer(deps: AnswerDeps): Answer {
   return async (params, tier) => {
     const startedMs = deps.clock.monotonicMs()
@@ -67,13 +55,13 @@ export function createAnswer(deps: AnswerDeps): Answer {
       durationMicroseconds: Math.round((deps.clock.monotonicMs() - startedMs) * 1000),
     }
     deps.afterReply(() => deps.observer.decided(event))
+    if (decision.effect === 'allow') return allowReply(decision, deps.proof)
     const redirect =
       request.ok && deps.signInAt !== null
         ? signInRedirect(request.value, decision, deps.signInAt[tier])
         : null
     return (
-      redirect ??
-      decisionReply(decision, replyContext(event.requestId, deps.proof, isThrift(params)))
+      redirect ?? denyReply(decision, { requestId: event.requestId, isThrift: isThrift(params) })
     )
   }
 
@@ -93,5 +81,5 @@ function isThrift(params: Params): boolean {
 }
 
 function unjudged(reason: DenyReason): Decision {
-  return { effect: 'deny', reason, ...unknownCaller('none') }
+  return deny({ reason }, unknownCaller('none'))
 }

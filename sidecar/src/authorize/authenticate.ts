@@ -1,7 +1,7 @@
 import { readCredential } from '../credential/credential.ts'
 import type { Envelope } from '../domain/access-request.ts'
 import { assertNever } from '../domain/assert-never.ts'
-import type { CredentialKind, DecisionContext } from '../domain/decision.ts'
+import { type CredentialKind, type DecisionContext, unknownCaller } from '../domain/decision.ts'
 import type { Principal } from '../domain/principal.ts'
 import { ok, type Refusal, type Result, refuse } from '../domain/result.ts'
 import type { Tier } from '../domain/tier.ts'
@@ -120,9 +120,4 @@ export function createAuthenticate(deps: AuthenticateDeps): Authenticate {
 /** A refusal of which nothing but the kind of credential is known. */
 export function unidentified(refusal: Refusal, credential: CredentialKind): Authentication {
   return { ...refusal, context: unknownCaller(credential) }
-}
-
-/** What is known of a caller of whom nothing but the kind of credential is. */
-export function unknownCaller(credential: CredentialKind): DecisionContext {
-  return { credential, principal: null, sid: null, policies: [], isFromOutage: false }
 }

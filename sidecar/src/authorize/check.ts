@@ -1,8 +1,8 @@
 import type { AccessRequest } from '../domain/access-request.ts'
 import type { Clock } from '../domain/clock.ts'
-import type { Decision, DecisionContext } from '../domain/decision.ts'
+import { allow, type Decision, deny } from '../domain/decision.ts'
 import { obligation } from '../domain/obligation.ts'
-import { ok, type Refusal, type Result, refuse } from '../domain/result.ts'
+import { ok, type Result, refuse } from '../domain/result.ts'
 import { namesOtherWorkspace } from '../http/workspace-selector.ts'
 import { evaluate } from '../policy/evaluate.ts'
 import type { PolicySet } from '../policy/policy-set.ts'
@@ -57,16 +57,7 @@ export function createCheck(deps: CheckDeps): Check {
     if (!authorization.ok) return deny(authorization, context)
     const identity = identityHeaders(principal, request, deps.deployment)
 
-    return {
-      effect: 'allow',
-      reason: 'allowed',
-      credential: context.credential,
-      principal,
-      sid: context.sid,
-      policies: context.policies,
-      isFromOutage: context.isFromOutage,
-      obligations: [...identity, obligation('BRICKGATE_AUTHORIZATION', authorization.value)],
-    }
+    return allow(context, [...identity, obligation('BRICKGATE_AUTHORIZATION', authorization.value)])
   }
 
   async function liveToken(
@@ -78,9 +69,4 @@ export function createCheck(deps: CheckDeps): Check {
     const fresh = await deps.refresh.freshen(session, nowSeconds)
     return fresh.ok ? ok(fresh.value.accessToken) : fresh
   }
-}
-
-function deny({ reason, claim }: Refusal, context: DecisionContext): Decision {
-  const { credential, principal, sid, policies, isFromOutage } = context
-  return { effect: 'deny', reason, claim, credential, principal, sid, policies, isFromOutage }
 }

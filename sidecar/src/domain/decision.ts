@@ -1,6 +1,7 @@
 import type { Obligation } from './obligation.ts'
 import type { Principal } from './principal.ts'
 import type { DenyReason } from './reason.ts'
+import type { Refusal } from './result.ts'
 
 /** How the caller identified itself, a bounded label for metrics and audit. */
 export type CredentialKind = 'bearer' | 'session' | 'none'
@@ -31,4 +32,33 @@ export interface Deny extends DecisionContext {
   readonly reason: DenyReason
   /** the claim of a token that is in the way, see `Refusal` */
   readonly claim?: string | undefined
+}
+
+/** The context of a caller of whom only the kind of credential is known. */
+export function unknownCaller(credential: CredentialKind): DecisionContext {
+  return { credential, principal: null, sid: null, policies: [], isFromOutage: false }
+}
+
+/** @param context may have other fields; the decision takes only those of `DecisionContext` */
+export function allow(
+  context: DecisionContext & { readonly principal: Principal },
+  obligations: readonly Obligation[],
+): Allow {
+  const { credential, principal, sid, policies, isFromOutage } = context
+  return {
+    effect: 'allow',
+    reason: 'allowed',
+    credential,
+    principal,
+    sid,
+    policies,
+    isFromOutage,
+    obligations,
+  }
+}
+
+/** @param context may have other fields; the decision takes only those of `DecisionContext` */
+export function deny({ reason, claim }: Omit<Refusal, 'ok'>, context: DecisionContext): Deny {
+  const { credential, principal, sid, policies, isFromOutage } = context
+  return { effect: 'deny', reason, claim, credential, principal, sid, policies, isFromOutage }
 }

@@ -37,7 +37,7 @@ const INTERNAL_ERROR: Reply = {
     ['Cache-Control', 'no-store'],
   ],
   body: JSON.stringify({
-    error_code: 'INTERNAL_ERROR',
+    error_code: REASONS['internal-error'].errorCode,
     message: REASONS['internal-error'].message,
   }),
 }

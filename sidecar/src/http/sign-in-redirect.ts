@@ -1,5 +1,5 @@
 import type { AccessRequest, Envelope } from '../domain/access-request.ts'
-import type { Decision } from '../domain/decision.ts'
+import type { Deny } from '../domain/decision.ts'
 import type { DenyReason } from '../domain/reason.ts'
 import type { Reply } from '../fcgi/reply.ts'
 import { OWN_PAGE, returnAddresses } from './return-address.ts'
@@ -30,10 +30,10 @@ const MAX_URL = 8000
  */
 export function signInRedirect(
   request: Envelope & Pick<AccessRequest, 'target'>,
-  decision: Decision,
+  { reason }: Pick<Deny, 'reason'>,
   publicUrl: string,
 ): Reply | null {
-  if (decision.effect !== 'deny' || !MENDED.has(decision.reason)) return null
+  if (!MENDED.has(reason)) return null
   if (!request.isNavigation || request.presented.authorization !== null) return null
   return redirectTo(signInUrl(publicUrl, request.target))
 }

@@ -1,13 +1,20 @@
 import type { IncomingMessage } from 'node:http'
-import { type DecisionObserver, replyContext } from '../authorize/answer.ts'
-import { type Authenticate, type Caller, unknownCaller } from '../authorize/authenticate.ts'
+import type { DecisionObserver } from '../authorize/answer.ts'
+import type { Authenticate, Caller } from '../authorize/authenticate.ts'
 import type { Envelope } from '../domain/access-request.ts'
 import type { Clock } from '../domain/clock.ts'
-import type { Decision, DecisionContext } from '../domain/decision.ts'
+import {
+  type Allow,
+  allow,
+  type DecisionContext,
+  type Deny,
+  deny,
+  unknownCaller,
+} from '../domain/decision.ts'
 import type { Refusal, Result } from '../domain/result.ts'
 import type { Reply } from '../fcgi/reply.ts'
 import { readEnvelope } from '../http/access-request.ts'
-import { decisionReply } from '../http/reply.ts'
+import { denyReply } from '../http/reply.ts'
 import { readRequestId } from '../http/request-id.ts'
 import { cgiParams } from './cgi-params.ts'
 import { tierOf } from './pages/page-request.ts'
@@ -19,8 +26,8 @@ export interface AskDeps {
 }
 
 export type Answered<T> =
-  | { readonly ok: true; readonly value: T }
-  | { readonly ok: false; readonly refusal: Reply; readonly decision: Decision }
+  | { readonly ok: true; readonly value: T; readonly decision: Allow }
+  | { readonly ok: false; readonly refusal: Reply; readonly decision: Deny }
 
 /** What names the session that a request was about, null for none: the record names it, too. */
 type Concerned = Pick<DecisionContext, 'sid'>
@@ -53,20 +60,19 @@ export function createAsk(deps: AskDeps): Ask {
     const params = cgiParams(incoming)
     const tier = tierOf(incoming)
     const envelope = readEnvelope(params, tier)
-    const { result, decision } = await perform(envelope, act)
+    const outcome = await perform(envelope, act)
 
     const requestId = readRequestId(params)
     deps.observer.decided({
       requestId,
       request: envelope.ok ? { ...envelope.value, path: pathOf(incoming) } : null,
       tier,
-      decision,
+      decision: outcome.decision,
       durationMicroseconds: Math.round((deps.clock.monotonicMs() - startedMs) * 1000),
     })
-    if (result.ok) return result
-    // A denial has no place for the proof, and the responder has no use for one.
-    const refusal = decisionReply(decision, replyContext(requestId, ''))
-    return { ok: false, refusal, decision }
+    if (outcome.ok) return outcome
+    const { decision } = outcome
+    return { ok: false, refusal: denyReply(decision, { requestId, isThrift: false }), decision }
   }
 
   async function perform<T extends Concerned>(
@@ -80,25 +86,17 @@ export function createAsk(deps: AskDeps): Ask {
     const { caller } = authentication
     const result = await act(caller, envelope.value, nowSeconds)
     if (!result.ok) return refused(result, caller)
-    const { credential, principal, policies, isFromOutage } = caller
-    const { sid } = result.value
-    const context = { credential, principal, policies, sid, isFromOutage }
-    const decision = { effect: 'allow', reason: 'allowed', ...context, obligations: [] } as const
-    return { result, decision }
+    const { value } = result
+    return { ok: true, value, decision: allow({ ...caller, sid: value.sid }, []) }
   }
 }
 
-interface Outcome<T> {
-  readonly result: Result<T>
-  readonly decision: Decision
-}
+type Outcome<T> =
+  | { readonly ok: true; readonly value: T; readonly decision: Allow }
+  | { readonly ok: false; readonly decision: Deny }
 
 function refused(refusal: Refusal, context: DecisionContext): Outcome<never> {
-  const { reason, claim } = refusal
-  const { credential, principal, sid, policies, isFromOutage } = context
-  const known = { credential, principal, sid, policies, isFromOutage }
-  const decision = { effect: 'deny', reason, claim, ...known } as const
-  return { result: refusal, decision }
+  return { ok: false, decision: deny(refusal, context) }
 }
 
 function pathOf({ url = '' }: IncomingMessage): string {

@@ -120,7 +120,7 @@ describe('a page navigation without a good credential', () => {
     const cookie = { HTTP_COOKIE: `__Host-brickgate=${SESSION_ID}` }
     const { status, headers } = await answer({ ...page, ...cookie }, { signInAt })
     expect(status).toBe(503)
-    expect(headers).toContainEqual(['Retry-After', '2'])
+    expect(headers).toContainEqual(['Retry-After', '5'])
   })
 
   it('keeps its refusal when the request cannot be read', async () => {

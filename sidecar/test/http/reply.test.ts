@@ -4,15 +4,12 @@ import { type Obligation, obligation } from '../../src/domain/obligation.ts'
 import type { Principal } from '../../src/domain/principal.ts'
 import { type DenyReason, REASONS } from '../../src/domain/reason.ts'
 import { encodeReply, type Reply } from '../../src/fcgi/reply.ts'
-import { decisionReply, type ReplyContext } from '../../src/http/reply.ts'
+import { allowReply, denyReply, type ReplyContext } from '../../src/http/reply.ts'
 
 const ID = '0123456789abcdef0123456789abcdef'
 const PROOF = 'ab'.repeat(32)
 const CONTEXT: ReplyContext = {
   requestId: ID,
-  proof: PROOF,
-  retryAfterSeconds: 2,
-  realm: 'brickgate',
   isThrift: false,
 }
 
@@ -75,7 +72,7 @@ describe('an allow', () => {
       obligation('BRICKGATE_USER', '00u1'),
       obligation('BRICKGATE_TIER', 'internal'),
     ]
-    expect(decisionReply(allow(obligations), CONTEXT)).toEqual({
+    expect(allowReply(allow(obligations), PROOF)).toEqual({
       status: 200,
       headers: [
         ['Variable-BRICKGATE_PROOF', PROOF],
@@ -88,13 +85,13 @@ describe('an allow', () => {
 
   it('never carries one variable twice, because lighttpd would join two identities', () => {
     const twice = [obligation('BRICKGATE_USER', 'a'), obligation('BRICKGATE_USER', 'b')]
-    expect(() => decisionReply(allow(twice), CONTEXT)).toThrow(RangeError)
+    expect(() => allowReply(allow(twice), PROOF)).toThrow(RangeError)
   })
 })
 
 describe('a denial', () => {
   it('looks like one of Databricks', () => {
-    expect(decisionReply(deny('token-expired'), CONTEXT)).toEqual({
+    expect(denyReply(deny('token-expired'), CONTEXT)).toEqual({
       status: 401,
       headers: [
         ['Content-Type', 'application/json'],
@@ -116,7 +113,7 @@ describe('a denial', () => {
     ['internal-error', 500, 'INTERNAL_ERROR'],
     ['state-unavailable', 503, 'TEMPORARILY_UNAVAILABLE'],
   ])('for %s is %i %s', (reason, status, code) => {
-    const reply = decisionReply(deny(reason), CONTEXT)
+    const reply = denyReply(deny(reason), CONTEXT)
     expect([reply.status, bodyOf(reply).error_code]).toEqual([status, code])
   })
 
@@ -133,11 +130,11 @@ describe('a denial', () => {
     ['session-wrong-tier', undefined],
     ['state-unavailable', undefined],
   ])('for %s challenges with %s', (reason, challenge) => {
-    expect(header(decisionReply(deny(reason), CONTEXT), 'WWW-Authenticate')).toBe(challenge)
+    expect(header(denyReply(deny(reason), CONTEXT), 'WWW-Authenticate')).toBe(challenge)
   })
 
   it.each(DENIALS)('for %s can be written, carries no variable and is small', (reason) => {
-    const reply = decisionReply(deny(reason), CONTEXT)
+    const reply = denyReply(deny(reason), CONTEXT)
     const bytes = encodeReply(1, reply).toString('latin1')
     expect(bytes).not.toMatch(/variable-|proof|00u1/i)
     expect(bytes.length).toBeLessThan(600)
@@ -145,15 +142,15 @@ describe('a denial', () => {
   })
 
   it.each(DENIALS)('for %s has a Retry-After exactly when clients try again', (reason) => {
-    const reply = decisionReply(deny(reason), CONTEXT)
+    const reply = denyReply(deny(reason), CONTEXT)
     const isRetried = reply.status === 429 || reply.status === 503
-    expect(header(reply, 'Retry-After')).toBe(isRetried ? '2' : undefined)
+    expect(header(reply, 'Retry-After')).toBe(isRetried ? '5' : undefined)
   })
 
   it.each(DENIALS.filter((reason) => REASONS[reason].status === 401))(
     'for %s challenges',
     (reason) => {
-      const reply = decisionReply(deny(reason), CONTEXT)
+      const reply = denyReply(deny(reason), CONTEXT)
       expect(header(reply, 'WWW-Authenticate')).toMatch(/^Bearer realm="/)
     },
   )
@@ -165,7 +162,7 @@ describe('a denial', () => {
 
 describe('a denial of Thrift', () => {
   it.each(DENIALS)('for %s has its message and the request id in a header of its own', (reason) => {
-    const reply = decisionReply(deny(reason), { ...CONTEXT, isThrift: true })
+    const reply = denyReply(deny(reason), { ...CONTEXT, isThrift: true })
     const message = header(reply, 'X-Thriftserver-Error-Message')
     expect(message).toBe(bodyOf(reply).message)
     expect(message).toMatch(/^[\x20-\x7e]{1,300}$/)
@@ -175,7 +172,7 @@ describe('a denial of Thrift', () => {
 
   it('is the only one with that header', () => {
     expect(
-      header(decisionReply(deny('policy-forbid'), CONTEXT), 'X-Thriftserver-Error-Message'),
+      header(denyReply(deny('policy-forbid'), CONTEXT), 'X-Thriftserver-Error-Message'),
     ).toBeUndefined()
   })
 })
@@ -199,7 +196,7 @@ describe('no SDK goes on trying after a refusal', () => {
 
   it.each(REFUSALS)('for %s', (reason) => {
     for (const requestId of [ID, '429'.padEnd(32, '0'), '429'.padStart(32, 'f'), null]) {
-      const { body } = decisionReply(deny(reason), { ...CONTEXT, requestId })
+      const { body } = denyReply(deny(reason), { ...CONTEXT, requestId })
       expect(RETRY_WORDS.filter((word) => body.toLowerCase().includes(word))).toEqual([])
     }
   })
@@ -208,30 +205,7 @@ describe('no SDK goes on trying after a refusal', () => {
 it.each([null, '', '__proto__', ID.toUpperCase(), `${ID}\n`, `${ID}0`, '"><script>', '\0'])(
   'repeats no request id like %j',
   (requestId) => {
-    const reply = decisionReply(deny('bad-request'), { ...CONTEXT, requestId })
+    const reply = denyReply(deny('bad-request'), { ...CONTEXT, requestId })
     expect(bodyOf(reply).message).toBe('the request is malformed')
   },
 )
-
-it.each([
-  [0, '1'],
-  [-5, '1'],
-  [0.2, '1'],
-  [1.5, '2'],
-  [30, '30'],
-  [2 ** 31, '3600'],
-  [Number.NaN, '1'],
-  [Number.POSITIVE_INFINITY, '3600'],
-])('asks to wait for %d seconds by %s', (retryAfterSeconds, field) => {
-  const reply = decisionReply(deny('state-unavailable'), { ...CONTEXT, retryAfterSeconds })
-  expect(header(reply, 'Retry-After')).toBe(field)
-})
-
-it.each([
-  ['a"b\\c', 'Bearer realm="a\\"b\\\\c"'],
-  ['a\r\nX: y\0é', 'Bearer realm="aX: y"'],
-  ['', 'Bearer realm=""'],
-])('names the realm %j as %s', (realm, challenge) => {
-  const reply = decisionReply(deny('no-credential'), { ...CONTEXT, realm })
-  expect(header(reply, 'WWW-Authenticate')).toBe(challenge)
-})

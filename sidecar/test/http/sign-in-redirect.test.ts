@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { unknownCaller } from '../../src/authorize/authenticate.ts'
-import type { Decision } from '../../src/domain/decision.ts'
+import { type Deny, deny, unknownCaller } from '../../src/domain/decision.ts'
 import { type DenyReason, REASONS } from '../../src/domain/reason.ts'
 import { signInRedirect } from '../../src/http/sign-in-redirect.ts'
 import { requestWith } from '../authorize/check-fixture.ts'
@@ -8,8 +7,8 @@ import { requestWith } from '../authorize/check-fixture.ts'
 const PUBLIC = 'https://dbx.example.com'
 const PAGE = { HTTP_ACCEPT: 'text/html,application/xhtml+xml', HTTP_SEC_FETCH_MODE: 'navigate' }
 
-function denied(reason: DenyReason): Decision {
-  return { effect: 'deny', reason, ...unknownCaller('none') }
+function denied(reason: DenyReason): Deny {
+  return deny({ reason }, unknownCaller('none'))
 }
 
 function redirectOf(changes: Readonly<Record<string, string>>, reason: DenyReason) {

@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify'
+import { RETRY_AFTER_SECONDS } from '../../domain/error-answer.ts'
 import { keyName } from '../../domain/principal.ts'
 import { REASONS } from '../../domain/reason.ts'
 import { onlyValue, readVisit } from './page-request.ts'
@@ -14,7 +15,7 @@ export function addIdpLogoutRoutes(pages: FastifyInstance, deps: BrowserRoutesDe
     if (obeyed.ok) return reply.code(200).send()
     const { status, message } = REASONS[obeyed.reason]
     if (status < 500) return reply.code(400).send(invalidRequest(message))
-    return reply.code(503).header('retry-after', '5').send(invalidRequest(message))
+    return reply.code(503).header('retry-after', RETRY_AFTER_SECONDS).send(invalidRequest(message))
   })
   pages.get('/_brickgate/frontchannel-logout', async (request, reply) => {
     const visit = readVisit(request.raw)
@@ -32,7 +33,8 @@ export function addIdpLogoutRoutes(pages: FastifyInstance, deps: BrowserRoutesDe
       .header('referrer-policy', 'no-referrer')
     if (issuer === null || idpSession === null) return reply.code(400).send('<!doctype html>')
     const ended = await idpLogout.byBrowser(issuer, idpSession, clock.nowSeconds())
-    if (!ended.ok) return reply.code(503).header('retry-after', '5').send('<!doctype html>')
+    if (!ended.ok)
+      return reply.code(503).header('retry-after', RETRY_AFTER_SECONDS).send('<!doctype html>')
     return reply.code(ended.value ? 200 : 400).send('<!doctype html>')
   })
 }

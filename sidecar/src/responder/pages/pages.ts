@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify'
+import { sendError } from '../send.ts'
 import { addIdpLogoutRoutes } from './idp-logout-routes.ts'
 import { isMisdirected, tierOf } from './page-request.ts'
 import type { BrowserRoutesDeps } from './pages-deps.ts'
@@ -11,9 +12,7 @@ export function addBrowserRoutes(app: FastifyInstance, deps: BrowserRoutesDeps):
   void app.register(async (pages) => {
     pages.addHook('onRequest', async (request, reply) => {
       if (!isMisdirected(request.raw, deps.publicOrigins[tierOf(request.raw)])) return
-      await reply
-        .code(421)
-        .send({ error_code: 'MISDIRECTED_REQUEST', message: 'this host is not served here' })
+      await sendError(reply, 421, 'this host is not served here')
     })
     pages.addContentTypeParser(
       'application/x-www-form-urlencoded',

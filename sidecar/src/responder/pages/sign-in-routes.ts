@@ -1,7 +1,8 @@
 import type { IncomingMessage } from 'node:http'
 import type { FastifyInstance, FastifyReply } from 'fastify'
-import { unknownCaller } from '../../authorize/authenticate.ts'
 import type { Envelope } from '../../domain/access-request.ts'
+import { allow, unknownCaller } from '../../domain/decision.ts'
+import { RETRY_AFTER_SECONDS } from '../../domain/error-answer.ts'
 import { type DenyReason, REASONS } from '../../domain/reason.ts'
 import { ok } from '../../domain/result.ts'
 import { cookieOf, SESSION_COOKIE, setCookie, signInCookiesOf } from '../../http/cookies.ts'
@@ -94,12 +95,11 @@ export function addSignInRoutes(pages: FastifyInstance, deps: BrowserRoutesDeps)
 
   function record(envelope: Envelope, { session }: OpenedSession, tookMs: number): void {
     const { principal, sid } = session
-    const context = { ...unknownCaller('none'), principal, sid }
     deps.observer.decided({
       requestId: envelope.requestId,
       request: { ...envelope, path: CALLBACK_PATH },
       tier: envelope.tier,
-      decision: { effect: 'allow', reason: 'allowed', ...context, obligations: [] },
+      decision: allow({ ...unknownCaller('none'), principal, sid }, []),
       durationMicroseconds: Math.round(tookMs * 1000),
     })
   }
@@ -172,7 +172,7 @@ function sendFailure(
   reason?: DenyReason,
 ): FastifyReply {
   const { status, title, text, isForced } = EXPLANATIONS[failure]
-  if (status === 503 || status === 429) reply.header('retry-after', '5')
+  if (status === 503 || status === 429) reply.header('retry-after', RETRY_AFTER_SECONDS)
   const again = signInUrl('', returnTo, isForced)
   const body = html`<h1>${title}</h1>
 <p>${text}</p>

@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import { isCrossSite } from '../../authorize/cross-site.ts'
 import type { Envelope } from '../../domain/access-request.ts'
+import { RETRY_AFTER_SECONDS } from '../../domain/error-answer.ts'
 import { ok, refuse } from '../../domain/result.ts'
 import type { Tier } from '../../domain/tier.ts'
 import { SESSION_COOKIE, setCookie } from '../../http/cookies.ts'
@@ -85,7 +86,7 @@ export function sendUnchanged(reply: FastifyReply, answer: Refused): FastifyRepl
   const { refusal, decision } = answer
   if (decision.reason === 'cross-site-request') return sendForeign(reply)
   if (refusal.status !== 503) return sendReply(reply, refusal)
-  reply.header('retry-after', '5')
+  reply.header('retry-after', RETRY_AFTER_SECONDS)
   return sendNothingChanged(
     reply,
     503,

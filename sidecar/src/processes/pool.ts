@@ -1,4 +1,5 @@
 import cluster from 'node:cluster'
+import { pauseMs } from '../domain/pause.ts'
 import { type FromWorker, ROLES, type Role, type ToWorker } from './messages.ts'
 import { linkWorker, type WorkerLink } from './worker-link.ts'
 
@@ -139,7 +140,7 @@ export function createPool(deps: PoolDeps): Pool {
     links.delete(link)
     retiring.delete(link)
     if (!isExpected) noteLife(link)
-    const nextStartMs = pauseMs(shortLives[link.role])
+    const nextStartMs = pauseMs(shortLives[link.role], FIRST_PAUSE_MS, LAST_PAUSE_MS)
     deps.observer.exited(link, isExpected, { how, shortLives: shortLives[link.role], nextStartMs })
     if (links.size === 0) onEmpty()
     setTimeout(() => fillUp(link.role), nextStartMs).unref()
@@ -201,10 +202,6 @@ export function createPool(deps: PoolDeps): Pool {
   }
 }
 
-function pauseMs(shortLives: number): number {
-  return shortLives === 0 ? 0 : Math.min(FIRST_PAUSE_MS * 2 ** (shortLives - 1), LAST_PAUSE_MS)
-}
-
 function startWithinMs(slowStarts: number): number {
-  return Math.min(START_WITHIN_MS * 2 ** slowStarts, LAST_START_WITHIN_MS)
+  return pauseMs(slowStarts + 1, START_WITHIN_MS, LAST_START_WITHIN_MS)
 }

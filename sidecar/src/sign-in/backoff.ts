@@ -1,3 +1,5 @@
+import { pauseMs } from '../domain/pause.ts'
+
 /** When something that failed may be tried again: after 1, 2, 4, 8, then every 10 seconds. */
 export interface Backoff {
   isOver(name: string, nowMs: number): boolean
@@ -17,14 +19,10 @@ export function createBackoff(): Backoff {
     failed(name, nowMs) {
       const count = (failures.get(name)?.count ?? 0) + 1
       failures.delete(name)
-      failures.set(name, { count, untilMs: nowMs + pauseMs(count) })
+      failures.set(name, { count, untilMs: nowMs + pauseMs(count, FIRST_MS, LONGEST_MS) })
       const [oldest] = failures.keys()
       if (failures.size > MAX_REMEMBERED && oldest !== undefined) failures.delete(oldest)
     },
     succeeded: (name) => void failures.delete(name),
   }
-}
-
-function pauseMs(count: number): number {
-  return Math.min(FIRST_MS * 2 ** (count - 1), LONGEST_MS)
 }

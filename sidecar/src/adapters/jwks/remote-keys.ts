@@ -1,4 +1,5 @@
 import type { Clock } from '../../domain/clock.ts'
+import { pauseMs } from '../../domain/pause.ts'
 import type { KeySet, RefreshOutcome } from '../../verify/key-source.ts'
 import { createKeyDownload, type RemoteIssuer } from './download.ts'
 
@@ -79,7 +80,7 @@ function createFetcher(issuer: RemoteIssuer, parts: RemoteKeysParts): Fetcher {
   async function tick(): Promise<void> {
     const startedMs = clock.monotonicMs()
     await attempts.next()
-    const delayMs = startedMs + pauseMs(attempts.failures(), timing) - clock.monotonicMs()
+    const delayMs = startedMs + untilNextMs(attempts.failures(), timing) - clock.monotonicMs()
     if (!isClosed) timer = setTimeout(tick, delayMs)
   }
 
@@ -134,10 +135,10 @@ const FIRST_RETRY_MS = 1_000
 const LAST_RETRY_MS = 30_000
 
 /** From the begin of one fetch to the next; a tenth early, so that the fetch fits into the interval. */
-function pauseMs(failures: number, { refreshSeconds }: RemoteKeysTiming): number {
+function untilNextMs(failures: number, { refreshSeconds }: RemoteKeysTiming): number {
   const refreshMs = refreshSeconds * 900
   if (failures === 0) return refreshMs
-  return Math.min(FIRST_RETRY_MS * 2 ** (failures - 1), LAST_RETRY_MS, refreshMs)
+  return pauseMs(failures, FIRST_RETRY_MS, Math.min(LAST_RETRY_MS, refreshMs))
 }
 
 /** One fetch at a time, and what the last one left. */

@@ -1,9 +1,8 @@
 import type { Config } from '../config/schema.ts'
 import { isKeyName } from '../domain/principal.ts'
 import type { RevocationTarget } from '../revocation/revocation-keys.ts'
+import { isSid } from '../session/session-id.ts'
 import { CommandError } from './command-error.ts'
-
-const SID = /^[0-9a-f]{64}$/
 
 /**
  * Reads what a command line names.
@@ -43,7 +42,7 @@ export function readSid(operand: string): string {
   if (operand.startsWith('bgs_')) {
     throw usage('this is the token of a session, and secret; the sid is in the audit log')
   }
-  if (!SID.test(operand)) throw usage(`${quoted(operand)} is no sid of 64 lower-case hex digits`)
+  if (!isSid(operand)) throw usage(`${quoted(operand)} is no sid of 64 lower-case hex digits`)
   return operand
 }
 

@@ -10,6 +10,11 @@ export function sidOf(sessionId: string): string {
   return hash('sha256', sessionId, 'hex')
 }
 
+/** Whether a text has the form of a sid; no record is looked for under another. */
+export function isSid(text: string): boolean {
+  return /^[0-9a-f]{64}$/.test(text)
+}
+
 /**
  * @param random 32 bytes from a cryptographic source
  * @returns `bgs_` and 43 characters of base64url

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { parseJson } from '../domain/json.ts'
 import { isKeyName, type Principal } from '../domain/principal.ts'
 import { TIERS, type Tier } from '../domain/tier.ts'
+import { isSid } from './session-id.ts'
 
 /** A sign-in that goes on. All of it comes from its record, which only holders of our key can write. */
 export interface Session {
@@ -69,7 +70,7 @@ const principalSchema = z.strictObject({
 })
 
 const sessionSchema: z.ZodType<Session> = z.strictObject({
-  sid: z.string().regex(/^[0-9a-f]{64}$/),
+  sid: z.string().refine(isSid),
   principal: principalSchema,
   kind: z.enum(KINDS),
   tier: z.enum(TIERS),

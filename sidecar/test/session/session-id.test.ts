@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto'
 import { expect, test } from 'vitest'
-import { seenKey, sessionKey, subjectSessionsKey } from '../../src/domain/redis-keys.ts'
-import { sessionIdFrom, sidOf } from '../../src/session/session-id.ts'
+import { isSid, sessionIdFrom, sidOf } from '../../src/session/session-id.ts'
 
 test('an id is bgs_ and 256 bits of base64url', () => {
   expect(sessionIdFrom(new Uint8Array(32).fill(255))).toBe(`bgs_${'_'.repeat(42)}8`)
@@ -17,8 +16,13 @@ test('spellings of the same 256 bits are different sessions', () => {
   expect(sidOf(`${id.slice(0, -1)}B`)).not.toBe(sidOf(id))
 })
 
-test('keys have the names that operators delete', () => {
-  expect(sessionKey('ab')).toBe('bg:session:ab')
-  expect(seenKey('ab')).toBe('bg:seen:ab')
-  expect(subjectSessionsKey('okta|00u1')).toBe('bg:subject-sessions:okta|00u1')
+test.each([
+  ['0a'.repeat(32), true],
+  ['0A'.repeat(32), false],
+  ['0a'.repeat(31), false],
+  [`${'0a'.repeat(32)}\n`, false],
+  ['worker-1:heartbeat', false],
+  ['', false],
+])('whether %j has the form of a sid is %s', (text, isOne) => {
+  expect(isSid(text)).toBe(isOne)
 })

@@ -1,13 +1,12 @@
 import type { Redis } from 'ioredis'
 import { REDIS_KEYS } from '../../domain/redis-keys.ts'
 import { ok, type Result, refuse } from '../../domain/result.ts'
+import { isSid } from '../../session/session-id.ts'
 import { isCluster, isReplyError, type RedisClient } from './client.ts'
 import { probeRedis } from './health.ts'
 import { untilAnswered } from './retry.ts'
 
 const PAGE = 200
-/** what else lies under the prefix, such as a cache's heartbeat, is no session */
-const SID = /^[0-9a-f]{64}$/
 
 /**
  * Walks the sids of all sessions, a page at a time, on each primary of a Cluster. What is there from
@@ -26,7 +25,7 @@ export async function* scanSids(redis: RedisClient): AsyncGenerator<readonly str
       const page = await untilAnswered(() => scanPage(primary, at))
       if (!page.ok) throw new Error('redis took too long')
       const sids = page.value.keys.map((key) => key.slice(REDIS_KEYS.session.length))
-      const unique = new Set(sids.filter((sid) => SID.test(sid)))
+      const unique = new Set(sids.filter(isSid)) // heartbeats have the same prefix
       if (unique.size > 0) yield [...unique]
       cursor = page.value.next
     } while (cursor !== '0')

@@ -1,14 +1,13 @@
 import type * as OpenIdClientLibrary from 'openid-client'
 import { Agent, fetch, type RequestInit as UndiciInit } from 'undici'
 import type { Tier } from '../domain/tier.ts'
+import { ROUTES } from '../http/routes.ts'
 import {
-  CALLBACK_PATH,
   type EndSessionHints,
   type OpenIdProvider,
   type ProviderAnswer,
   type ProviderFailure,
   type ProviderTokens,
-  SIGNED_OUT_PATH,
 } from '../sign-in/openid-provider.ts'
 
 /** The client at the provider, as `sign_in` of the configuration describes it. */
@@ -64,7 +63,7 @@ export function createOpenIdProvider(
     authorizationUrl: ({ tier, state, nonce, codeVerifier, isForced }) =>
       attempt('authorization', async ({ library, configuration }) => {
         const url = library.buildAuthorizationUrl(configuration, {
-          redirect_uri: `${client.publicOrigins[tier]}${CALLBACK_PATH}`,
+          redirect_uri: `${client.publicOrigins[tier]}${ROUTES.callback}`,
           scope: client.scopes.join(' '),
           state,
           nonce,
@@ -80,7 +79,7 @@ export function createOpenIdProvider(
       }),
     redeem: ({ tier, state, nonce, codeVerifier, parameters }) =>
       attempt('redeeming a code', async ({ library, configuration }) => {
-        const url = new URL(`${client.publicOrigins[tier]}${CALLBACK_PATH}`)
+        const url = new URL(`${client.publicOrigins[tier]}${ROUTES.callback}`)
         url.search = parameters.toString()
         const expected = { expectedState: state, expectedNonce: nonce, idTokenExpected: true }
         const checks = { ...expected, pkceCodeVerifier: codeVerifier }
@@ -96,7 +95,7 @@ export function createOpenIdProvider(
       const answer = await attempt('signing out', async ({ library, configuration }) => {
         if (configuration.serverMetadata().end_session_endpoint === undefined) return null
         const back = {
-          post_logout_redirect_uri: `${client.publicOrigins[tier]}${SIGNED_OUT_PATH}`,
+          post_logout_redirect_uri: `${client.publicOrigins[tier]}${ROUTES.signedOut}`,
         }
         const urls = hintParameters(hints).map(
           (hint) => library.buildEndSessionUrl(configuration, { ...back, ...hint }).href,

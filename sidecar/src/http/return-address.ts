@@ -1,6 +1,4 @@
-/** The gateway's own page about a person's sessions, where a sign-in ends that was for no other page. */
-export const OWN_PAGE = '/_brickgate/'
-
+import { OWN_PREFIX, ROUTES } from './routes.ts'
 /** The longest that is kept over a sign-in. Links of the workspace's own pages carry whole queries. */
 export const MAX_RETURN_ADDRESS = 6000
 /** path-absolute (RFC 3986 section 4.2), printable, without the backslash that browsers read as a slash */
@@ -21,7 +19,7 @@ export function isReturnAddress(address: string): boolean {
   // INVARIANT: a browser makes of it what is judged here: no dot segments to resolve, nothing to strip.
   if (url === null || url.href !== `https://origin.invalid${address}`) return false
   if (DECEPTIVE.test(url.pathname)) return false
-  return url.pathname === OWN_PAGE || !isOwn(url.pathname)
+  return url.pathname === ROUTES.home || !isOwn(url.pathname)
 }
 
 /**
@@ -32,9 +30,9 @@ export function isReturnAddress(address: string): boolean {
  */
 export function returnAddresses(address: string | null): readonly string[] {
   const wanted = address === null ? [] : [address, address.replace(/\?.*/s, '')]
-  return [...wanted.filter(isReturnAddress), OWN_PAGE]
+  return [...wanted.filter(isReturnAddress), ROUTES.home]
 }
 
 function isOwn(path: string): boolean {
-  return path.toLowerCase().replaceAll('%5f', '_').startsWith('/_brickgate')
+  return path.toLowerCase().replaceAll('%5f', '_').startsWith(OWN_PREFIX)
 }

@@ -2,9 +2,8 @@ import type { AccessRequest, Envelope } from '../domain/access-request.ts'
 import type { Deny } from '../domain/decision.ts'
 import type { DenyReason } from '../domain/reason.ts'
 import type { Reply } from '../fcgi/reply.ts'
-import { OWN_PAGE, returnAddresses } from './return-address.ts'
-
-export const SIGN_IN_PATH = '/_brickgate/sign-in'
+import { returnAddresses } from './return-address.ts'
+import { ROUTES } from './routes.ts'
 
 /** What a sign-in mends. It does not mend two cookies of our name: both would be there afterwards. */
 const MENDED: ReadonlySet<DenyReason> = new Set([
@@ -49,16 +48,16 @@ export function signInUrl(publicUrl: string, target: string, isForced = false): 
   const fitting = returnAddresses(target)
     .map((place) => urlFor(publicUrl, place, isForced))
     .find((url) => url.length <= MAX_URL)
-  return fitting ?? urlFor(publicUrl, OWN_PAGE, isForced)
+  return fitting ?? urlFor(publicUrl, ROUTES.home, isForced)
 }
 
 function urlFor(publicUrl: string, place: string, isForced: boolean): string {
   const parameters = [
     ...(isForced ? ['again=1'] : []),
-    ...(place === OWN_PAGE ? [] : [`return_to=${encodeURIComponent(place)}`]),
+    ...(place === ROUTES.home ? [] : [`return_to=${encodeURIComponent(place)}`]),
   ]
   const query = parameters.length === 0 ? '' : `?${parameters.join('&')}`
-  return `${publicUrl}${SIGN_IN_PATH}${query}`
+  return `${publicUrl}${ROUTES.signIn}${query}`
 }
 
 /** @param location absolute; encoded already */

@@ -1,4 +1,5 @@
 import { ok, type Result, refuse } from '../domain/result.ts'
+import { OWN_PREFIX } from './routes.ts'
 
 /** A request target (RFC 9112 section 3.2.1) that every server on the way reads alike. */
 export interface Target {
@@ -27,7 +28,7 @@ const CONTROL_OR_BACKSLASH = /[\p{Cc}\\]/u
 const QUERY = /\?.*/
 const CUT = /[;?#]/
 const MAX_DECODINGS = 4
-const OURS = '_brickgate'
+const OURS = OWN_PREFIX.slice(1)
 
 /**
  * Judges a target by the rules of the Lua gate once more, and refuses with `bad-request` what two

@@ -4,6 +4,8 @@ import type { Caller } from '../authorize/authenticate.ts'
 import type { Envelope } from '../domain/access-request.ts'
 import { signInSeconds, subjectKey } from '../domain/principal.ts'
 import { ok, type Result, refuse } from '../domain/result.ts'
+import { ROUTES } from '../http/routes.ts'
+import { isSid } from '../session/session-id.ts'
 import type { OpenedSession, SessionRegistry } from '../session/session-registry.ts'
 import type { Ask } from './guard.ts'
 import { sendReply } from './send.ts'
@@ -15,9 +17,6 @@ export interface ProgramSessionsDeps {
 
 /** What a program may say of the session it wants: nothing, or a shorter life. */
 const wishesSchema = z.strictObject({ expires_in: z.int().positive().optional() }).nullish()
-
-const SESSIONS = '/_brickgate/sessions'
-const SID = /^[0-9a-f]{64}$/
 
 /**
  * Sessions for programs: an access token is given once, and an opaque token used from then on, that can be
@@ -54,7 +53,7 @@ function notJson(): Error {
 function addRoutes(app: FastifyInstance, ask: Ask, deps: ProgramSessionsDeps): void {
   const { registry } = deps
 
-  app.post(SESSIONS, async (request, reply) => {
+  app.post(ROUTES.sessions, async (request, reply) => {
     const answer = await ask(request.raw, async (caller, envelope, nowSeconds) => {
       if (caller.credential !== 'bearer') return refuse('credential-not-accepted')
       const wishes = wishesSchema.safeParse(request.body)
@@ -68,7 +67,7 @@ function addRoutes(app: FastifyInstance, ask: Ask, deps: ProgramSessionsDeps): v
     return reply.code(201).send({ token: id, sid, expires_at: Math.floor(expiresAtSeconds) })
   })
 
-  app.delete(SESSIONS, async (request, reply) => {
+  app.delete(ROUTES.sessions, async (request, reply) => {
     const answer = await ask(request.raw, async ({ credential, principal, sid }) => {
       if (credential !== 'session' || sid === null) return refuse('credential-not-accepted')
       const ended = await registry.end({ sid, principal })
@@ -77,10 +76,10 @@ function addRoutes(app: FastifyInstance, ask: Ask, deps: ProgramSessionsDeps): v
     return answer.ok ? reply.code(204).send() : sendReply(reply, answer.refusal)
   })
 
-  app.delete<{ Params: { sid: string } }>(`${SESSIONS}/:sid`, async (request, reply) => {
+  app.delete<{ Params: { sid: string } }>(`${ROUTES.sessions}/:sid`, async (request, reply) => {
     const { sid } = request.params
     const answer = await ask(request.raw, async ({ principal }, _envelope, nowSeconds) => {
-      if (!SID.test(sid)) return refuse('no-such-session')
+      if (!isSid(sid)) return refuse('no-such-session')
       const found = await registry.find(sid, nowSeconds)
       if (!found.ok) return found
       const session = found.value?.session

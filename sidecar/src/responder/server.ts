@@ -1,6 +1,7 @@
 import Fastify, { type FastifyError, type FastifyInstance } from 'fastify'
 import { createServer } from 'node-fastcgi'
 import { ok } from '../domain/result.ts'
+import { ROUTES } from '../http/routes.ts'
 import { type AskDeps, createAsk } from './guard.ts'
 import { addBrowserRoutes } from './pages/pages.ts'
 import type { BrowserRoutesDeps } from './pages/pages-deps.ts'
@@ -37,12 +38,12 @@ export function createResponder(deps: ResponderDeps): FastifyInstance {
     return sendError(reply, 500, 'the gateway failed')
   })
 
-  app.get('/_brickgate/version', async (request, reply) => {
+  app.get(ROUTES.version, async (request, reply) => {
     const answer = await ask(request.raw, async (caller) => ok(caller))
     if (!answer.ok) return sendReply(reply, answer.refusal)
     return reply.send({ name: 'brickgate', version: deps.version })
   })
-  app.get('/_brickgate/whoami', async (request, reply) => {
+  app.get(ROUTES.whoami, async (request, reply) => {
     const answer = await ask(request.raw, async (caller) => ok(caller))
     if (!answer.ok) return sendReply(reply, answer.refusal)
     const { principal, credential, expiresAtSeconds } = answer.value

@@ -63,7 +63,3 @@ export interface OpenIdProvider {
   /** the origin of that place, as far as is known; else the issuer's */
   endSessionOrigin(): string
 }
-
-/** Paths on each tier's `public_url` that are registered at the provider. */
-export const CALLBACK_PATH = '/_brickgate/callback'
-export const SIGNED_OUT_PATH = '/_brickgate/signed-out'

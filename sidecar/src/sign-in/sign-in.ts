@@ -3,7 +3,8 @@ import type { DenyReason } from '../domain/reason.ts'
 import type { Result } from '../domain/result.ts'
 import type { Tier } from '../domain/tier.ts'
 import { type Cookie, SIGN_IN_COOKIE } from '../http/cookies.ts'
-import { OWN_PAGE, returnAddresses } from '../http/return-address.ts'
+import { returnAddresses } from '../http/return-address.ts'
+import { ROUTES } from '../http/routes.ts'
 import type { RevocationView } from '../revocation/revocation-view.ts'
 import type { Session } from '../session/session.ts'
 import type { OpenedSession, SessionDraft, SessionRegistry } from '../session/session-registry.ts'
@@ -248,7 +249,7 @@ function endOf(
 }
 
 /** The end of a callback whose transaction, if there is one, can still be completed. */
-function over(outcome: SignInOutcome<never>, returnTo = OWN_PAGE): SignInEnd {
+function over(outcome: SignInOutcome<never>, returnTo: string = ROUTES.home): SignInEnd {
   return { outcome, returnTo, outdated: null }
 }
 

@@ -2,13 +2,14 @@ import type { FastifyInstance } from 'fastify'
 import { RETRY_AFTER_SECONDS } from '../../domain/error-answer.ts'
 import { keyName } from '../../domain/principal.ts'
 import { REASONS } from '../../domain/reason.ts'
+import { ROUTES } from '../../http/routes.ts'
 import { onlyValue, readVisit } from './page-request.ts'
 import { type BrowserRoutesDeps, fieldsOf } from './pages-deps.ts'
 
 /** Where the provider tells that somebody signed out there. */
 export function addIdpLogoutRoutes(pages: FastifyInstance, deps: BrowserRoutesDeps): void {
   const { idpLogout, clock } = deps
-  pages.post('/_brickgate/backchannel-logout', async (request, reply) => {
+  pages.post(ROUTES.backchannelLogout, async (request, reply) => {
     const token = onlyValue(fieldsOf(request.body), 'logout_token')
     if (token === null) return reply.code(400).send(invalidRequest('there is no one logout token'))
     const obeyed = await idpLogout.byToken(token, clock.nowSeconds())
@@ -17,7 +18,7 @@ export function addIdpLogoutRoutes(pages: FastifyInstance, deps: BrowserRoutesDe
     if (status < 500) return reply.code(400).send(invalidRequest(message))
     return reply.code(503).header('retry-after', RETRY_AFTER_SECONDS).send(invalidRequest(message))
   })
-  pages.get('/_brickgate/frontchannel-logout', async (request, reply) => {
+  pages.get(ROUTES.frontchannelLogout, async (request, reply) => {
     const visit = readVisit(request.raw)
     const issuer = visit.ok ? onlyValue(visit.value.query, 'iss') : null
     const sid = visit.ok ? onlyValue(visit.value.query, 'sid') : null

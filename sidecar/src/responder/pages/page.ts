@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto'
 import type { FastifyReply } from 'fastify'
+import { ROUTES } from '../../http/routes.ts'
 import { type Html, html } from './html.ts'
 
 export interface Page {
@@ -74,7 +75,7 @@ function documentOf({ title, body }: Page): Html {
 </head>
 <body>
 <main>
-<a class="brand" href="/_brickgate/">Brickgate</a>
+<a class="brand" href="${ROUTES.home}">Brickgate</a>
 ${body}
 </main>
 </body>

@@ -5,9 +5,6 @@ import type { OpenIdProvider } from '../../sign-in/openid-provider.ts'
 import type { SignIn } from '../../sign-in/sign-in.ts'
 import type { Ask, AskDeps } from '../guard.ts'
 
-export const SIGN_OUT_PATH = '/_brickgate/sign-out'
-export const END_SESSION_PATH = '/_brickgate/end-session'
-
 /** What the pages for people who sign in with a browser are made of. */
 export interface BrowserRoutesDeps extends Pick<AskDeps, 'observer' | 'clock'> {
   readonly ask: Ask

@@ -1,9 +1,9 @@
 import type { DecisionContext } from '../../domain/decision.ts'
 import type { Principal } from '../../domain/principal.ts'
+import { ROUTES } from '../../http/routes.ts'
 import type { ListedSession } from '../../session/session-registry.ts'
 import { deviceName } from './device.ts'
 import { type Html, html } from './html.ts'
-import { END_SESSION_PATH, SIGN_OUT_PATH } from './pages-deps.ts'
 
 /** Whose page it is. */
 export interface Owner extends Pick<DecisionContext, 'sid'> {
@@ -28,7 +28,7 @@ export function sessionsBody(owner: Owner, shown: ShownSessions): Html {
 <ul>
 ${shown.sessions.map((listed) => sessionItem(listed, owner, shown))}
 </ul>
-<form class="actions" method="post" action="${SIGN_OUT_PATH}">
+<form class="actions" method="post" action="${ROUTES.signOut}">
 <input type="hidden" name="csrf" value="${shown.csrf}">
 <button class="main">Sign out</button>
 </form>`
@@ -46,7 +46,7 @@ function sessionItem(
 <strong>${deviceName(session.userAgent)}</strong> ${badge === null ? null : html`<span class="badge">${badge}</span>`}
 <p class="quiet">${session.sourceIp} &middot; ${session.tier} &middot; signed in ${moment(session.createdAtSeconds)} &middot; last seen ${ago(nowSeconds - lastSeenSeconds)}</p>
 </div>
-<form method="post" action="${END_SESSION_PATH}">
+<form method="post" action="${ROUTES.endSession}">
 <input type="hidden" name="csrf" value="${csrf}">
 <input type="hidden" name="session" value="${session.sid}">
 <button>End</button>

@@ -1,21 +1,22 @@
 import type { FastifyInstance } from 'fastify'
 import { subjectKey } from '../../domain/principal.ts'
 import { ok, type Result, refuse } from '../../domain/result.ts'
-import { OWN_PAGE } from '../../http/return-address.ts'
+import { ROUTES } from '../../http/routes.ts'
 import { signInRedirect } from '../../http/sign-in-redirect.ts'
 import type { Session } from '../../session/session.ts'
+import { isSid } from '../../session/session-id.ts'
 import { sendReply } from '../send.ts'
 import { csrfToken } from './csrf.ts'
 import { sendPage } from './page.ts'
 import { onlyValue, readVisit, tierOf } from './page-request.ts'
-import { type BrowserRoutesDeps, END_SESSION_PATH, fieldsOf } from './pages-deps.ts'
+import { type BrowserRoutesDeps, fieldsOf } from './pages-deps.ts'
 import { sessionsBody } from './sessions-body.ts'
 import { forgetCookie, isOwnForm, sendUnchanged, sessionIdOf } from './sign-out-routes.ts'
 
 /** The page where people see who they are and what they are signed in with, and end any of it. */
 export function addSessionsPage(pages: FastifyInstance, deps: BrowserRoutesDeps): void {
   const { registry } = deps
-  pages.get(OWN_PAGE, async (request, reply) => {
+  pages.get(ROUTES.home, async (request, reply) => {
     const origin = deps.publicOrigins[tierOf(request.raw)]
     const answer = await deps.ask(request.raw, async (caller, envelope, nowSeconds) => {
       const id = sessionIdOf(envelope)
@@ -26,7 +27,7 @@ export function addSessionsPage(pages: FastifyInstance, deps: BrowserRoutesDeps)
     if (!answer.ok) {
       const visit = readVisit(request.raw)
       const redirect = visit.ok
-        ? signInRedirect({ ...visit.value.envelope, target: OWN_PAGE }, answer.decision, origin)
+        ? signInRedirect({ ...visit.value.envelope, target: ROUTES.home }, answer.decision, origin)
         : null
       return sendReply(reply, redirect ?? answer.refusal)
     }
@@ -39,7 +40,7 @@ export function addSessionsPage(pages: FastifyInstance, deps: BrowserRoutesDeps)
     const formOrigin = deps.provider.endSessionOrigin()
     return sendPage(reply, 200, { title: 'My sessions', body, formOrigin })
   })
-  pages.post(END_SESSION_PATH, async (request, reply) => {
+  pages.post(ROUTES.endSession, async (request, reply) => {
     const answer = await deps.ask(request.raw, async (caller, envelope, nowSeconds) => {
       if (!isOwnForm(request.body, envelope)) return refuse('cross-site-request')
       const sid = onlyValue(fieldsOf(request.body), 'session') ?? ''
@@ -50,7 +51,7 @@ export function addSessionsPage(pages: FastifyInstance, deps: BrowserRoutesDeps)
     })
     if (!answer.ok) return sendUnchanged(reply, answer)
     if (answer.value.isCaller) forgetCookie(reply)
-    return reply.redirect(`${deps.publicOrigins[tierOf(request.raw)]}${OWN_PAGE}`, 303)
+    return reply.redirect(`${deps.publicOrigins[tierOf(request.raw)]}${ROUTES.home}`, 303)
   })
 
   /** INVARIANT: nobody ends the session of another. @returns null when there is none of theirs */
@@ -59,7 +60,7 @@ export function addSessionsPage(pages: FastifyInstance, deps: BrowserRoutesDeps)
     subject: string,
     nowSeconds: number,
   ): Promise<Result<Session | null>> {
-    if (!/^[0-9a-f]{64}$/.test(sid)) return ok(null)
+    if (!isSid(sid)) return ok(null)
     const found = await registry.find(sid, nowSeconds)
     if (!found.ok) return found
     const session = found.value?.session ?? null

@@ -6,11 +6,10 @@ import { RETRY_AFTER_SECONDS } from '../../domain/error-answer.ts'
 import { type DenyReason, REASONS } from '../../domain/reason.ts'
 import { ok } from '../../domain/result.ts'
 import { cookieOf, SESSION_COOKIE, setCookie, signInCookiesOf } from '../../http/cookies.ts'
-import { OWN_PAGE } from '../../http/return-address.ts'
-import { SIGN_IN_PATH, signInUrl } from '../../http/sign-in-redirect.ts'
+import { ROUTES } from '../../http/routes.ts'
+import { signInUrl } from '../../http/sign-in-redirect.ts'
 import { sidOf } from '../../session/session-id.ts'
 import type { OpenedSession } from '../../session/session-registry.ts'
-import { CALLBACK_PATH } from '../../sign-in/openid-provider.ts'
 import {
   type Browser,
   type SignInEnd,
@@ -26,7 +25,7 @@ import { forgetCookie } from './sign-out-routes.ts'
 /** The way to the provider and back. */
 export function addSignInRoutes(pages: FastifyInstance, deps: BrowserRoutesDeps): void {
   const { signIn, clock } = deps
-  pages.get(SIGN_IN_PATH, async (request, reply) => {
+  pages.get(ROUTES.signIn, async (request, reply) => {
     const visit = readVisit(request.raw)
     if (!visit.ok) return sendFailure(reply, 'no-transaction')
     const { query } = visit.value
@@ -42,7 +41,7 @@ export function addSignInRoutes(pages: FastifyInstance, deps: BrowserRoutesDeps)
       .header('set-cookie', setCookie(cookie.name, cookie.value, TRANSACTION_SECONDS))
       .redirect(location, 303)
   })
-  pages.get(CALLBACK_PATH, async (request, reply) => {
+  pages.get(ROUTES.callback, async (request, reply) => {
     const visit = readVisit(request.raw)
     if (!visit.ok) return sendFailure(reply, 'no-transaction')
     const { query, envelope } = visit.value
@@ -97,7 +96,7 @@ export function addSignInRoutes(pages: FastifyInstance, deps: BrowserRoutesDeps)
     const { principal, sid } = session
     deps.observer.decided({
       requestId: envelope.requestId,
-      request: { ...envelope, path: CALLBACK_PATH },
+      request: { ...envelope, path: ROUTES.callback },
       tier: envelope.tier,
       decision: allow({ ...unknownCaller('none'), principal, sid }, []),
       durationMicroseconds: Math.round(tookMs * 1000),
@@ -168,7 +167,7 @@ const EXPLANATIONS: Readonly<Record<Exclude<SignInFailure, 'spent'>, Explanation
 function sendFailure(
   reply: FastifyReply,
   failure: Exclude<SignInFailure, 'spent'>,
-  returnTo = OWN_PAGE,
+  returnTo: string = ROUTES.home,
   reason?: DenyReason,
 ): FastifyReply {
   const { status, title, text, isForced } = EXPLANATIONS[failure]

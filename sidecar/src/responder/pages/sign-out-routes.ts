@@ -5,19 +5,19 @@ import { RETRY_AFTER_SECONDS } from '../../domain/error-answer.ts'
 import { ok, refuse } from '../../domain/result.ts'
 import type { Tier } from '../../domain/tier.ts'
 import { SESSION_COOKIE, setCookie } from '../../http/cookies.ts'
-import { SIGN_IN_PATH } from '../../http/sign-in-redirect.ts'
-import { type EndSessionHints, SIGNED_OUT_PATH } from '../../sign-in/openid-provider.ts'
+import { ROUTES } from '../../http/routes.ts'
+import { type EndSessionHints } from '../../sign-in/openid-provider.ts'
 import type { Answered } from '../guard.ts'
 import { sendReply } from '../send.ts'
 import { isCsrfToken } from './csrf.ts'
 import { html } from './html.ts'
 import { sendPage } from './page.ts'
 import { onlyValue, readVisit, tierOf } from './page-request.ts'
-import { type BrowserRoutesDeps, fieldsOf, SIGN_OUT_PATH } from './pages-deps.ts'
+import { type BrowserRoutesDeps, fieldsOf } from './pages-deps.ts'
 
 /** Sign-out here and at the provider (OpenID Connect RP-Initiated Logout 1.0). */
 export function addSignOutRoutes(pages: FastifyInstance, deps: BrowserRoutesDeps): void {
-  pages.post(SIGN_OUT_PATH, async (request, reply) => {
+  pages.post(ROUTES.signOut, async (request, reply) => {
     const answer = await deps.ask(request.raw, async ({ session }, envelope) => {
       if (session === null || !isOwnForm(request.body, envelope))
         return refuse('cross-site-request')
@@ -47,13 +47,13 @@ export function addSignOutRoutes(pages: FastifyInstance, deps: BrowserRoutesDeps
     hints: EndSessionHints,
   ): Promise<FastifyReply> {
     const atProvider = await deps.provider.endSessionUrl(hints, tier)
-    const signedOutAt = `${deps.publicOrigins[tier]}${SIGNED_OUT_PATH}`
+    const signedOutAt = `${deps.publicOrigins[tier]}${ROUTES.signedOut}`
     return forgetCookie(reply).redirect(atProvider ?? signedOutAt, 303)
   }
-  pages.get(SIGNED_OUT_PATH, async (_request, reply) => {
+  pages.get(ROUTES.signedOut, async (_request, reply) => {
     const body = html`<h1>You are signed out</h1>
 <p>This browser has no session here any more.</p>
-<p class="actions"><a class="button main" href="${SIGN_IN_PATH}">Sign in again</a></p>`
+<p class="actions"><a class="button main" href="${ROUTES.signIn}">Sign in again</a></p>`
     return sendPage(reply, 200, { title: 'Signed out', body })
   })
 }
@@ -105,6 +105,6 @@ function sendForeign(reply: FastifyReply): FastifyReply {
 function sendNothingChanged(reply: FastifyReply, status: number, text: string): FastifyReply {
   const body = html`<h1>Nothing was changed</h1>
 <p>${text}</p>
-<p class="actions"><a class="button" href="/_brickgate/">My sessions</a></p>`
+<p class="actions"><a class="button" href="${ROUTES.home}">My sessions</a></p>`
   return sendPage(reply, status, { title: 'Nothing was changed', body })
 }

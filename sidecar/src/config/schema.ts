@@ -1,11 +1,11 @@
 import { z } from 'zod'
-import { keyName } from '../domain/principal.ts'
 import {
   ADMISSIBLE_CLAIMS,
   ALGORITHMS,
   AUDIENCE_CLAIMS,
   PRESET_NAMES,
-} from '../verify/trusted-issuer.ts'
+} from '../domain/issuer-options.ts'
+import { keyName } from '../domain/principal.ts'
 import { redisSchema } from './redis-schema.ts'
 import { address, text } from './schema-values.ts'
 

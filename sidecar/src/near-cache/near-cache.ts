@@ -1,4 +1,3 @@
-import type { FeedListener, Freshness } from '../adapters/redis/invalidation-feed.ts'
 import { createRecentMap } from '../domain/recent-map.ts'
 import { REDIS_KEYS, STATE_KEY } from '../domain/redis-keys.ts'
 import { ok, type Result } from '../domain/result.ts'
@@ -6,6 +5,7 @@ import type { StoredValue } from '../domain/stored-value.ts'
 import { decodeState } from '../revocation/state-loss.ts'
 import type { KeyValues } from '../store/key-values.ts'
 import { readWithState, type StateReader, type StateReading } from '../store/state-reader.ts'
+import type { FeedListener, Freshness } from './feed.ts'
 import { createKnownRevocations } from './known-revocations.ts'
 import { createReadsUnderWay, type ReadUnderWay } from './pending-reads.ts'
 

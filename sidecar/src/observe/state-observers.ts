@@ -1,5 +1,5 @@
 import type { RedisObserver } from '../adapters/redis/client.ts'
-import type { FeedObserver } from '../adapters/redis/invalidation-feed.ts'
+import type { FeedObserver } from '../near-cache/feed.ts'
 import type { NearCacheObserver } from '../near-cache/near-cache.ts'
 import type { StateObserver } from '../session/state-observer.ts'
 import type { Logger } from './log.ts'

@@ -1,6 +1,6 @@
 import type { LoadedConfig } from '../config/load.ts'
 import type { Snapshot } from '../observe/aggregate.ts'
-import type { Outage, OutageEdge } from '../session/outage.ts'
+import type { OutageEdge, RedisNews } from '../session/outage.ts'
 import type { NotedUse } from '../session/session-use.ts'
 import type { KeySet, RefreshOutcome } from '../verify/key-source.ts'
 
@@ -8,13 +8,6 @@ export const ROLES = ['authorizer', 'responder'] as const
 
 /** What a worker process does. */
 export type Role = (typeof ROLES)[number]
-
-/** What the primary knows of Redis. It outlives the workers, and with it their knowledge of outages. */
-export interface RedisNews {
-  readonly outages: readonly Outage[]
-  /** whether Redis is so full that what is left is kept for revocations */
-  readonly isFull: boolean
-}
 
 /** From the primary to a worker. */
 export type ToWorker =

@@ -3,8 +3,12 @@ import { readMemoryRatio } from '../adapters/redis/health.ts'
 import { watchRedis } from '../adapters/redis/watch.ts'
 import type { Clock } from '../domain/clock.ts'
 import type { Logger } from '../observe/log.ts'
-import { createOutageEdges, createOutageLog, type OutageEdge } from '../session/outage.ts'
-import type { RedisNews } from './messages.ts'
+import {
+  createOutageEdges,
+  createOutageLog,
+  type OutageEdge,
+  type RedisNews,
+} from '../session/outage.ts'
 import { createPasswordWatch, type PasswordWatch } from './password-watch.ts'
 
 /** How the primary keeps track of Redis, for its workers of today and tomorrow. */

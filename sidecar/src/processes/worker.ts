@@ -142,19 +142,22 @@ async function respondOn(
   path: string,
   { app, log }: Serving,
 ): Promise<Listening> {
-  const { createResponder } = await import('../responder/server.ts') // none of it in an authorizer
+  // An authorizer loads neither module.
+  const { createResponder } = await import('../responder/server.ts')
+  const { addBrowserRoutes } = await import('../responder/pages/pages.ts')
+  const { signingIn, publicOrigins, observer } = app
+  const { registry } = app.upkeep
+  const shared = { registry, observer, clock: SYSTEM_CLOCK }
+  const onTrouble = (what: string): void => log.warn(what)
   const responder = createResponder({
+    ...shared,
     authenticate: app.authenticate,
-    registry: app.upkeep.registry,
     absoluteTimeoutSeconds: config.sessions.absolute_timeout_s,
-    observer: app.observer,
-    clock: SYSTEM_CLOCK,
     version: VERSION,
-    browsers: app.signingIn && {
-      ...app.signingIn,
-      publicOrigins: app.publicOrigins,
-      onTrouble: (what) => log.warn(what),
-    },
+    addPages:
+      signingIn &&
+      ((pages, ask) =>
+        addBrowserRoutes(pages, { ...shared, ...signingIn, publicOrigins, onTrouble, ask })),
     onUnexpected: (error) => log.error({ err: error }, 'a request to the responder failed'),
   })
   await responder.listen({ path, backlog: BACKLOG })

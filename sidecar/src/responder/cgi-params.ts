@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http'
+import { isTier, type Tier } from '../domain/tier.ts'
 import type { Params } from '../fcgi/params.ts'
 
 /** The FastCGI parameters of a request that node-fastcgi took in. It keeps the last of a repeated one. */
@@ -12,4 +13,11 @@ export function cgiParams(request: IncomingMessage): Params {
     },
     isRepeated: () => false,
   }
+}
+
+/** By which listener a request came in. @throws {TypeError} when the gate did not say */
+export function tierOf(incoming: IncomingMessage): Tier {
+  const tier = cgiParams(incoming).get('BRICKGATE_TIER')
+  if (!isTier(tier)) throw new TypeError('a request to the responder has no tier')
+  return tier
 }

@@ -16,8 +16,7 @@ import type { Reply } from '../fcgi/reply.ts'
 import { readEnvelope } from '../http/access-request.ts'
 import { denyReply } from '../http/reply.ts'
 import { readRequestId } from '../http/request-id.ts'
-import { cgiParams } from './cgi-params.ts'
-import { tierOf } from './pages/page-request.ts'
+import { cgiParams, tierOf } from './cgi-params.ts'
 
 export interface AskDeps {
   readonly authenticate: Authenticate

@@ -2,16 +2,14 @@ import Fastify, { type FastifyError, type FastifyInstance } from 'fastify'
 import { createServer } from 'node-fastcgi'
 import { ok } from '../domain/result.ts'
 import { ROUTES } from '../http/routes.ts'
-import { type AskDeps, createAsk } from './guard.ts'
-import { addBrowserRoutes } from './pages/pages.ts'
-import type { BrowserRoutesDeps } from './pages/pages-deps.ts'
+import { type Ask, type AskDeps, createAsk } from './guard.ts'
 import { type ProgramSessionsDeps, programSessions } from './program-sessions.ts'
 import { sendError, sendReply } from './send.ts'
 
 export interface ResponderDeps extends AskDeps, ProgramSessionsDeps {
   readonly version: string
-  /** null where nobody signs in with a browser: those pages are not there then */
-  readonly browsers: Omit<BrowserRoutesDeps, keyof AskDeps | 'ask' | 'registry'> | null
+  /** adds the pages for browsers; null where the configuration has no `sign_in` */
+  readonly addPages: ((app: FastifyInstance, ask: Ask) => void) | null
   /** told of an error that no client caused */
   readonly onUnexpected: (error: unknown) => void
 }
@@ -57,6 +55,6 @@ export function createResponder(deps: ResponderDeps): FastifyInstance {
     })
   })
   programSessions(app, ask, deps)
-  if (deps.browsers !== null) addBrowserRoutes(app, { ...deps, ...deps.browsers, ask })
+  deps.addPages?.(app, ask)
   return app
 }

@@ -5,6 +5,13 @@ export interface Outage {
   readonly untilSeconds: number | null
 }
 
+/** What the primary knows of Redis. It outlives the workers, and with it their knowledge of outages. */
+export interface RedisNews {
+  readonly outages: readonly Outage[]
+  /** whether Redis is so full that what is left is kept for revocations */
+  readonly isFull: boolean
+}
+
 /**
  * @param outages in any order, none of which overlaps another
  * @returns how many of the seconds between two moments belong to outages

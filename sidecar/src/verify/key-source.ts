@@ -1,4 +1,4 @@
-import type { Algorithm } from './trusted-issuer.ts'
+import type { Algorithm } from '../domain/issuer-options.ts'
 
 /** The public members of an RFC 7517 key, in this order, without any other. */
 export type PublicKeyMaterial =

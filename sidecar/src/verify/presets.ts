@@ -1,6 +1,7 @@
+import type { PresetName } from '../domain/issuer-options.ts'
 import { ok, type Result, refuse } from '../domain/result.ts'
 import type { ClaimReader } from './claim-reader.ts'
-import type { PresetName, TrustedIssuer } from './trusted-issuer.ts'
+import type { TrustedIssuer } from './trusted-issuer.ts'
 
 /** What only the conventions of an identity provider tell of a token. */
 export interface Identity {

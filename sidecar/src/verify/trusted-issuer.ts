@@ -1,26 +1,10 @@
+import type {
+  ADMISSIBLE_CLAIMS,
+  Algorithm,
+  AUDIENCE_CLAIMS,
+  PresetName,
+} from '../domain/issuer-options.ts'
 import type { Claim } from './claim-reader.ts'
-
-/** Signature algorithms an issuer may be trusted with: all asymmetric (RFC 7518 section 3.1, RFC 9864). */
-export const ALGORITHMS = [
-  'RS256',
-  'RS384',
-  'RS512',
-  'PS256',
-  'PS384',
-  'PS512',
-  'ES256',
-  'ES384',
-  'ES512',
-  'EdDSA',
-  'Ed25519',
-] as const
-
-export type Algorithm = (typeof ALGORITHMS)[number]
-
-export const PRESET_NAMES = ['okta', 'entra', 'databricks', 'generic'] as const
-
-/** Whose conventions tell where the subject, client id and scopes of a token are. */
-export type PresetName = (typeof PRESET_NAMES)[number]
 
 /** The claims that an operator may look for elsewhere. */
 export interface ClaimNames {
@@ -38,11 +22,6 @@ export const DEFAULT_CLAIM_NAMES: Readonly<Record<PresetName, ClaimNames>> = {
   databricks: { groups: 'groups', email: 'sub', subject: 'sub' },
   generic: { groups: 'groups', email: 'email', subject: 'sub' },
 }
-
-/** Marks of ID tokens that some issuers put into access tokens, too. */
-export const ADMISSIBLE_CLAIMS = ['nonce', 'at_hash'] as const
-
-export const AUDIENCE_CLAIMS = ['aud', 'client_id'] as const
 
 /** One issuer whose access tokens are accepted, and on which terms. */
 export interface TrustedIssuer {

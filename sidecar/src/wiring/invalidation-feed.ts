@@ -3,11 +3,11 @@ import { openClusterTracking } from '../adapters/redis/cluster.ts'
 import { createClusterInvalidationFeed } from '../adapters/redis/cluster-invalidation-feed.ts'
 import {
   createInvalidationFeed,
-  type InvalidationFeed,
   type InvalidationFeedDeps,
 } from '../adapters/redis/invalidation-feed.ts'
 import { createSameServerFeed } from '../adapters/redis/same-server-feed.ts'
 import type { Config } from '../config/schema.ts'
+import type { InvalidationFeed } from '../near-cache/feed.ts'
 import { clusterSettings, openConfiguredRedis } from './redis.ts'
 
 export interface ConfiguredFeedDeps

@@ -16,9 +16,9 @@ import {
   stateObserver,
 } from '../observe/state-observers.ts'
 import type { Tracing } from '../observe/tracing.ts'
-import type { RedisNews } from '../processes/messages.ts'
 import { createRevocationView } from '../revocation/revocation-view.ts'
 import { createIdleRule } from '../session/idle-rule.ts'
+import type { RedisNews } from '../session/outage.ts'
 import { createOutageEdges, type OutageEdge } from '../session/outage.ts'
 import { createSessionResolver } from '../session/session-resolver.ts'
 import { createSessionUse, type SessionUse } from '../session/session-use.ts'

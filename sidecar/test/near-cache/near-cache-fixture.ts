@@ -1,6 +1,6 @@
-import type { Freshness } from '../../src/adapters/redis/invalidation-feed.ts'
 import type { Result } from '../../src/domain/result.ts'
 import type { StoredValue } from '../../src/domain/stored-value.ts'
+import type { Freshness } from '../../src/near-cache/feed.ts'
 import {
   createNearCache,
   type NearCache,

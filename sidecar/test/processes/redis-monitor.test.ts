@@ -2,9 +2,8 @@ import { once } from 'node:events'
 import type { Redis } from 'ioredis'
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
 import { openRedis, SILENT_REDIS } from '../../src/adapters/redis/client.ts'
-import type { RedisNews } from '../../src/processes/messages.ts'
 import { createRedisMonitor, type RedisMonitor } from '../../src/processes/redis-monitor.ts'
-import type { Outage } from '../../src/session/outage.ts'
+import type { Outage, RedisNews } from '../../src/session/outage.ts'
 import { type RedisServer, startRedisServer } from '../support/redis-server.ts'
 
 let server: RedisServer

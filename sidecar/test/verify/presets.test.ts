@@ -1,10 +1,7 @@
 import { describe, expect, it } from 'vitest'
+import type { PresetName } from '../../src/domain/issuer-options.ts'
 import { readPrincipal } from '../../src/verify/claims.ts'
-import {
-  DEFAULT_CLAIM_NAMES,
-  type PresetName,
-  type TrustedIssuer,
-} from '../../src/verify/trusted-issuer.ts'
+import { DEFAULT_CLAIM_NAMES, type TrustedIssuer } from '../../src/verify/trusted-issuer.ts'
 import { CLAIMS, type Claims, GENERIC, LIMITS } from './token-fixture.ts'
 
 const TENANT = '5f1ad24c-0000-4000-8000-000000000001'

@@ -1,8 +1,9 @@
 import { KeyObject, sign } from 'node:crypto'
 import { exportJWK, generateKeyPair, type JWK } from 'jose'
 import { readJwks } from '../../src/adapters/jwks/document.ts'
+import type { Algorithm } from '../../src/domain/issuer-options.ts'
 import type { PublishedKey } from '../../src/verify/key-source.ts'
-import type { Algorithm, TrustedIssuer } from '../../src/verify/trusted-issuer.ts'
+import type { TrustedIssuer } from '../../src/verify/trusted-issuer.ts'
 
 /** A real key pair of an issuer, and its public half as the JWKS adapter reads it. */
 export interface SigningKey {

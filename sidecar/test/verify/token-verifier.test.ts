@@ -1,6 +1,6 @@
 import { SignJWT } from 'jose'
 import { beforeAll, describe, expect, it } from 'vitest'
-import type { Algorithm } from '../../src/verify/trusted-issuer.ts'
+import type { Algorithm } from '../../src/domain/issuer-options.ts'
 import { CLAIMS, GENERIC, mint, NOW, type SigningKey, signingKey } from './token-fixture.ts'
 import { createBench } from './token-verifier-fixture.ts'
 

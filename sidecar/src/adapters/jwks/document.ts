@@ -1,6 +1,6 @@
 import { createPublicKey, type JsonWebKey } from 'node:crypto'
+import type { Algorithm } from '../../domain/issuer-options.ts'
 import type { PublicKeyMaterial, PublishedKey } from '../../verify/key-source.ts'
-import type { Algorithm } from '../../verify/trusted-issuer.ts'
 
 /** The keys of a JWK Set (RFC 7517 section 5) that may verify signatures. */
 export interface JwksReading {

@@ -1,14 +1,9 @@
 import type { Cluster, Redis } from 'ioredis'
 import type { Address } from '../../domain/address.ts'
 import { TRACKED_PREFIXES } from '../../domain/redis-keys.ts'
+import type { FeedListener, FeedObserver, InvalidationFeed } from '../../near-cache/feed.ts'
 import { describeFailure } from './client.ts'
-import {
-  createInvalidationFeed,
-  type FeedListener,
-  type FeedObserver,
-  type InvalidationFeed,
-  type InvalidationFeedDeps,
-} from './invalidation-feed.ts'
+import { createInvalidationFeed, type InvalidationFeedDeps } from './invalidation-feed.ts'
 import {
   agreedPrimaries,
   type ClusterView,

@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis'
-import type { InvalidationFeed } from './invalidation-feed.ts'
+import type { InvalidationFeed } from '../../near-cache/feed.ts'
 import { serverIdOf } from './primary.ts'
 
 /**

@@ -1,9 +1,8 @@
 import type { IncomingMessage } from 'node:http'
 import type { Envelope } from '../../domain/access-request.ts'
 import { ok, type Result } from '../../domain/result.ts'
-import { isTier, type Tier } from '../../domain/tier.ts'
 import { readEnvelope } from '../../http/access-request.ts'
-import { cgiParams } from '../cgi-params.ts'
+import { cgiParams, tierOf } from '../cgi-params.ts'
 
 /** A request to a page of ours, before anybody asked who sends it. */
 export interface Visit {
@@ -20,13 +19,6 @@ export function readVisit(incoming: IncomingMessage): Result<Visit> {
   if (!envelope.ok) return envelope
   const query = new URLSearchParams(/\?.*/.exec(incoming.url ?? '')?.[0] ?? '')
   return ok({ envelope: envelope.value, cookies: params.get('HTTP_COOKIE'), query })
-}
-
-/** By which listener a request came in. @throws {TypeError} when the gate did not say */
-export function tierOf(incoming: IncomingMessage): Tier {
-  const tier = cgiParams(incoming).get('BRICKGATE_TIER')
-  if (!isTier(tier)) throw new TypeError('a request to the responder has no tier')
-  return tier
 }
 
 /**

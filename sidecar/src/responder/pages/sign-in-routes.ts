@@ -16,9 +16,10 @@ import {
   type SignInFailure,
   TRANSACTION_SECONDS,
 } from '../../sign-in/sign-in.ts'
+import { tierOf } from '../cgi-params.ts'
 import { html } from './html.ts'
 import { sendPage } from './page.ts'
-import { onlyValue, readVisit, tierOf, type Visit } from './page-request.ts'
+import { onlyValue, readVisit, type Visit } from './page-request.ts'
 import type { BrowserRoutesDeps } from './pages-deps.ts'
 import { forgetCookie } from './sign-out-routes.ts'
 

@@ -1,12 +1,10 @@
 import { once } from 'node:events'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { type ConnectionRole, openRedis } from '../../../src/adapters/redis/client.ts'
-import {
-  createInvalidationFeed,
-  type InvalidationFeed,
-} from '../../../src/adapters/redis/invalidation-feed.ts'
+import { createInvalidationFeed } from '../../../src/adapters/redis/invalidation-feed.ts'
 import { serverIdOf } from '../../../src/adapters/redis/primary.ts'
 import { SYSTEM_CLOCK } from '../../../src/adapters/system-clock.ts'
+import type { InvalidationFeed } from '../../../src/near-cache/feed.ts'
 import { redisLog } from '../../support/redis-log.ts'
 import { type RedisServer, startRedisServer } from '../../support/redis-server.ts'
 

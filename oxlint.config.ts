@@ -1,36 +1,5 @@
 import { defineConfig } from 'oxlint'
-
-/** The rooms of sidecar/src in the order in which a request meets them. */
-const ROOMS = [
-  'fcgi',
-  'http',
-  'credential',
-  'verify',
-  'session',
-  'revocation',
-  'policy',
-  'upstream',
-  'sign-in',
-  'authorize',
-  'responder',
-] as const
-
-/** Rooms that compute and do nothing else: no clock, no process, no network, no files. */
-const PURE_ROOMS = ['domain', 'http', 'credential', 'policy', 'revocation']
-
-/** Whose functions, and not only types, a room may call: the story calls the pure rooms. */
-const CALLABLE: Readonly<Record<string, readonly string[]>> = {
-  'sign-in': ['http', 'verify'],
-  authorize: ['http', 'credential', 'policy'],
-  responder: ['http', 'session', 'authorize', 'sign-in'],
-}
-
-const OUTER = ['store', 'near-cache', 'adapters', 'observe', 'config', 'wiring', 'processes', 'cli']
-
-const NO_IO = {
-  group: ['node:fs', 'node:fs/*', 'node:net', 'node:http', 'node:https', 'node:child_process'],
-  message: 'a pure room does no input or output',
-}
+import { roomSections } from './tools/rooms.ts'
 
 export default defineConfig({
   plugins: ['typescript', 'unicorn', 'oxc', 'import', 'promise', 'vitest'],
@@ -65,26 +34,7 @@ export default defineConfig({
     'unicorn/no-useless-spread': 'off', // groups an option with its value
   },
   overrides: [
-    ...ROOMS.map(roomRules),
-    {
-      files: ['sidecar/src/domain/**/*.ts'],
-      rules: restrictedImports([forbidden([...ROOMS, ...OUTER])]),
-    },
-    ...PURE_ROOMS.map((room) => ({
-      files: [`sidecar/src/${room}/**/*.ts`],
-      rules: {
-        'no-restricted-globals': [
-          'error',
-          'Date',
-          'process',
-          'fetch',
-          'setTimeout',
-          'setInterval',
-          'setImmediate',
-          'performance',
-        ] as const,
-      },
-    })),
+    ...roomSections(),
     {
       files: ['sidecar/test/**/*.ts', 'integration/**/*.ts', 'launch/**/*.test.ts'],
       rules: {
@@ -102,29 +52,3 @@ export default defineConfig({
     },
   ],
 })
-
-function roomRules(room: string, index: number): { files: string[]; rules: object } {
-  const others = [...ROOMS, ...OUTER].filter((other) => other !== room)
-  const below = [...ROOMS.slice(index + 1), ...OUTER]
-  const callable = CALLABLE[room] ?? []
-  const groups = [
-    forbidden(below),
-    { ...forbidden(others.filter((other) => !callable.includes(other))), allowTypeImports: true },
-  ]
-  const isPure = PURE_ROOMS.includes(room)
-  return {
-    files: [`sidecar/src/${room}/**/*.ts`],
-    rules: restrictedImports(isPure ? [...groups, NO_IO] : groups),
-  }
-}
-
-function forbidden(rooms: readonly string[]): { group: string[]; message: string } {
-  return {
-    group: rooms.map((room) => `**/${room}/**`),
-    message: 'a room imports domain, its own files, and types of the rooms above it',
-  }
-}
-
-function restrictedImports(patterns: readonly object[]): object {
-  return { 'no-restricted-imports': ['error', { patterns }] }
-}

@@ -19,7 +19,10 @@ const NOT_PROSE = /(?:\.(?:go|json|pem|png|svg)|LICENSE|NOTICE)$/
 
 /** Folders whose prose is still to be written anew; the list only ever gets shorter. */
 const UNFINISHED = [
-  '{sidecar,launch,demo,integration,tools,bench}/**',
+  'sidecar/src/{adapters,near-cache,processes,responder,revocation,session}/**',
+  'sidecar/src/{sign-in,store,verify,wiring}/**',
+  'sidecar/{test,bench}/**',
+  '{launch,demo,integration,tools,bench}/**',
   '*.{ts,yml}',
   '{lighttpd,egress,deploy,monitoring,bin,.github,.ci}/**',
   '{Makefile,.env.example}',

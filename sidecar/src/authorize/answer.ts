@@ -11,11 +11,11 @@ import { readRequestId } from '../http/request-id.ts'
 import { signInRedirect } from '../http/sign-in-redirect.ts'
 import type { Check } from './check.ts'
 
-/** One decision, for those who watch: never awaited, never able to change it. */
+/** A decision, for observers. Observers are never awaited and cannot change the decision. */
 export interface DecisionEvent {
-  /** known of most requests that could not be read, too; null when the gate gave none */
+  /** null when the gate sent none; also set for most unreadable requests */
   readonly requestId: string | null
-  /** null when the request could not be read */
+  /** null for an unreadable request */
   readonly request: (Envelope & Pick<AccessRequest, 'path'>) | null
   readonly tier: Tier
   readonly decision: Decision
@@ -24,7 +24,7 @@ export interface DecisionEvent {
 
 export interface DecisionObserver {
   decided(event: DecisionEvent): void
-  /** a check that threw: a defect here or in a collaborator, answered with `internal-error` */
+  /** reports a check that threw; the request gets `internal-error` */
   failed(error: unknown): void
 }
 
@@ -33,13 +33,13 @@ export interface AnswerDeps {
   readonly observer: DecisionObserver
   readonly clock: Clock
   readonly proof: string
-  /** the public URL of each tier, for the way to sign-in; null when there is none */
+  /** public URL of each tier, for redirects to sign-in; null without sign-in */
   readonly signInAt: Readonly<Record<Tier, string>> | null
-  /** runs a function after the reply was handed to the socket */
+  /** runs a task after the reply was handed to the socket */
   readonly afterReply: (task: () => void) => void
 }
 
-/** From the parameters of an authorizer request to its reply: what each worker serves. */
+/** Turns the parameters of an authorizer request into a reply. Each worker serves this function. */
 export type Answer = (params: Params, tier: Tier) => Promise<Reply>
 
 export function createAnswer(deps: AnswerDeps): Answer {
@@ -75,7 +75,7 @@ export function createAnswer(deps: AnswerDeps): Answer {
   }
 }
 
-/** Thrift is spoken below one path; also a target there that could not be read is refused so. */
+/** Thrift runs below one path. An unreadable target below that path counts too. */
 function isThrift(params: Params): boolean {
   return params.get('BRICKGATE_TARGET')?.startsWith('/sql/') === true
 }

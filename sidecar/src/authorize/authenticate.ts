@@ -12,13 +12,13 @@ import type { SubjectToken } from '../upstream/upstream-credential.ts'
 import type { TokenVerifier } from '../verify/token-verifier.ts'
 import { isCrossSite } from './cross-site.ts'
 
-/** A verified caller in good standing. */
+/** A verified caller without a revocation. */
 export interface Caller extends DecisionContext {
   readonly principal: Principal
   readonly subjectToken: SubjectToken | null
   /** null for a bearer token */
   readonly session: Session | null
-  /** when the credential ends by itself */
+  /** when the credential expires */
   readonly expiresAtSeconds: number
 }
 
@@ -26,18 +26,24 @@ export type Authentication =
   | { readonly ok: true; readonly caller: Caller }
   | (Refusal & { readonly context: DecisionContext })
 
-/** Who calls, and may they still: the first half of a decision, shared with the responder. */
+/**
+ * Identifies the caller and checks revocations: the first half of a decision, shared with the
+ * responder.
+ */
 export type Authenticate = (request: Envelope, nowSeconds: number) => Promise<Authentication>
 
 export interface AuthenticateDeps {
   readonly verifier: Pick<TokenVerifier, 'verify'>
   readonly sessions: SessionResolver
-  /** aliases of the trusted issuers: a session of one that is trusted no more counts for nothing */
+  /** names of the trusted issuers; a session of an issuer that is no longer trusted is unknown */
   readonly issuers: ReadonlySet<string>
-  /** how long after its end a bearer token is accepted, and so goes on: the workspace judges it for itself */
+  /**
+   * how long after `exp` a bearer token is accepted and forwarded; the workspace applies its own
+   * rule
+   */
   readonly leewaySeconds: number
   readonly revocations: RevocationView
-  /** scheme, host and port of each tier, the only origins a cookie is worth something to */
+  /** scheme, host and port of each tier: the only origins for which a cookie counts */
   readonly publicOrigins: Readonly<Record<Tier, string>>
 }
 
@@ -117,7 +123,7 @@ export function createAuthenticate(deps: AuthenticateDeps): Authenticate {
   }
 }
 
-/** A refusal of which nothing but the kind of credential is known. */
+/** A failed authentication of which only the kind of credential is known. */
 export function unidentified(refusal: Refusal, credential: CredentialKind): Authentication {
   return { ...refusal, context: unknownCaller(credential) }
 }

@@ -11,28 +11,28 @@ import type { SubjectToken, UpstreamCredential } from '../upstream/upstream-cred
 import type { Authenticate, Caller } from './authenticate.ts'
 import { type Deployment, identityHeaders } from './identity-headers.ts'
 
-/** Whether one request goes on to the workspace, and as whom. */
+/** Decides whether a request may go to the workspace, and with which identity. */
 export type Check = (request: AccessRequest) => Promise<Decision>
 
 export interface CheckDeps {
   readonly authenticate: Authenticate
   readonly policies: PolicySet
-  /** keeps the access tokens of sessions alive; null where nobody signs in */
+  /** refreshes the access tokens of sessions; null without sign-in */
   readonly refresh: TokenRefresh | null
   readonly upstream: UpstreamCredential
   readonly deployment: Deployment
-  /** true while the egress takes requests and answers none */
+  /** true while the egress accepts requests and answers none */
   readonly isEgressFrozen: () => boolean
   readonly clock: Clock
-  /** told of a policy that could not be evaluated, and so forbade */
+  /** called with the error of a policy that could not be evaluated and therefore forbade */
   readonly onPolicyFailure: (error: unknown) => void
 }
 
 /**
- * The whole story of a request: who calls and may they still (credential, principal, session,
- * revocation), may they do this (policy), and with what they go on (credential and identity).
+ * Decides about a request: caller (credential, principal, session, revocation), permission
+ * (policy), then the credential and identity for the workspace.
  *
- * INVARIANT: every way out but the last denies.
+ * INVARIANT: every return except the last denies. Another allow would skip a check.
  */
 export function createCheck(deps: CheckDeps): Check {
   return async (request) => {

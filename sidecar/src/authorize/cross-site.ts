@@ -1,9 +1,9 @@
 import type { Envelope } from '../domain/access-request.ts'
 
 /**
- * Whether a request that carries our cookie may have been started by another site. Reading is safe
- * without further proof because the answer stays unreadable to that site; everything else, and every
- * WebSocket, needs our own origin, or the browser's word that it is same-origin (Fetch Metadata).
+ * Whether another site may have started a request with a session cookie. A read is safe because
+ * that site cannot see the answer. Every other method and every WebSocket needs the gateway's own
+ * `Origin`, or `Sec-Fetch-Site: same-origin`.
  *
  * @param publicOrigin scheme, host and port of the tier's `public_url`
  */

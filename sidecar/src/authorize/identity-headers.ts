@@ -2,31 +2,32 @@ import type { AccessRequest } from '../domain/access-request.ts'
 import { type Obligation, obligation } from '../domain/obligation.ts'
 import { type Principal, subjectKey } from '../domain/principal.ts'
 
-/** What every request to this deployment's workspace says of the gateway. */
+/** Facts about this deployment that go to the workspace with every request. */
 export interface Deployment {
   /** numeric id that pins `X-Databricks-Org-Id` on hosts that serve several workspaces */
   readonly workspaceId: string
   /** `brickgate/<version>` */
   readonly product: string
-  /** whether a subject or group alone would not say whose it is */
+  /** true: a subject or group needs the issuer's name in front */
   readonly hasSeveralIssuers: boolean
-  /** whether the workspace is told the groups */
+  /** false: the workspace gets no groups */
   readonly sendsGroups: boolean
 }
 
-/** of the header's value; servers before the workspace take little more in all of a request's headers */
+/** limit of the header's value; servers before the workspace accept little more for all headers */
 const MAX_GROUPS_BYTES = 8192
 
 /**
- * The identity that the gate puts on an allowed request. Groups are joined by commas; in groups and
- * e-mail everything but visible ASCII, and `%` and `,` too, is percent-encoded UTF-8, so that no name
- * can pretend to be two.
+ * The identity that the gate puts on an allowed request. Commas join groups. In groups and e-mail
+ * addresses every character except visible ASCII, and `%` and `,`, is percent-encoded UTF-8, so no
+ * name can look like two.
  *
  * INVARIANT: with several issuers the subject and each group begin with `<alias>|`. An alias has no
- * `|`, so that no issuer can name a subject or group of another.
+ * `|`; otherwise an issuer could name a subject or group of another.
  *
- * INVARIANT: groups go on whole or not at all. What does not fit into 8 KB is left out, and a header
- * of its own says so; policies have judged by all of them before.
+ * INVARIANT: groups are sent whole or left out. A cut list would hide groups from the workspace.
+ * Over 8 KB the header is left out, and `BRICKGATE_GROUPS_STATE` is `omitted`; policies have used
+ * all groups before.
  */
 export function identityHeaders(
   principal: Principal,

@@ -1,15 +1,15 @@
-/** How commands end (sysexits.h where it has a word for it). */
+/** Exit codes (from sysexits.h where a code fits). */
 export const EXIT = {
   failed: 1,
-  /** EX_USAGE: a command line that is not understood */
+  /** EX_USAGE: a wrong command line */
   usage: 64,
-  /** EX_NOINPUT: what was named is not there */
+  /** EX_NOINPUT: no such session or revocation */
   notFound: 66,
   /** EX_UNAVAILABLE: Redis does not answer */
   unavailable: 69,
 } as const
 
-/** A command that ended in a way that one line tells. */
+/** An error of a command that fits on one line. */
 export class CommandError extends Error {
   readonly exitCode: number
 

@@ -19,24 +19,24 @@ const OPTIONS = {
 
 export type OptionName = keyof typeof OPTIONS
 
-/** Every option's value; a command uses those that it takes. */
+/** The value of every option; each command uses its own. */
 export interface Options extends RevokeOptions {
   readonly config: string | undefined
   readonly subject: string | undefined
 }
 
 export interface CommandLine {
-  /** one of the names asked for */
+  /** the name of the command */
   readonly name: string
   readonly operands: readonly string[]
   readonly options: Options
-  /** the options that were typed */
+  /** the given options */
   readonly given: readonly OptionName[]
 }
 
 /**
  * @param names of the commands, of one or two words
- * @returns null when there is no such command or option, or an option lacks its value
+ * @returns null for an unknown command or option, and for an option without its value
  */
 export function readCommandLine(
   args: readonly string[],
@@ -72,6 +72,6 @@ function parse(args: readonly string[]) {
       tokens: true,
     })
   } catch {
-    return null // an unknown option: the usage says what there is
+    return null // an unknown option: the usage text lists the options
   }
 }

@@ -23,16 +23,16 @@ const HOME = resolve(import.meta.dirname, '../../..')
 interface Invocation {
   readonly configFile: string
   readonly load: () => LoadedConfig
-  /** what the command is about, such as a sid; empty for a command that takes none */
+  /** the subject of the command, such as a sid; empty for a command without an operand */
   readonly operand: string
   readonly options: Options
 }
 
 interface Command {
-  /** what its operand is called; absent for a command that takes none */
+  /** name of the operand; absent for a command without an operand */
   readonly operand?: string
   readonly options?: readonly OptionName[]
-  /** @returns what to print, if anything */
+  /** @returns the output, if any */
   run(invocation: Invocation): Promise<string | void> | string | void
 }
 
@@ -51,7 +51,7 @@ const REVOKE_OPTIONS = [
 const COMMANDS: Readonly<Record<string, Command>> = {
   serve: {
     run: async ({ configFile, load }) => {
-      const { runPrimary } = await import('../processes/primary.ts') // no other command needs it
+      const { runPrimary } = await import('../processes/primary.ts') // only for `serve`
       return runPrimary(() =>
         withAuditLog(configFile, load(), ({ audit }) => appendProblem(audit.file)),
       )
@@ -116,13 +116,13 @@ const COMMANDS: Readonly<Record<string, Command>> = {
 }
 
 /**
- * Runs one `brickgate` command.
+ * Runs a `brickgate` command.
  *
- * @returns the exit code: 0, 1 when it failed, 64 when it is not understood, 66 when there is no such
- *   thing, 69 when Redis does not answer, 78 for the configuration
+ * @returns the exit code: 0, 1 for a failure, 64 for a wrong command line, 66 when there is no
+ *   such session or revocation, 69 when Redis does not answer, 78 for the configuration
  */
 export async function runCommand(args: readonly string[]): Promise<number> {
-  process.stdout.on('error', () => undefined) // told to whoever prints
+  process.stdout.on('error', () => undefined) // `print` reports it to its caller
   try {
     const line = readCommandLine(args, Object.keys(COMMANDS))
     const command = line === null ? undefined : COMMANDS[line.name]
@@ -162,7 +162,7 @@ function invocationOf({ operands, options }: CommandLine): Invocation {
   }
 }
 
-/** @throws {ConfigError} with what keeps the audit log from being appended to */
+/** @throws {ConfigError} with the reason why the audit log cannot be appended to */
 function withAuditLog(
   configFile: string,
   loaded: LoadedConfig,

@@ -8,7 +8,7 @@ interface Readable {
   read(keys: readonly string[]): Promise<Result<readonly StoredValue[]>>
 }
 
-/** Whether the next request of a session would be refused as revoked. Changes nothing. */
+/** Whether the next request of a session would be denied as revoked. Changes nothing. */
 export async function isRevoked(
   session: Session,
   store: Readable,

@@ -1,7 +1,7 @@
 /**
- * Prints to standard output, and waits where the reader is slow.
+ * Prints to standard output, and waits for a slow reader.
  *
- * @throws the reader's end as an error with code `EPIPE`
+ * @throws an error with code `EPIPE` when the reader is gone
  */
 export function print(text: string): Promise<void> {
   return new Promise((resolve, reject) => {
@@ -9,17 +9,17 @@ export function print(text: string): Promise<void> {
   })
 }
 
-/** Whether the reader of standard output went away, as `head` does. */
+/** Whether the reader of standard output is gone, as with `head`. */
 export function isReaderGone(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'EPIPE'
 }
 
-/** A line for a program to read. */
+/** A JSON line for programs. */
 export function jsonLine(value: object): string {
   return `${JSON.stringify(value)}\n`
 }
 
-/** Text of clients in a line for a person: nothing in it moves a terminal's cursor. */
+/** Client text in a line for people: it contains nothing that moves a terminal's cursor. */
 export function plain(text: string): string {
   return text.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, '?')
 }

@@ -6,17 +6,17 @@ import type { KeyValues } from '../store/key-values.ts'
 import { openConfiguredRedis } from '../wiring/redis.ts'
 import { CommandError } from './command-error.ts'
 
-/** Redis, for as long as a command takes. */
+/** A Redis connection for the duration of a command. */
 export interface OpenRedis {
   readonly redis: ReturnType<typeof openConfiguredRedis>
   readonly keyValues: KeyValues
-  /** @throws {CommandError} for a refusal, which is Redis' own failure */
+  /** @throws {CommandError} for a refusal, which is a failure of Redis */
   answered<T>(result: Result<T>): T
 }
 
 const CONNECT_WITHIN_MS = 5000
 
-/** Names the remedy for a full Redis at once: a revocation is urgent. */
+/** Names the remedy for a full Redis, because a revocation is urgent. */
 function told(failure: string): string {
   if (!failure.includes('OOM')) return `redis: ${failure}`
   return 'redis is full and took nothing: raise `maxmemory` (redis-cli CONFIG SET maxmemory …) or end sessions (redis-cli DEL bg:session:…), then do this again'

@@ -10,7 +10,7 @@ import { type OpenRedis, withRedis } from './redis.ts'
 import { readTarget } from './targets.ts'
 import { durationSeconds, momentSeconds, timeText } from './times.ts'
 
-/** The options of `brickgate revoke`, as they were typed. */
+/** The options of `brickgate revoke` as they were typed. */
 export interface RevokeOptions {
   readonly at: string | undefined
   readonly until: string | undefined
@@ -27,9 +27,9 @@ export interface RevokeOptions {
 const MAX_REASON_LENGTH = 500
 
 /**
- * Revokes, takes a revocation back, or says what it would do.
+ * Revokes, lifts a revocation, or prints the planned change.
  *
- * @returns what to print
+ * @returns the output
  * @throws {CommandError} before anything is changed, except when replicas do not confirm in time
  */
 export async function revoke(
@@ -111,9 +111,9 @@ async function undo(
 }
 
 /**
- * Does what is to be recorded, with the record's file open before.
+ * Runs a change with the audit log already open.
  *
- * @throws {CommandError} when the audit log cannot be opened: then nothing was done
+ * @throws {CommandError} when the audit log cannot be opened; then nothing was changed
  */
 export async function withAudit<T>(
   config: Config,
@@ -139,7 +139,7 @@ function openAudit({ audit, runtime }: Config): OperatorAudit {
   }
 }
 
-/** @throws {CommandError} for a reason that would not fit into a line of the audit log */
+/** @throws {CommandError} for a reason that does not fit into a line of the audit log */
 export function checkReason(reason: string | undefined): void {
   if (reason !== undefined && (reason.trim() === '' || reason.length > MAX_REASON_LENGTH)) {
     throw new CommandError('usage', `--reason wants 1 to ${MAX_REASON_LENGTH} characters`)
@@ -169,7 +169,7 @@ function readRevocation(
   }
 }
 
-/** @returns null when none was typed, which is now */
+/** @returns null without a time option, which means now */
 function readMoment(options: RevokeOptions, nowSeconds: number): number | null {
   if (options.for !== undefined) {
     const span = durationSeconds(options.for)

@@ -6,7 +6,7 @@ import { timeText } from './times.ts'
 const TIME = 20
 const SID = 64
 
-/** Columns of a fixed width first, so that rows can be printed as they are found. */
+/** Columns of a fixed width come first, so that rows can be printed as they are found. */
 export const HEADING: string = row([
   'SID'.padEnd(SID),
   'KIND'.padEnd(7),
@@ -18,7 +18,7 @@ export const HEADING: string = row([
   'DEVICE',
 ])
 
-/** @returns a line; nothing in it is a token, or could be used as one */
+/** @returns a line; nothing in it is a token or usable as a token */
 export function asRow({ session, lastSeenSeconds }: ListedSession, isRevoked: boolean): string {
   const { createdAtSeconds, expiresAtSeconds } = session
   return row([
@@ -35,7 +35,10 @@ export function asRow({ session, lastSeenSeconds }: ListedSession, isRevoked: bo
 
 type SessionFacts = Readonly<Record<string, string | number | null | readonly string[]>>
 
-/** INVARIANT: what is shown is named here, and no token is. */
+/**
+ * INVARIANT: every printed field is named here, and none is a token. Spreading the record would
+ * print its tokens.
+ */
 export function asJson(
   { session, lastSeenSeconds }: ListedSession,
   isRevoked: boolean,
@@ -62,7 +65,7 @@ export function asJson(
   }
 }
 
-/** A line for each thing that is known. */
+/** A line for each known field. */
 export function asDetails(listed: ListedSession, isRevoked: boolean): string {
   return Object.entries(asJson(listed, isRevoked))
     .map(([name, value]) => `${name.padEnd(13)} ${plain(valueText(name, value))}\n`)

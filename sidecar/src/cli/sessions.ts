@@ -20,14 +20,14 @@ import { readSid, readSubject } from './targets.ts'
 
 interface Place extends Upkeep, OpenRedis {
   readonly config: Config
-  /** what could not be read, since the beginning */
+  /** unreadable records since the beginning */
   readonly unreadable: readonly StateAnomaly[]
 }
 
 const BATCH = 50
 
 /**
- * Prints the live sessions, of one subject or of all, as they are found.
+ * Prints the live sessions, of a subject or of all, as they are found.
  *
  * @throws {CommandError} when Redis does not answer
  */
@@ -58,7 +58,10 @@ export function sessionsList(
   })
 }
 
-/** @returns what to print @throws {CommandError} when there is no such session */
+/**
+ * @returns the output
+ * @throws {CommandError} when there is no such session
+ */
 export function sessionsShow(config: Config, sid: string, isJson: boolean): Promise<string> {
   const known = readSid(sid)
   return within(config, async (place) => {
@@ -69,7 +72,10 @@ export function sessionsShow(config: Config, sid: string, isJson: boolean): Prom
   })
 }
 
-/** @returns what to print @throws {CommandError} when there is no such session */
+/**
+ * @returns the output
+ * @throws {CommandError} when there is no such session
+ */
 export function sessionsRevoke(
   config: Config,
   operand: string,
@@ -109,7 +115,8 @@ function within<T>(config: Config, work: (place: Place) => Promise<T>): Promise<
   return withRedis(config, (open) => {
     const unreadable: StateAnomaly[] = []
     const observer: StateObserver = { anomaly: (kind) => void unreadable.push(kind) }
-    // a command has seen no outage: what is idle but for one is shown again once it is used
+    // a command knows no outages: a session that is alive only because of an outage is listed after
+    // its next use
     const isIdle = createIdleRule(config.sessions.idle_timeout_s, () => [])
     const isFull = (): boolean => false // a command makes no session
     const upkeep = createUpkeep(config, { keyValues: open.keyValues, observer, isIdle, isFull })
@@ -117,7 +124,7 @@ function within<T>(config: Config, work: (place: Place) => Promise<T>): Promise<
   })
 }
 
-/** INVARIANT: no more than a page is held, however many there are. */
+/** INVARIANT: at most a page is held in memory, however many sessions there are. */
 async function* allSessions(place: Place): AsyncGenerator<readonly ListedSession[]> {
   for await (const sids of walk(place)) {
     for (let at = 0; at < sids.length; at += BATCH) {

@@ -1,11 +1,11 @@
 import { type Config, GROUPS_HEADER } from '../config/schema.ts'
 
 /**
- * What lighttpd, its Lua gate and HAProxy are told through their environment: every setting that their
- * static files leave open, and no secret.
+ * The environment of lighttpd, its Lua gate and HAProxy: every setting that their static files
+ * leave open, and no secret.
  *
- * @param homeDirectory folder that holds `lighttpd/` and `egress/`
- * @param logDirectory where the access log goes
+ * @param homeDirectory folder that contains `lighttpd/` and `egress/`
+ * @param logDirectory folder of the access log
  */
 export function edgeSettings(
   config: Config,
@@ -38,7 +38,7 @@ export function edgeSettings(
     BRICKGATE_TUNNEL_WINDOW_S: String(Math.floor(limits.tunnel_max_age_s / 2)),
     BRICKGATE_HEADER_USER: headers.user,
     BRICKGATE_HEADER_EMAIL: headers.email,
-    // A header that is switched off is still taken from what clients send.
+    // A header that is switched off is still removed from client requests.
     BRICKGATE_HEADER_GROUPS: headers.groups === false ? GROUPS_HEADER : headers.groups,
     BRICKGATE_WORKSPACE_HOST: workspace.host,
     BRICKGATE_WORKSPACE_ADDRESS: workspace.address ?? `${workspace.host}:443`,
@@ -47,7 +47,7 @@ export function edgeSettings(
   }
 }
 
-/** One setting a line, quoted for a shell and for systemd's `EnvironmentFile`. */
+/** A setting per line, quoted for a shell and for systemd's `EnvironmentFile`. */
 export function environmentFile(settings: Readonly<Record<string, string>>): string {
   return Object.entries(settings)
     .map(([name, value]) => `${name}='${value.replaceAll("'", "'\\''")}'\n`)

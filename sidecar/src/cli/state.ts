@@ -17,7 +17,10 @@ import { timeText } from './times.ts'
 
 const UNREADABLE = 'bg:state cannot be read: delete it, then accept'
 
-/** @returns what to print @throws {CommandError} when Redis does not answer */
+/**
+ * @returns the output
+ * @throws {CommandError} when Redis does not answer
+ */
 export function stateInit(config: Config, isJson: boolean): Promise<string> {
   return withRedis(config, async ({ keyValues, answered }) => {
     const isNew = answered(await initState(keyValues, randomUUID()))
@@ -28,7 +31,10 @@ export function stateInit(config: Config, isJson: boolean): Promise<string> {
   })
 }
 
-/** @returns what to print @throws {CommandError} when Redis does not answer */
+/**
+ * @returns the output
+ * @throws {CommandError} when Redis does not answer
+ */
 export function stateShow(config: Config, isJson: boolean): Promise<string> {
   return withRedis(config, async ({ keyValues, answered }) => {
     const { value, record } = answered(await showState(keyValues))
@@ -48,7 +54,10 @@ function standing({ value, record }: ShownState): string {
   return `revocations and sessions written before ${since} may be lost (\`state accept\` ends that)\n`
 }
 
-/** @returns what to print @throws {CommandError} when the loss could not be accepted */
+/**
+ * @returns the output
+ * @throws {CommandError} when the loss could not be accepted
+ */
 export function stateAccept(
   config: Config,
   { dryRun, json, reason }: Pick<Options, 'dryRun' | 'json' | 'reason'>,
@@ -72,7 +81,7 @@ export function stateAccept(
   })
 }
 
-/** What accepting would come to now. */
+/** The result of accepting the loss now. */
 async function acceptance({ keyValues, answered }: OpenRedis): Promise<AcceptOutcome> {
   const { value, record } = answered(await showState(keyValues))
   if (record !== null) return record.sinceSeconds === 0 ? 'nothing-lost' : 'accepted'

@@ -5,9 +5,9 @@ import { isSid } from '../session/session-id.ts'
 import { CommandError } from './command-error.ts'
 
 /**
- * Reads what a command line names.
+ * Reads the target of a revocation from the command line.
  *
- * @throws {CommandError} for what could never refuse anything, such as an issuer that is not configured
+ * @throws {CommandError} for a target that could never match, such as an unknown issuer
  */
 export function readTarget(
   kind: RevocationTarget['kind'],
@@ -31,13 +31,16 @@ export function readTarget(
   }
 }
 
-/** @returns `<issuer>|<subject>` @throws {CommandError} for another form */
+/**
+ * @returns `<issuer>|<subject>`
+ * @throws {CommandError} for another form
+ */
 export function readSubject(operand: string, config: Config): string {
   const { issuer, name } = readPair(operand, config)
   return `${issuer}|${name}`
 }
 
-/** @throws {CommandError} for another form; a token is not repeated */
+/** @throws {CommandError} for another form, without repeating the operand, which may be a token */
 export function readSid(operand: string): string {
   if (operand.startsWith('bgs_')) {
     throw usage('this is the token of a session, and secret; the sid is in the audit log')
@@ -67,7 +70,7 @@ function usage(message: string): CommandError {
   return new CommandError('usage', message)
 }
 
-/** What a command line said, in a message. */
+/** Command-line text in a message. */
 export function quoted(text: string): string {
   return `\`${text.slice(0, 64).replace(/[\p{C}\p{Zl}\p{Zp}]/gu, '?')}\``
 }

@@ -1,6 +1,9 @@
 const SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 }
 
-/** @param text such as `90s`, `30m`, `12h` or `7d` @returns seconds; null for another form */
+/**
+ * @param text such as `90s`, `30m`, `12h` or `7d`
+ * @returns seconds; null for another form
+ */
 export function durationSeconds(text: string): number | null {
   const match = /^([1-9][0-9]{0,8})([smhd])$/.exec(text)
   const unit = SECONDS[match?.[2] ?? '']
@@ -8,8 +11,8 @@ export function durationSeconds(text: string): number | null {
 }
 
 /**
- * A moment: epoch seconds, a time of ISO 8601 with its zone, or a duration from now as `+2h` or `-30m`. A
- * time without zone is none, because it means another moment wherever it is typed.
+ * A time: epoch seconds, ISO 8601 with a zone, or a duration from now as `+2h` or `-30m`. A time
+ * without a zone is rejected, because its meaning depends on the machine.
  *
  * @returns epoch seconds; null for another form
  */
@@ -23,7 +26,7 @@ export function momentSeconds(text: string, nowSeconds: number): number | null {
   return milliseconds >= 0 ? Math.ceil(milliseconds / 1000) : null
 }
 
-/** JavaScript takes 30 February for 2 March. */
+/** JavaScript reads 30 February as 2 March. */
 function isDay(text: string): boolean {
   const day = new Date(`${text}T00:00:00Z`)
   return !Number.isNaN(day.getTime()) && day.toISOString().startsWith(text)

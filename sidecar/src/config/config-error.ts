@@ -1,15 +1,15 @@
-/** One thing that is wrong with a configuration. */
+/** A problem of a configuration. */
 export interface Problem {
-  /** where it stands, such as `issuers[0].audiences`; empty for the whole document */
+  /** such as `issuers[0].audiences`; empty for the whole document */
   readonly path: string
-  /** what is wrong, lower case, without a secret in it */
+  /** lower case, without a secret */
   readonly message: string
 }
 
-/** A configuration that must not start anything. It lists every problem, not the first. */
+/** An unusable configuration. It lists every problem. */
 export class ConfigError extends Error {
   readonly problems: readonly Problem[]
-  /** the files that the configuration is made of, as far as they could be told */
+  /** the files of the configuration, as far as they are known */
   readonly files: readonly string[]
 
   constructor(source: string, problems: readonly Problem[], files: readonly string[] = []) {
@@ -20,10 +20,10 @@ export class ConfigError extends Error {
   }
 }
 
-/** The exit code for a configuration that is not usable (sysexits.h, EX_CONFIG). */
+/** The exit code for an unusable configuration (sysexits.h, EX_CONFIG). */
 export const EXIT_CONFIG = 78
 
-/** Renders a path of keys and indexes as `issuers[0].audiences`. */
+/** A path of keys and indexes as `issuers[0].audiences`. */
 export function pathText(path: readonly PropertyKey[]): string {
   return path.reduce<string>((text, key) => {
     if (typeof key === 'number') return `${text}[${key}]`

@@ -1,10 +1,10 @@
 import { z } from 'zod'
 import { configSchema } from './schema.ts'
 
-/** Text with a reference in it: what stands there is known only when it is resolved. */
+/** A text with a reference; its value is known only after resolving. */
 const REFERENCE = { type: 'string', pattern: '\\$\\{(env|file):[^}]+\\}' } as const
 
-/** The JSON Schema (2020-12) of `brickgate.yaml` as a person writes it, for editors. */
+/** The JSON Schema (2020-12) of `brickgate.yaml` as people write it, for editors. */
 export function configJsonSchema(): object {
   return z.toJSONSchema(configSchema, {
     io: 'input',

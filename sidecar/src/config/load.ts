@@ -9,28 +9,28 @@ import { type Config, configSchema } from './schema.ts'
 import { schemaProblems } from './schema-problems.ts'
 import { issuerNames, unknownIssuers } from './unknown-issuers.ts'
 
-/** Everything that a start needs of the disk, read once and checked whole. */
+/** Everything from the disk that a start needs, read once and checked whole. */
 export interface LoadedConfig {
   readonly config: Config
   /** the parsed policy document; `policy/` compiles it */
   readonly policyDocument: unknown
-  /** every file that was read: a change of one asks for a new load */
+  /** every file that was read; a change of any requires a new load */
   readonly files: readonly string[]
 }
 
-/** What others can tell of a configuration. What they throw is listed with the rest, a problem a line. */
+/** Checks by other rooms. Their errors are listed with the rest, a line per problem. */
 export interface ConfigChecks {
   /** compiles a policy document for issuers of these names */
   readonly policy: (document: unknown, issuers: readonly string[]) => void
-  /** reads the proof's file */
+  /** reads the proof file */
   readonly proof: (file: string) => void
 }
 
 /**
- * Reads `brickgate.yaml` with what it names.
+ * Reads `brickgate.yaml` and the files that it names.
  *
  * @param file path of the configuration
- * @throws {ConfigError} listing every problem, also those behind a schema that is not met
+ * @throws {ConfigError} with every problem, also beyond those of the schema
  */
 export function loadConfig(
   file: string,
@@ -72,7 +72,7 @@ export function loadConfig(
 
 type Absolute = (path: string) => string
 
-/** What is wrong where a reference could not be resolved is only that. */
+/** Removes the problems that only follow from an unresolved reference. */
 function withoutSequels(unresolved: readonly Problem[], others: readonly Problem[]): Problem[] {
   const paths = new Set(unresolved.map(({ path }) => path))
   return [...unresolved, ...others.filter(({ path }) => !paths.has(path))]

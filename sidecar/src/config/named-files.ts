@@ -1,13 +1,13 @@
 import { pathText } from './config-error.ts'
 
-/** A file that a configuration names, and where it does. */
+/** A file that a configuration names, and the path of its key. */
 export interface NamedFile {
   readonly path: string
   /** as written */
   readonly file: string
 }
 
-/** The keys of `brickgate.yaml` that name a file which must be readable; keys of tiers are lighttpd's to read. */
+/** Keys of `brickgate.yaml` that name a readable file; lighttpd reads the files of the tiers. */
 const FILE_KEYS: ReadonlySet<string> = new Set([
   'ca_file',
   'certificate',
@@ -15,7 +15,7 @@ const FILE_KEYS: ReadonlySet<string> = new Set([
   'client_key_file',
 ])
 
-/** Finds the files that a document names, also in one that the schema does not accept. */
+/** Finds the files that a document names, even if the schema rejects the document. */
 export function namedFiles(document: unknown): readonly NamedFile[] {
   return walk(document, [])
 }
@@ -32,7 +32,7 @@ function walk(node: unknown, path: readonly PropertyKey[]): readonly NamedFile[]
   })
 }
 
-/** The text at a path of keys; null for anything else, and for an empty one. */
+/** The text at a path of keys; null for anything else, and for an empty text. */
 export function textAt(document: unknown, keys: readonly string[]): string | null {
   let node = document
   for (const key of keys) {

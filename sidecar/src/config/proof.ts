@@ -4,10 +4,10 @@ import { readText } from './read-yaml.ts'
 const PROOF = /^[0-9a-f]{64}$/
 
 /**
- * What an allow carries: not the proof, which opens the egress, but what the gate can make of it, too. So
- * nobody learns by asking for an allow what would let them pass by the gate.
+ * HMAC of the proof, sent with an allow. The gate derives the same value. The proof itself, which
+ * opens the egress, is never sent.
  *
- * @param proof as `readProof` gives it
+ * @param proof as `readProof` returns it
  * @returns HMAC-SHA-256 (RFC 2104), 64 hex digits
  */
 export function proofOfAllow(proof: string): string {
@@ -15,11 +15,11 @@ export function proofOfAllow(proof: string): string {
 }
 
 /**
- * Reads the deployment's proof: 256 bits as 64 hex digits a line, the current one first. A second line
- * holds the previous one, which the gate and the egress accept during a rotation.
+ * Reads the deployment's proof: 256 bits as 64 hex digits per line, the current proof first. A
+ * second line has the previous proof, which the gate and the egress accept during a rotation.
  *
- * @returns the current value
- * @throws {Error} when the file is missing or a line is anything else; it does not repeat the line
+ * @returns the current proof
+ * @throws {Error} without repeating the line when the file is missing or a line has another form
  */
 export function readProof(file: string): string {
   const text = readText(file)

@@ -3,12 +3,12 @@ import { type Document, parseDocument, type YAMLError } from 'yaml'
 
 export type YamlReading =
   | { readonly ok: true; readonly document: unknown }
-  /** what is wrong; none of it repeats the text, which may hold secrets */
+  /** without the document's text, which may contain secrets */
   | { readonly ok: false; readonly problems: readonly string[] }
 
 const MAX_ALIASES = 100
 
-/** Reads a file of one YAML document in which no key stands twice and no tag is unknown. */
+/** Reads a file with a single YAML document, without repeated keys and unknown tags. */
 export function readYaml(file: string): YamlReading {
   const text = readText(file)
   if (text === null) return { ok: false, problems: [`\`${file}\` cannot be read`] }
@@ -17,12 +17,12 @@ export function readYaml(file: string): YamlReading {
   return problems.length > 0 ? { ok: false, problems } : convert(parsed)
 }
 
-/** @returns null for what is not there or not readable */
+/** @returns null for a missing or unreadable file */
 export function readText(file: string): string | null {
   try {
     return readFileSync(file, 'utf8')
   } catch {
-    return null // reported by the caller, with the path at which the file is named
+    return null // the caller reports the file with the path of its key
   }
 }
 

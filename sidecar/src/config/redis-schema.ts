@@ -5,12 +5,12 @@ const CREDENTIALS = { username: text.optional(), password: text.optional() }
 
 const CERTIFICATES = {
   ca_file: text.optional(),
-  /** for a Redis that asks its clients for one (`tls-auth-clients`) */
+  /** for a Redis that requires client certificates (`tls-auth-clients`) */
   client_certificate_file: text.optional(),
   client_key_file: text.optional(),
 }
 
-/** Where servers are named by addresses, no URL says whether TLS is meant: `tls`, or any certificate, does. */
+/** Addresses do not say whether TLS is meant, so `tls` or any certificate file turns TLS on. */
 const TLS = { tls: z.boolean().optional(), ...CERTIFICATES }
 
 const single = z
@@ -45,7 +45,7 @@ const cluster = z
   .superRefine(refuseHalfAPair)
   .superRefine(refuseFilesWithoutTls)
 
-/** Where Redis is: one server, the primary that Sentinels name, or a Cluster. */
+/** Redis: a single server, the primary behind Sentinels, or a Cluster. */
 export const redisSchema = z.union([single, sentinel, cluster])
 
 interface Files {
@@ -71,7 +71,7 @@ function refuseFilesWithoutTls(files: Files, context: z.RefinementCtx): void {
   }
 }
 
-/** User and password of the URL are percent-decoded later, where a broken escape would throw. */
+/** User and password of the URL are percent-decoded later; a broken escape would throw there. */
 function isDecodableUrl(url: string): boolean {
   try {
     return decodeURIComponent(url) !== '' && URL.canParse(url)

@@ -1,6 +1,6 @@
 import { type Problem, pathText } from './config-error.ts'
 
-/** What `${env:…}` and `${file:…}` are resolved with. Both return null for what is not there. */
+/** Resolves `${env:…}` and `${file:…}`; null for a missing variable or file. */
 export interface ReferenceSource {
   readonly environment: (name: string) => string | null
   readonly file: (path: string) => string | null
@@ -8,7 +8,7 @@ export interface ReferenceSource {
 
 export interface Resolved {
   readonly document: unknown
-  /** the files that were named, to be watched */
+  /** the named files, to be watched */
   readonly files: readonly string[]
   readonly problems: readonly Problem[]
 }
@@ -16,10 +16,10 @@ export interface Resolved {
 const REFERENCE = /\$\{([a-z-]*):?([^}]*)\}/g
 
 /**
- * Replaces every `${env:NAME}` and `${file:/path}` in the strings of a document. A final line break of
- * a file does not belong to its value.
+ * Replaces every `${env:NAME}` and `${file:/path}` in the strings of a document. The last line
+ * break of a file is not part of its value.
  *
- * @returns the document with what could be resolved, and a problem for each reference that could not
+ * @returns the document with every resolvable reference, and a problem for each other reference
  */
 export function resolveReferences(document: unknown, source: ReferenceSource): Resolved {
   const files: string[] = []
@@ -40,7 +40,7 @@ export function resolveReferences(document: unknown, source: ReferenceSource): R
       if (kind === 'file') files.push(name)
       const value = lookUp(kind, name)
       if (value === undefined) {
-        // what stands there is not repeated: it may be part of a secret that happens to hold a ${
+        // the text is not repeated: it may be part of a secret that happens to contain ${
         problems.push({ path: pathText(path), message: 'holds a ${ that is no known reference' })
       } else if (value === null) {
         problems.push({ path: pathText(path), message: `${kind} \`${name}\` cannot be read` })

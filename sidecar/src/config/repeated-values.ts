@@ -12,8 +12,8 @@ const LISTENERS = [
 const HEADERS = ['headers.user', 'headers.email', 'headers.groups']
 
 /**
- * Finds values that stand twice where they must differ: two tiers on one address would be judged as one.
- * Apart from the schema, which does not come to compare values while one of them has another problem.
+ * Finds equal values that must differ: two tiers on one address would be judged as one. Separate
+ * from the schema, which compares no values while a value has another problem.
  */
 export function repeatedValues(document: unknown): readonly Problem[] {
   const at = (path: string): Entry => {

@@ -1,7 +1,10 @@
 import type { z } from 'zod'
 import { type Problem, pathText } from './config-error.ts'
 
-/** What the schema complains of, each at its path; of a union, what keeps the document from its likeliest form. */
+/**
+ * The problems that the schema reports, each with its path; for a union, those of the likeliest
+ * form.
+ */
 export function schemaProblems(error: z.ZodError): readonly Problem[] {
   return error.issues.flatMap((issue) => problemsAt([], issue))
 }
@@ -20,7 +23,9 @@ function problemsAt(outer: Path, issue: Issue): readonly Problem[] {
   return [{ path: pathText(path), message }]
 }
 
-/** The form that knows most of the keys that are there; among those, the one with the fewest problems. */
+/**
+ * The form that knows most of the present keys; among equals, the form with the fewest problems.
+ */
 function likeliestForm(forms: readonly (readonly Issue[])[]): readonly Issue[] | null {
   const [first = null, ...others] = forms
   return others.reduce((best, form) => {

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { parseAddress } from '../domain/address.ts'
 
-/** What several sections of `brickgate.yaml` hold. */
+/** Values that several sections of `brickgate.yaml` share. */
 export const text = z.string().min(1)
 
 export const address = z

@@ -9,7 +9,9 @@ import { keyName } from '../domain/principal.ts'
 import { redisSchema } from './redis-schema.ts'
 import { address, text } from './schema-values.ts'
 
-/** What `lighttpd/lua/headers.lua` writes besides the identity, and the name of the workspace. */
+/**
+ * Headers that `lighttpd/lua/headers.lua` sets besides the identity, and the name of the workspace.
+ */
 const SET_BY_THE_GATE: ReadonlySet<string> = new Set([
   'authorization',
   'cookie',
@@ -40,7 +42,7 @@ const origin = httpsUrl.refine(
   'must be scheme, host and port alone',
 )
 
-/** A single name, dots included, or the names that lead to a claim through objects. */
+/** A single name, dots included, or a path of names through objects. */
 const claim = z.union([text, z.tuple([text], text)])
 
 const issuerRow = z.strictObject({
@@ -92,17 +94,17 @@ const sessionKey = z
   .string()
   .regex(/^[A-Za-z0-9_-]{43}$/, 'must be 256 bits in base64url (43 characters)')
 
-/** How proxies before lighttpd tell whose connection or request it is. */
+/** How proxies before lighttpd name the client. */
 const PROXIES_SAY = ['x_forwarded_for', 'proxy_protocol'] as const
 
 const network = z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()], {
   error: 'must be an IP address or a network such as 10.0.0.0/8',
 })
 
-/** What a scope or a client id may be made of (RFC 6749 appendix A), without spaces. */
+/** Characters of a scope or a client id (RFC 6749 appendix A), without spaces. */
 const oauthWord = z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]{1,255}$/, 'must be printable ASCII')
 
-/** Of a URL of 2,000 characters, with which a browser goes to the provider. */
+/** Share of the URL of 2,000 characters with which a browser goes to the provider. */
 const MAX_IN_URL = 1000
 
 const signIn = z
@@ -133,7 +135,7 @@ const tracing = z.strictObject({
   headers: z.record(z.string().regex(/^[A-Za-z][A-Za-z0-9-]{0,63}$/), text).default({}),
 })
 
-/** `brickgate.yaml`: the one source of its types, its validation and its JSON Schema. */
+/** `brickgate.yaml`: the only source of its types, its validation and its JSON Schema. */
 export const configSchema = z.strictObject({
   redis: redisSchema,
   issuers: z.tuple([issuer], issuer),
@@ -169,7 +171,7 @@ export const configSchema = z.strictObject({
     .strictObject({
       user: headerName.default('X-Forwarded-User'),
       email: headerName.default('X-Forwarded-Email'),
-      /** false: the workspace is told no groups */
+      /** false: the workspace gets no groups */
       groups: z.union([headerName, z.literal(false)]).default(GROUPS_HEADER),
     })
     .prefault({}),
@@ -206,5 +208,5 @@ export const configSchema = z.strictObject({
   }),
 })
 
-/** A configuration that was checked whole. Paths in it are absolute. */
+/** A configuration that was checked whole. Its paths are absolute. */
 export type Config = z.output<typeof configSchema>

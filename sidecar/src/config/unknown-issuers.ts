@@ -2,7 +2,7 @@ import type { Problem } from './config-error.ts'
 import { textAt } from './named-files.ts'
 
 /**
- * Finds where a document names an issuer that it does not describe. Apart from the schema, like
+ * Finds references to issuers that a document does not describe. Separate from the schema, like
  * `repeatedValues`.
  */
 export function unknownIssuers(document: unknown): readonly Problem[] {
@@ -12,7 +12,7 @@ export function unknownIssuers(document: unknown): readonly Problem[] {
   return isKnown ? [] : [{ path: 'sign_in.issuer', message: 'is the name of none of `issuers`' }]
 }
 
-/** The names of the issuers that a document describes, also of one that the schema does not accept. */
+/** The names of the issuers in a document, even if the schema rejects the document. */
 export function issuerNames(document: unknown): readonly string[] {
   const issuers: unknown = Object(document).issuers
   if (!Array.isArray(issuers)) return []

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-/** The version of this gateway, from the one place that holds it: package.json. */
+/** The version of this gateway, from package.json. */
 export const VERSION: string = readVersion(join(import.meta.dirname, '../../../package.json'))
 
 function readVersion(file: string): string {

@@ -1,17 +1,17 @@
 import type { Presented } from '../domain/access-request.ts'
 
-/** What a request identifies itself with. Nothing of it is verified. */
+/** The unverified credential of a request. */
 export type Credential =
   | { readonly kind: 'bearer'; readonly token: string }
   | {
       readonly kind: 'session'
       /** `bgs_` and 43 characters of base64url */
       readonly sessionId: string
-      /** a cookie is attached by the browser itself, so it needs more than being there */
+      /** a browser attaches cookies by itself, so a cookie also needs the right origin */
       readonly from: 'cookie' | 'bearer'
     }
   | { readonly kind: 'none' }
-  /** more than one: which of them the workspace would take is not ours to guess */
+  /** several credentials: the gateway does not guess which the workspace would use */
   | { readonly kind: 'ambiguous' }
   | { readonly kind: 'malformed' }
 
@@ -25,10 +25,11 @@ const TOKEN68 = /^[A-Za-z0-9._~+/-]+=*$/
 const BASIC_USER = 'token:'
 
 /**
- * Finds the one credential of a request: a session cookie, `Bearer <token>` (RFC 6750 section 2.1),
- * or `Basic` with the user `token` and the token for a password, as older JDBC drivers send it.
+ * Finds the only credential of a request: a session cookie, `Bearer <token>` (RFC 6750 section
+ * 2.1), or `Basic` with the user `token` and the token as password, as older JDBC drivers send it.
  *
- * INVARIANT: exactly one, or none is taken. A comma can be lighttpd's join of two fields.
+ * INVARIANT: two credentials are ambiguous, or the workspace could use another credential than the
+ * verified one. A comma counts as two, because lighttpd joins repeated fields with a comma.
  */
 export function readCredential(presented: Presented): Credential {
   const { authorization, sessionCookies } = presented
@@ -60,7 +61,10 @@ function fromToken(token: string): Credential {
   return SESSION_ID.test(token) ? { kind: 'session', sessionId: token, from: 'bearer' } : MALFORMED
 }
 
-/** Node's decoder skips what is not base64, so only what encodes back to itself counts (RFC 4648 section 3.5). */
+/**
+ * Node's decoder skips characters outside base64, so only text that encodes back to itself is valid
+ * (RFC 4648 section 3.5).
+ */
 function fromBasic(encoded: string): Credential {
   const bytes = Buffer.from(encoded, 'base64')
   if (bytes.toString('base64') !== encoded) return MALFORMED

@@ -1,6 +1,6 @@
 import type { Tier } from './tier.ts'
 
-/** Who asks, by what way and with what in hand: what is known of a request apart from its target. */
+/** Everything known of a request except its target. */
 export interface Envelope {
   /** 32 lower-case hex digits made by the gate; also goes to the client and to the workspace */
   readonly requestId: string
@@ -11,31 +11,33 @@ export interface Envelope {
   readonly sourceIp: string
   /** empty when the client sent none */
   readonly userAgent: string
-  /** whether this is a browser's page navigation, the only request ever redirected to sign-in */
+  /** true for a browser's page navigation, the only request that is ever redirected to sign-in */
   readonly isNavigation: boolean
   /** unverified material; never logged */
   readonly presented: Presented
-  /** what the request says of its origin, for credentials that a browser attaches by itself */
+  /**
+   * browser headers about the request's origin, for credentials that a browser attaches by itself
+   */
   readonly browser: BrowserContext
 }
 
-/** What is asked for, as the gate recorded it: the subject of one decision. */
+/** A request for the workspace, as the gate recorded it: the subject of a decision. */
 export interface AccessRequest extends Envelope {
-  /** origin-form target (RFC 9112 section 3.2.1), byte for byte what is forwarded */
+  /** origin-form target (RFC 9112 section 3.2.1), byte for byte as it is forwarded */
   readonly target: string
   /** the target without its query, as sent */
   readonly path: string
-  /** the path's segments, percent-decoded once; a `/` inside one stood there escaped */
+  /** the path's segments, percent-decoded once; a `/` within a segment was escaped */
   readonly segments: readonly string[]
 }
 
-/** Where a credential can stand in a request. Nothing here is verified. */
+/** The places of a request that may contain a credential. Nothing here is verified. */
 export interface Presented {
   /** the whole `Authorization` field value, null when absent */
   readonly authorization: string | null
-  /** the values of every cookie of our name, in order */
+  /** the values of every session cookie, in order */
   readonly sessionCookies: readonly string[]
-  /** the `Cookie` field without our cookies, empty when nothing is left */
+  /** the `Cookie` field without the gateway's cookies, empty when nothing is left */
   readonly otherCookies: string
 }
 

@@ -1,5 +1,5 @@
 /**
- * Closes a union: the compiler refuses a call while a case is left.
+ * Closes a union: the compiler rejects a call while a case is missing.
  *
  * @throws {TypeError} when reached at run time, which is a programming error
  */

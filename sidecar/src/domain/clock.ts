@@ -1,7 +1,7 @@
-/** Time as a collaborator, so that rooms stay pure and tests can step it. */
+/** Time as a collaborator, so rooms stay pure and tests can advance it. */
 export interface Clock {
-  /** seconds since the Unix epoch, with fraction (RFC 7519 NumericDate) */
+  /** seconds since the Unix epoch, with a fraction (RFC 7519 NumericDate) */
   nowSeconds(): number
-  /** milliseconds on a clock that never steps; only differences mean anything */
+  /** milliseconds on a monotonic clock; only differences are meaningful */
   monotonicMs(): number
 }

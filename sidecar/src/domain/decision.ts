@@ -3,10 +3,10 @@ import type { Principal } from './principal.ts'
 import type { DenyReason } from './reason.ts'
 import type { Refusal } from './result.ts'
 
-/** How the caller identified itself, a bounded label for metrics and audit. */
+/** The kind of credential, a bounded label for metrics and audit. */
 export type CredentialKind = 'bearer' | 'session' | 'none'
 
-/** What a decision knows of the caller; filled as far as the check came. */
+/** Facts about the caller, as far as the check came. */
 export interface DecisionContext {
   readonly credential: CredentialKind
   readonly principal: Principal | null
@@ -14,7 +14,7 @@ export interface DecisionContext {
   readonly sid: string | null
   /** ids of the policies that determined the outcome */
   readonly policies: readonly string[]
-  /** whether Redis was out of reach, and the caller was judged by what was known before */
+  /** true while Redis is unreachable and values from before the outage decided */
   readonly isFromOutage: boolean
 }
 
@@ -30,7 +30,7 @@ export interface Allow extends DecisionContext {
 export interface Deny extends DecisionContext {
   readonly effect: 'deny'
   readonly reason: DenyReason
-  /** the claim of a token that is in the way, see `Refusal` */
+  /** the offending claim of a token, see `Refusal` */
   readonly claim?: string | undefined
 }
 

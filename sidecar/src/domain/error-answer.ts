@@ -7,18 +7,18 @@ export interface ErrorAnswer {
 }
 
 /**
- * The Java SDK tries four times and waits as long as it is asked to: 15 s in all, longer than a failover
- * of Redis or the restart of a sidecar takes.
+ * The Java SDK tries four times and waits as long as it is asked to: 15 s in all, longer than a
+ * failover of Redis or the restart of a sidecar takes.
  */
 export const RETRY_AFTER_SECONDS = 5
 
 /**
- * Errors as Databricks' own services write them, whoever answers: sidecar, gate or egress. Each status has
- * one code. `lighttpd/lua/refusal.lua` and `egress/haproxy.cfg` repeat their rows, and
+ * Errors as Databricks' own services write them, whoever answers: sidecar, gate or egress. Each
+ * status has one code. `lighttpd/lua/refusal.lua` and `egress/haproxy.cfg` repeat their rows, and
  * `tools/error-answers.test.ts` compares them.
  *
- * INVARIANT: 429 and 503 have a wait, a whole number of seconds. The JDBC driver gives up without one and
- * fails on a date. 502 has none, because the request may have run.
+ * INVARIANT: 429 and 503 have a wait, a whole number of seconds. The JDBC driver gives up without
+ * one and fails on a date. 502 has none, because the request may have run.
  */
 export const ERROR_ANSWERS = {
   400: final('BAD_REQUEST'),

@@ -1,4 +1,4 @@
-/** @returns undefined for text that is not JSON, which no JSON text yields */
+/** @returns undefined for text that is not JSON; no JSON text yields undefined */
 export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text)

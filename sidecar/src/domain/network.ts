@@ -3,11 +3,11 @@ const NETWORK_GROUPS = 4
 const DOTTED = /^(\d+)\.(\d+)\.(\d+)\.(\d+)$/
 
 /**
- * The network that one client can have for itself: an IPv4 address alone, also when mapped into IPv6,
- * and the /64 of an IPv6 address, all of which a single machine may use. lighttpd/lua/network.lua counts
- * connections by the same rule.
+ * The network that a single client may own: an IPv4 address, also when mapped into IPv6, or the /64
+ * of an IPv6 address. lighttpd/lua/network.lua counts connections by the same rule.
  *
- * @param address as lighttpd writes it, in any spelling; text without a colon stands for itself
+ * @param address as lighttpd writes it, in any spelling; text without a colon is returned
+ *   unchanged
  */
 export function networkOf(address: string): string {
   if (!address.includes(':')) return address
@@ -21,7 +21,10 @@ export function networkOf(address: string): string {
   return `${network.join(':')}::/64`
 }
 
-/** The 16-bit groups of a part of an IPv6 address. IPv4 in dotted form at the end is two of them. */
+/**
+ * The 16-bit groups of a part of an IPv6 address. A dotted IPv4 address at the end yields two
+ * groups.
+ */
 function groupsOf(text: string): readonly number[] {
   if (text === '') return []
   return text.split(':').flatMap((group) => {

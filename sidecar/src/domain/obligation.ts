@@ -21,7 +21,7 @@ export type ObligationVariable =
 const PRINTABLE = /^[\x20-\x7e]*$/
 
 /**
- * INVARIANT: no obligation can end a header line or hide in one.
+ * INVARIANT: no obligation can end a header line, or a value could add a header of its own.
  *
  * @throws {RangeError} on CR, LF, NUL, any other control and anything outside ASCII
  */

@@ -1,10 +1,10 @@
-/** Who a verified credential speaks for. Only `verify/` and `session/` make one. */
+/** The verified identity of a caller. Only `verify/` and `session/` make principals. */
 export interface Principal {
   /** short name of the issuer, `^[a-z0-9-]{1,32}$` */
   readonly issuer: string
-  /** the stable subject without alias; `client:<client id>` for client credentials */
+  /** the stable subject without the issuer's name; `client:<client id>` for client credentials */
   readonly subject: string
-  /** display only: never decides anything */
+  /** for display; no decision uses it */
   readonly email: string | null
   readonly groups: readonly string[]
   /** null when the token names none */
@@ -21,15 +21,15 @@ export interface Principal {
   readonly expiresAtSeconds: number
 }
 
-/** `<alias>|<subject>`, the name under which Redis, policies and audit know a principal. */
+/** `<alias>|<subject>`, the name of a principal in Redis, policies and audit. */
 export function subjectKey(principal: Pick<Principal, 'issuer' | 'subject'>): string {
   return `${principal.issuer}|${principal.subject}`
 }
 
 /**
- * When a principal signed in, as far as its token says: what revocations and losses are compared with, by
- * the issuer's clock. A token is never newer than its own issuing, whatever its `auth_time` says, and a
- * refreshed one keeps the sign-in by which it was revoked.
+ * The time of a principal's sign-in by the issuer's clock, which revocations and losses are
+ * compared with. `auth_time` counts at most until `iat`. A refreshed token keeps the time of its
+ * sign-in, so a revocation of that sign-in still applies.
  */
 export function signInSeconds({
   authTimeSeconds,
@@ -41,20 +41,20 @@ export function signInSeconds({
 const NAME = /^(?=[\x21-\x7e]{1,255}$)(?:[^%]|%20|%25)+$/
 
 /**
- * Whether a text is a subject, token id, client id or IdP session id as `keyName` writes them: 1 to 255
- * bytes of 0x21-0x7E in which `%` only ever begins `%20` or `%25`.
+ * Whether a text is a subject, token id, client id or IdP session id as `keyName` writes them: 1 to
+ * 255 bytes of 0x21-0x7E, in which `%` occurs only in `%20` and `%25`.
  */
 export function isKeyName(value: unknown): value is string {
   return typeof value === 'string' && NAME.test(value)
 }
 
 /**
- * A subject or id as keys, headers and the command line have it: with `%20` for a space and `%25` for `%`.
+ * A subject or id as it occurs in keys, headers and commands: `%20` for a space and `%25` for `%`.
  *
- * INVARIANT: no two texts have the same name.
+ * INVARIANT: different texts have different names, or a revocation could hit another subject.
  *
- * @returns null for a text that is empty, has other bytes than 0x20-0x7E, or is longer than 255 bytes
- *   when it is written so
+ * @returns null for an empty text, for bytes outside 0x20-0x7E, and for a name longer than 255
+ *   bytes
  */
 export function keyName(text: string): string | null {
   const name = text.replaceAll('%', '%25').replaceAll(' ', '%20')

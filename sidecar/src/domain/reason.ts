@@ -1,6 +1,9 @@
 import { ERROR_ANSWERS, type ErrorAnswer, type ErrorStatus } from './error-answer.ts'
 
-/** The `error` of an RFC 6750 section 3.1 challenge, `bare` for one without, null for no challenge. */
+/**
+ * The `error` of an RFC 6750 section 3.1 challenge; `bare` for a challenge without error, null for
+ * no challenge.
+ */
 export type ChallengeKind =
   | 'bare'
   | 'invalid_request'
@@ -17,8 +20,8 @@ export interface ReasonRow extends ErrorAnswer {
 }
 
 /**
- * Every outcome of a decision. Audit queries, alerts and dashboards hang on these words: a row may be
- * added, never renamed. 429 and 503 always go out with `Retry-After`; an outage is never 401.
+ * Every result of a decision. Audit queries, alerts and dashboards use these words: rows may be
+ * added, never renamed. Answers with 429 and 503 have `Retry-After`. An outage is never 401.
  */
 export const REASONS = {
   allowed: {
@@ -58,7 +61,7 @@ export const REASONS = {
   'wrong-workspace': denial(403, 'the request names another workspace or role'),
   'groups-unknown': denial(403, 'the token does not list the groups of its subject'),
   'groups-unusable': denial(403, 'the groups of the token cannot be used as they are'),
-  // No decision has this reason any more; records of before do.
+  // No decision returns this reason any more; older audit records contain it.
   'identity-too-large': denial(403, 'the identity does not fit into the headers for the workspace'),
   'policy-forbid': denial(403, 'a policy forbids this request', 'insufficient_scope'),
   'no-policy-permits': denial(403, 'no policy permits this request', 'insufficient_scope'),

@@ -1,9 +1,9 @@
-/** A bounded map from strings that forgets what was used longest ago. */
+/** A bounded map from strings that drops the least recently used entry. */
 export interface RecentMap<V> {
   /** counts as a use */
   get(key: string): V | undefined
   set(key: string, value: V): void
-  /** @returns whether there was one */
+  /** @returns whether the key existed */
   delete(key: string): boolean
   clear(): void
   /** oldest first */
@@ -14,14 +14,14 @@ export interface RecentMap<V> {
 export interface RecentMapBounds<V> {
   /** 0 keeps nothing */
   readonly maxEntries: number
-  /** bound of the sum of `weightOf`; no bound when left out */
+  /** limit for the sum of `weightOf`; no limit when left out */
   readonly maxWeight?: number
   readonly weightOf?: (key: string, value: V) => number
 }
 
 export function createRecentMap<V>(bounds: RecentMapBounds<V>): RecentMap<V> {
   const { maxEntries, maxWeight = Number.POSITIVE_INFINITY, weightOf = () => 0 } = bounds
-  /** in the order of use, oldest first */
+  /** in order of use, oldest first */
   const entries = new Map<string, V>()
   let weight = 0
 

@@ -1,9 +1,9 @@
-/** The key by which a Redis with all its data differs from one that was emptied. */
+/** The key that distinguishes a Redis with all its data from an emptied Redis. */
 export const STATE_KEY = 'bg:state'
 
 /**
- * The beginning of every key that Brickgate writes to Redis; `state` is a whole name. docs/redis.md lists
- * them with value, TTL, writer and reader, and `tools/redis-keys.test.ts` compares both.
+ * The beginning of every key that Brickgate writes to Redis; `state` is a whole name. docs/redis.md
+ * lists them with value, TTL, writer and reader, and `tools/redis-keys.test.ts` compares both.
  */
 export const REDIS_KEYS = {
   session: 'bg:session:',
@@ -19,10 +19,10 @@ export const REDIS_KEYS = {
 } as const
 
 /**
- * Redis announces changes of keys that begin so, and the near cache may hold their values.
+ * Prefixes of keys whose changes Redis announces and whose values the near cache may hold.
  *
- * INVARIANT: a value under any other beginning is never held near. Its change would go unheard, and a
- * revocation or a deleted session would be missed.
+ * INVARIANT: the near cache holds no value below another prefix. Its change would go unnoticed, and
+ * a revocation or a deleted session would be missed.
  */
 export const TRACKED_PREFIXES: readonly string[] = [
   REDIS_KEYS.session,
@@ -43,7 +43,7 @@ export function subjectSessionsKey(subject: string): string {
   return `${REDIS_KEYS.subjectSessions}${subject}`
 }
 
-/** The moment at which a session was last used. */
+/** The time at which a session was last used. */
 export function seenKey(sid: string): string {
   return `${REDIS_KEYS.seen}${sid}`
 }
@@ -69,13 +69,13 @@ export function idpSessionKey(issuer: string, idpSession: string): string {
 }
 
 /**
- * The beginning of the heartbeats below a tracked prefix, of all processes.
+ * The beginning of all processes' heartbeats below a tracked prefix.
  *
- * INVARIANT: no session, revocation or state has the name of a heartbeat, or its invalidation would go
- * unheard. Subjects and ids may hold colons and end in `:heartbeat`; none has `worker-` right after a
- * tracked prefix.
+ * INVARIANT: no session, revocation or state has the name of a heartbeat, or its invalidation would
+ * be ignored. Subjects and ids may contain colons and end in `:heartbeat`; none has `worker-` right
+ * after a tracked prefix.
  *
- * @param prefix in a Cluster with a hash tag behind it
+ * @param prefix followed by a hash tag in a Cluster
  */
 export function heartbeatBeginning(prefix: string): string {
   return `${prefix}${prefix.endsWith(':') ? '' : ':'}worker-`

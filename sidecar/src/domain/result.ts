@@ -6,7 +6,9 @@ export type Result<T> = { readonly ok: true; readonly value: T } | Refusal
 export interface Refusal {
   readonly ok: false
   readonly reason: DenyReason
-  /** the claim of a token that is in the way: a name of ours or of the configuration, never a client's */
+  /**
+   * the offending claim of a token: a name from this code or the configuration, never from a client
+   */
   readonly claim?: string
 }
 

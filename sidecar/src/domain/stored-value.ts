@@ -1,4 +1,7 @@
-/** What a single `GET` found. A key of the wrong type is its own answer: it must never read as absent. */
+/**
+ * The result of a single `GET`. A key of the wrong type is a result of its own; it must never read
+ * as absent.
+ */
 export type StoredValue =
   | { readonly kind: 'absent' }
   | { readonly kind: 'text'; readonly text: string }

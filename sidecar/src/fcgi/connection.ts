@@ -11,23 +11,26 @@ import {
 } from './request-parser.ts'
 
 export interface AuthorizerDeps {
-  /** must settle by its own deadline: nothing here ends a wait for it, except the peer */
+  /** must settle by its own deadline; otherwise only the peer ends the wait */
   readonly answer: (params: Params) => Promise<Reply>
   /** must not throw */
   readonly observer: {
     protocolError(kind: ProtocolErrorKind): void
-    /** `answer` failed, or its reply could not be written; the peer got a 500 */
+    /** `answer` failed, or its reply could not be written; the peer gets a 500 */
     failure(error: unknown): void
   }
   readonly limits: {
-    /** of name-value pairs as sent, lengths included */
+    /** limit of the name-value pairs as sent, including their lengths */
     readonly maxParamsBytes: number
-    /** how long a peer may take to send its params, and again to read the reply */
+    /** time for a peer to send its params, and again to read the reply */
     readonly paramsTimeoutMs: number
   }
 }
 
-/** How many ticks of the server's timer a peer may owe something: `paramsTimeoutMs` and up to a quarter more. */
+/**
+ * Ticks of the server's timer for which a peer may be late: `paramsTimeoutMs` and up to a quarter
+ * more.
+ */
 export const TICKS_ALLOWED = 4
 
 const INTERNAL_ERROR: Reply = {
@@ -43,16 +46,17 @@ const INTERNAL_ERROR: Reply = {
 }
 
 /**
- * Serves one accepted socket until it is closed, and owns it.
+ * Serves an accepted socket until it is closed, and owns it.
  *
- * INVARIANT: apart from management records, only whole replies of `encodeReply` are written; whoever
- * breaks the protocol gets a closed socket, never a bare END_REQUEST, which lighttpd reads as 200.
+ * INVARIANT: apart from management records, only whole replies of `encodeReply` are written. A peer
+ * that breaks the protocol gets a closed socket, never a bare END_REQUEST, which lighttpd would
+ * read as 200.
  */
 export class Connection {
   readonly #socket: Socket
   readonly #deps: AuthorizerDeps
   readonly #parser: RequestParser
-  /** `closing`: everything is written, and what the peer still sends means nothing */
+  /** `closing`: everything is written, and further bytes of the peer are ignored */
   #phase: 'reading' | 'answering' | 'closing' = 'reading'
   #hasServed = false
   #ticks = 0
@@ -68,7 +72,7 @@ export class Connection {
     socket.on('error', () => this.#peerLeft())
   }
 
-  /** One beat of the server's coarse timer: gives up on a peer that owes something for too long. */
+  /** A tick of the server's coarse timer: gives up on a peer that is late. */
   tick(): void {
     if (this.#phase === 'answering') return
     this.#ticks += 1
@@ -85,7 +89,7 @@ export class Connection {
     while (goesOn) goesOn = this.#follow(this.#parser.next())
   }
 
-  /** Says whether more may come of the bytes at hand. */
+  /** @returns whether the buffered bytes may contain more */
   #follow(outcome: Outcome): boolean {
     switch (outcome.kind) {
       case 'need-more':
@@ -132,11 +136,11 @@ export class Connection {
     } else {
       this.#phase = 'closing'
       this.#socket.end(bytes)
-      this.#socket.resume() // or the peer's end would never be seen behind a full pipe
+      this.#socket.resume() // otherwise the peer's end stays unseen behind a full pipe
     }
   }
 
-  /** A peer that does not read is not read from, so that what waits for it stays bounded. */
+  /** Stops reading from a peer that does not read, so that its pending output stays bounded. */
   #write(bytes: Buffer): void {
     if (!this.#socket.write(bytes)) this.#socket.pause()
   }
@@ -157,7 +161,7 @@ export class Connection {
     return this.#hasServed && this.#parser.isIdle
   }
 
-  /** Counts once, however late the socket's `close` comes. */
+  /** Counts a failure once, however late the socket's `close` comes. */
   #fail(kind: ProtocolErrorKind): void {
     if (this.#socket.destroyed) return
     this.#socket.destroy()

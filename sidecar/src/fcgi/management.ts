@@ -15,16 +15,16 @@ const NO_MULTIPLEXING = managementRecord(
 )
 
 /**
- * Answers GET_VALUES (FastCGI 1.0, section 4.1). Only multiplexing has an answer, no: the limits of
- * connections and requests are not known here, and what is not known is left out.
+ * Answers GET_VALUES (FastCGI 1.0, section 4.1). The only value is that multiplexing is not
+ * supported; limits of connections and requests are unknown here and left out.
  *
- * @returns a whole record; shared, not to be written into
+ * @returns a whole, shared record; callers must not write into it
  */
 export function getValuesResult(query: Params): Buffer {
   return query.get(MPXS_CONNS) === null ? NOTHING_KNOWN : NO_MULTIPLEXING
 }
 
-/** Answers a management record of a type that is not known (section 4.2) with a whole record. */
+/** Answers a management record of an unknown type (section 4.2) with a whole record. */
 export function unknownType(type: number): Buffer {
   return managementRecord(RECORD_TYPE.unknownType, Buffer.alloc(FIXED_BODY_BYTES).fill(type, 0, 1))
 }

@@ -1,12 +1,12 @@
 /** The name-value pairs of a request. */
 export interface Params {
-  /** latin1 text (one char a byte) of the only value of `name`, null when absent or repeated */
+  /** latin1 text (one char per byte) of the only value of `name`, null when absent or repeated */
   get(name: string): string | null
-  /** whether `name` stands more than once */
+  /** whether `name` occurs more than once */
   isRepeated(name: string): boolean
 }
 
-/** Where one pair stands: the name ends where the value starts. */
+/** Position of a pair: the name ends where the value starts. */
 interface Pair {
   readonly nameStart: number
   readonly valueStart: number
@@ -14,10 +14,10 @@ interface Pair {
 }
 
 /**
- * Indexes name-value pairs (FastCGI 1.0, section 3.4). Text is made only for values that are asked for.
+ * Indexes name-value pairs (FastCGI 1.0, section 3.4). Only values that are read become text.
  *
  * @param bytes the whole stream; it belongs to the result from now on and must not change
- * @returns null when a pair is cut off, or names a length beyond the end
+ * @returns null when a pair is cut off, or has a length beyond the end
  */
 export function indexParams(bytes: Buffer): Params | null {
   const pairs: Pair[] = []
@@ -82,8 +82,8 @@ function pairAt(bytes: Buffer, at: number): Pair | null {
 }
 
 /**
- * One length (section 3.4): 1 byte below 0x80, else 4 bytes big-endian with the top bit cleared, where
- * a short length is allowed too.
+ * Reads a length (section 3.4): 1 byte below 0x80, else 4 bytes big-endian with the top bit
+ * cleared, which may also be a short length.
  *
  * @returns 0 to 2^31 - 1, null when `bytes` ends before the length does
  */

@@ -1,10 +1,10 @@
-/** FastCGI 1.0, section 3.3: the only version there is. */
+/** FastCGI 1.0, section 3.3: the only version. */
 export const VERSION = 1
 
 /** Bytes of a record header. */
 export const HEADER_BYTES = 8
 
-/** The most content that one record can carry; its length field has two bytes. */
+/** The maximum content of a record; its length field has two bytes. */
 export const MAX_CONTENT_BYTES = 0xffff
 
 /** The types used here (FastCGI 1.0, section 8). */
@@ -34,12 +34,12 @@ export interface RecordHeader {
   readonly requestId: number
   /** 0 to 65,535 bytes */
   readonly contentLength: number
-  /** 0 to 255 bytes, which follow the content and mean nothing */
+  /** 0 to 255 ignored bytes after the content */
   readonly paddingLength: number
 }
 
 /**
- * Reads a record header (section 3.3); judges nothing.
+ * Reads a record header (section 3.3) without checking it.
  *
  * @param bytes starts with the header; at least `HEADER_BYTES` long
  */
@@ -54,7 +54,8 @@ export function decodeHeader(bytes: Buffer): RecordHeader {
 }
 
 /**
- * Writes the header of a record without padding into `out`, which must have `HEADER_BYTES` from `at`.
+ * Writes the header of a record without padding into `out`, which must have `HEADER_BYTES` from
+ * `at`.
  *
  * @returns the index after it
  */

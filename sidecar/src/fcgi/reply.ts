@@ -6,11 +6,14 @@ import {
   RECORD_TYPE,
 } from './record.ts'
 
-/** What an authorizer says of one request. */
+/** An authorizer's reply to a request. */
 export interface Reply {
   /** 200 to 599; always written first, as three digits */
   readonly status: number
-  /** names are RFC 9110 tokens, values printable ASCII; `Status` and `Content-Length` are the writer's */
+  /**
+   * names are RFC 9110 tokens, values printable ASCII; `encodeReply` adds `Status` and
+   * `Content-Length`
+   */
   readonly headers: readonly (readonly [string, string])[]
   /** written as UTF-8 */
   readonly body: string
@@ -22,15 +25,16 @@ const WRITERS_OWN = /^(?:status|content-length)$/i
 const END_BYTES = HEADER_BYTES + HEADER_BYTES + FIXED_BODY_BYTES
 
 /**
- * The complete answer to a request: STDOUT with status, headers and body, the end of STDOUT, and
- * END_REQUEST (FastCGI 1.0, sections 5.3, 5.5 and 6.3), to be written in one piece.
+ * Encodes the complete reply to a request: STDOUT with status, headers and body, the end of STDOUT,
+ * and END_REQUEST (FastCGI 1.0, sections 5.3, 5.5 and 6.3), to be written in one piece.
  *
- * INVARIANT: the only writer of STDOUT and END_REQUEST. lighttpd reads as 200 an END_REQUEST without
- * STDOUT, a head without `Status`, and a second `Status`; none of them can be made here.
+ * INVARIANT: only this function writes STDOUT and END_REQUEST. lighttpd reads an END_REQUEST
+ * without STDOUT, a head without `Status` and a second `Status` as 200; this function makes none of
+ * them.
  *
  * @param requestId 1 to 65,535
- * @throws {RangeError} on a status outside 200 to 599 and on a header that is not its own whole line,
- *   before a byte is made
+ * @throws {RangeError} on a status outside 200 to 599 and on a header that would not be exactly
+ *   one line, before a byte is made
  */
 export function encodeReply(requestId: number, reply: Reply): Buffer {
   const bodyBytes = Buffer.byteLength(reply.body)
@@ -46,7 +50,7 @@ export function encodeReply(requestId: number, reply: Reply): Buffer {
   return out
 }
 
-/** One char a byte: everything in it is ASCII. */
+/** The head is ASCII, so latin1 writes a byte per char. */
 function encodeHead(reply: Reply, bodyBytes: number): string {
   if (!Number.isInteger(reply.status) || reply.status < 200 || reply.status > 599) {
     throw new RangeError('the status of a reply is not between 200 and 599')
@@ -62,8 +66,8 @@ function encodeHead(reply: Reply, bodyBytes: number): string {
 }
 
 /**
- * Turns the content that stands at the end of `out`, with room for the headers in front, into records:
- * each slice moves left, past the headers that are still to come; the last one stays in its place.
+ * Splits the content at the end of `out` into records. `out` has room for the headers in front:
+ * each slice moves left past the headers still to come, and the last slice stays in place.
  *
  * @returns the index after the last record
  */

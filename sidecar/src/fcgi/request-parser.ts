@@ -10,7 +10,7 @@ import {
   VERSION,
 } from './record.ts'
 
-/** What a peer did that no authorizer client does; a bounded label for metrics. */
+/** How a peer broke the protocol; a bounded label for metrics. */
 export type ProtocolErrorKind =
   | 'bad-version'
   | 'bad-record'
@@ -23,16 +23,19 @@ export type ProtocolErrorKind =
   | 'params-timeout'
   | 'reply-timeout'
 
-/** A request whose parameters are complete; its STDIN, if any, does not count. */
+/** A request with complete parameters; its STDIN, if any, is ignored. */
 export interface AuthorizerRequest {
   /** 1 to 65,535 */
   readonly id: number
-  /** whether the client wants the connection back after the reply (FCGI_KEEP_CONN) */
+  /** whether the client reuses the connection after the reply (FCGI_KEEP_CONN) */
   readonly keepConnection: boolean
   readonly params: Params
 }
 
-/** What the bytes so far amount to. After `aborted` and `protocol-error` the connection is worthless. */
+/**
+ * The next result of the bytes so far. After `aborted` and `protocol-error` the connection is
+ * unusable.
+ */
 export type Outcome =
   | { readonly kind: 'need-more' }
   | { readonly kind: 'request'; readonly request: AuthorizerRequest }
@@ -51,15 +54,16 @@ const NOTHING: Buffer = Buffer.alloc(0)
 const ROLE_AUTHORIZER = 2
 const FLAG_KEEP_CONN = 1
 
-/** Content kept of a record other than PARAMS: room for a BEGIN_REQUEST and a long GET_VALUES. */
+/** Bytes kept of a record other than PARAMS: room for a BEGIN_REQUEST and a long GET_VALUES. */
 const MAX_CONTROL_BYTES = 256
 
 /**
- * The server side of one FastCGI 1.0 connection in the AUTHORIZER role, one request at a time, from
+ * The server side of a FastCGI 1.0 connection in the AUTHORIZER role, one request at a time, from
  * bytes in any chunking.
  *
- * INVARIANT: between chunks it holds a header, `MAX_CONTROL_BYTES` and at most `maxParamsBytes`; what
- * is too long is refused by its header, before its content is kept. STDIN and DATA are never kept.
+ * INVARIANT: between chunks it holds a header, `MAX_CONTROL_BYTES` and at most `maxParamsBytes`.
+ * Longer content is rejected by its header before any of it is kept; otherwise a peer could fill
+ * the memory. STDIN and DATA are never kept.
  */
 export class RequestParser {
   readonly #maxParamsBytes: number
@@ -72,7 +76,7 @@ export class RequestParser {
   /** content and padding received of `#record` */
   #received = 0
   #phase: 'idle' | 'params' | 'complete' = 'idle'
-  /** of the latest request, also after its end: its STDIN may still be on the way */
+  /** of the latest request, also after its end: its STDIN may still arrive */
   #requestId = MANAGEMENT_ID
   #keepConnection = false
   #params = NOTHING
@@ -82,18 +86,24 @@ export class RequestParser {
     this.#maxParamsBytes = maxParamsBytes
   }
 
-  /** Whether no request is open and no record has begun, so that the connection may end here. */
+  /** true while no request is open and no record has begun, so the connection may end here */
   get isIdle(): boolean {
     return this.#phase === 'idle' && this.#headerLength === 0
   }
 
-  /** Takes the next bytes, which must not change until `next` needs more; it must have needed more before. */
+  /**
+   * Takes the next bytes, which must not change until `next` returns `need-more`; the previous
+   * bytes must be used up.
+   */
   feed(chunk: Buffer): void {
     this.#chunk = chunk
     this.#at = 0
   }
 
-  /** What comes next in the bytes fed so far. A protocol error stays: every later call returns it again. */
+  /**
+   * Returns the next result of the bytes so far. A protocol error stays: every later call returns
+   * it again.
+   */
   next(): Outcome {
     for (;;) {
       if (this.#record === null) {
@@ -113,7 +123,7 @@ export class RequestParser {
     }
   }
 
-  /** Ends the request that `next` returned, so that the connection can carry another one. */
+  /** Ends the request that `next` returned, so that the connection can carry another request. */
   release(): void {
     this.#phase = 'idle'
   }
@@ -132,7 +142,11 @@ export class RequestParser {
     return this.#headerLength === HEADER_BYTES
   }
 
-  /** Takes what the chunk holds of the record's content and padding; says whether that was the rest. */
+  /**
+   * Consumes the chunk's part of the record's content and padding.
+   *
+   * @returns whether the record is complete
+   */
   #readBody(record: RecordHeader): boolean {
     const length = record.contentLength + record.paddingLength
     const taken = Math.min(length - this.#received, this.#chunk.length - this.#at)
@@ -143,7 +157,7 @@ export class RequestParser {
     return this.#received === length
   }
 
-  /** Copies the next `length` bytes of content to where they are needed, if they are. */
+  /** Copies the next `length` bytes of content if they are needed. */
   #keep(record: RecordHeader, length: number): void {
     const end = this.#at + length
     if (record.type === RECORD_TYPE.params) {
@@ -154,7 +168,9 @@ export class RequestParser {
     }
   }
 
-  /** Whether the record may stand here; from its header alone, before its content is taken. */
+  /**
+   * Checks whether the record is allowed here, from its header alone, before its content is read.
+   */
   #judge(record: RecordHeader): ProtocolErrorKind | null {
     if (record.version !== VERSION) return 'bad-version'
     if (record.requestId === MANAGEMENT_ID) return judgeManagement(record)
@@ -218,7 +234,7 @@ export class RequestParser {
     return { kind: 'management', reply: getValuesResult(query) }
   }
 
-  /** Makes room for `length` more bytes of params, unless that is beyond the bound. */
+  /** Makes room for `length` more bytes of params, unless that exceeds the limit. */
   #reserve(length: number): boolean {
     const needed = this.#paramsLength + length
     if (needed > this.#maxParamsBytes) return false

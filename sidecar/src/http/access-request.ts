@@ -14,7 +14,10 @@ import { readCookies } from './cookies.ts'
 import { isRequestId } from './request-id.ts'
 import { parseTarget } from './target.ts'
 
-/** INVARIANT: nothing is read from a parameter that is not named here, `REQUEST_URI` least of all. */
+/**
+ * INVARIANT: only parameters in this list are read, and never `REQUEST_URI`: it may differ from the
+ * forwarded target.
+ */
 const USED = [
   'BRICKGATE_TARGET',
   'BRICKGATE_METHOD',
@@ -34,15 +37,15 @@ const USED = [
 type Used = (typeof USED)[number]
 
 const UNPRINTABLE = /[\p{C}\p{Zl}\p{Zp}]/gu
-/** what lighttpd admits for a request line and all fields together */
+/** lighttpd's limit for a request line and all fields together */
 const MAX_CREDENTIAL_FIELD = 32_768
 const MAX_ADDRESS = 64
 const MAX_USER_AGENT = 512
 
 /**
- * Reads what the gate recorded of a request to the workspace: its envelope and its target.
+ * Reads the envelope and the target of a request to the workspace.
  *
- * @returns refuses with `bad-request`
+ * @returns a refusal with `bad-request` for an unreadable request
  */
 export function readAccessRequest(params: Params, tier: Tier): Result<AccessRequest> {
   const envelope = readEnvelope(params, tier)
@@ -53,11 +56,11 @@ export function readAccessRequest(params: Params, tier: Tier): Result<AccessRequ
 }
 
 /**
- * Reads everything but the target. Method and request id must be there once, every other used parameter
- * at most once, all of them UTF-8. Sizes are bounded: `Authorization` and `Cookie` to 32,768 bytes each,
- * the user agent to 512 characters (its controls become `?`).
+ * Reads everything except the target. Method and request id must be present once, every other used
+ * parameter at most once, all of them UTF-8. `Authorization` and `Cookie` have at most 32,768 bytes
+ * each, the user agent 512 characters (its controls become `?`).
  *
- * @returns refuses with `bad-request`
+ * @returns a refusal with `bad-request` otherwise
  */
 export function readEnvelope(params: Params, tier: Tier): Result<Envelope> {
   if (!USED.every((name) => isReadable(params, name))) return refuse('bad-request')
@@ -84,7 +87,7 @@ function isReadable(params: Params, name: Used): boolean {
   return !params.isRepeated(name) && isUtf8(Buffer.from(read(params, name), 'latin1'))
 }
 
-/** Empty when absent, which no required parameter may be. */
+/** Empty when absent; required parameters are never empty. */
 function read(params: Params, name: Used): string {
   return params.get(name) ?? ''
 }
@@ -105,14 +108,14 @@ function readBrowser(params: Params): BrowserContext {
   return {
     origin: params.get('HTTP_ORIGIN'),
     fetchSite: params.get('HTTP_SEC_FETCH_SITE'),
-    // whatever it asks for: only `websocket` passes the gate. HTTP/2 asks by CONNECT (RFC 8441), which
-    // the gate records as GET.
+    // any value counts, because only `websocket` passes the gate. HTTP/2 uses CONNECT (RFC 8441),
+    // which the gate records as GET.
     isWebSocketUpgrade:
       params.get('HTTP_UPGRADE') !== null || read(params, 'REQUEST_METHOD') === 'CONNECT',
   }
 }
 
-/** Browsers that say how they fetch (Fetch Metadata) must say `navigate`. */
+/** Browsers that send Fetch Metadata must send `navigate`. */
 function asksForPage(params: Params): boolean {
   const mode = params.get('HTTP_SEC_FETCH_MODE')
   if (mode !== null && mode !== 'navigate') return false
@@ -120,7 +123,10 @@ function asksForPage(params: Params): boolean {
   return ranges.some((range) => /^\s*text\/html\s*(?:;|$)/.test(range))
 }
 
-/** Text for a log: no control, format or line separator character, no half of a pair; visibly cut. */
+/**
+ * Text for a log: without control, format, line separator and half-pair characters, and with a
+ * visible cut.
+ */
 function readable(latin1: string, maxLength: number): string {
   const text = Buffer.from(latin1, 'latin1').toString('utf8')
   return cut(text, maxLength).replace(UNPRINTABLE, '?')

@@ -1,9 +1,12 @@
 import type { Presented } from '../domain/access-request.ts'
 
-/** Carries a browser's session id. The prefix keeps other hosts and plain HTTP from setting it. */
+/**
+ * The cookie of a browser's session id. Its prefix keeps other hosts and plain HTTP from setting
+ * it.
+ */
 export const SESSION_COOKIE = '__Host-brickgate'
 
-/** Begins the names of the cookies that hold sign-ins under way, one cookie each. */
+/** Prefix of the cookies for unfinished sign-ins, one cookie each. */
 export const SIGN_IN_COOKIE = '__Host-brickgate-signin-'
 const SIGN_IN_NAME = /^__Host-brickgate-signin-[0-9a-f]{16}$/
 
@@ -13,8 +16,8 @@ export interface Cookie {
 }
 
 /**
- * Whatever names a cookie of ours (those of sign-ins, too), in any case and place, or holds a session id:
- * a Cookie header merged by a comma, a nameless cookie (`=__Host-brickgate=…`), another name.
+ * Matches every cookie with one of these names, in any case and position, and every session id: a
+ * Cookie header merged by a comma, a nameless cookie (`=__Host-brickgate=…`), another name.
  */
 const OURS = /__host-brickgate|bgs_[A-Za-z0-9_-]{43}/i
 
@@ -22,7 +25,8 @@ const OURS = /__host-brickgate|bgs_[A-Za-z0-9_-]{43}/i
  * Splits a `Cookie` field (RFC 6265 section 5.4) as leniently as browsers join it.
  *
  * @param field the whole field, null when absent
- * @returns the values of every cookie of our name, and the others as they came. Nothing of ours is in those.
+ * @returns the values of every session cookie, and the other cookies unchanged, without any of
+ *   the gateway's
  */
 export function readCookies(
   field: string | null,
@@ -39,9 +43,9 @@ export function readCookies(
 }
 
 /**
- * The value of a cookie of ours, for the responder.
+ * The value of one of the gateway's cookies, for the responder.
  *
- * @returns null when it is absent or stands twice
+ * @returns null when the cookie is absent or repeated
  */
 export function cookieOf(name: string, field: string | null): string | null {
   const pairs = (field ?? '').split(';').map((piece) => splitPair(trim(piece)))
@@ -49,18 +53,19 @@ export function cookieOf(name: string, field: string | null): string | null {
   return first === undefined || further.length > 0 ? null : first.value
 }
 
-/** The cookies of sign-ins under way, in the order sent: oldest first (RFC 6265 section 5.4). */
+/** The cookies of unfinished sign-ins, in the order sent: oldest first (RFC 6265 section 5.4). */
 export function signInCookiesOf(field: string | null): readonly Cookie[] {
   const pairs = (field ?? '').split(';').map((piece) => splitPair(trim(piece)))
   return pairs.filter(({ name }) => SIGN_IN_NAME.test(name))
 }
 
 /**
- * A `Set-Cookie` field. Such a cookie goes to this host alone, over TLS alone, to no script, and with no
- * request of another site but a top-level GET; without a maximum age it ends with the browser.
+ * A `Set-Cookie` field. Browsers send the cookie only to this host, only over TLS, to no script,
+ * and for requests of other sites only with a top-level GET. Without a maximum age it ends with the
+ * browser.
  *
  * @param value of characters that need no quoting (RFC 6265 section 4.1.1)
- * @param maxAgeSeconds 0 removes it
+ * @param maxAgeSeconds 0 removes the cookie
  */
 export function setCookie(name: string, value: string, maxAgeSeconds: number | null): string {
   const age = maxAgeSeconds === null ? '' : `; Max-Age=${maxAgeSeconds}`
@@ -73,7 +78,10 @@ function splitPair(pair: string): Cookie {
   return { name: trim(pair.slice(0, at)), value: trim(pair.slice(at + 1)) }
 }
 
-/** Without spaces and tabs around it. A regular expression would take quadratic time on a row of them. */
+/**
+ * Removes spaces and tabs around a text. A regular expression would take quadratic time on many of
+ * them.
+ */
 function trim(text: string): string {
   let start = 0
   let end = text.length

@@ -5,18 +5,20 @@ import { isRequestId } from './request-id.ts'
 
 /** Facts about the request that its reply repeats. */
 export interface ReplyContext {
-  /** null when the request could not be read; anything but 32 lower-case hex digits is not repeated */
+  /** null for an unreadable request; only 32 lower-case hex digits are sent to the client */
   readonly requestId: string | null
-  /** whether the request was for Thrift, whose clients read the message from a header alone */
+  /** true for Thrift requests, whose clients read the message only from a header */
   readonly isThrift: boolean
 }
 
-/** Some SDKs retry for minutes on any message with this in it; one hex id in 140 has it by chance. */
+/**
+ * Some SDKs retry for minutes on any message with this text; a hex id in 140 contains it by chance.
+ */
 const RETRY_WORD = '429'
 
 /**
- * The authorizer's reply to an allow: 200 with a variable for the proof and for each obligation, which the
- * gate turns into headers.
+ * The authorizer's reply to an allow: 200 with a variable for the proof and for each obligation,
+ * which the gate turns into headers.
  *
  * @param proof shows the gate that the allow is ours
  * @throws {RangeError} for an obligation that comes twice: lighttpd would join the two values

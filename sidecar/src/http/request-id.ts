@@ -2,12 +2,12 @@ import type { Params } from '../fcgi/params.ts'
 
 const REQUEST_ID = /^[0-9a-f]{32}$/
 
-/** Whether `text` is an id as the gate makes them. Nothing else is repeated to clients or logs. */
+/** Whether `text` has the form of the gate's ids. Clients and logs get no other id. */
 export function isRequestId(text: string): boolean {
   return REQUEST_ID.test(text)
 }
 
-/** The id that the gate gave a request; null when it gave none of its form. */
+/** The gate's id of a request; null without an id of its form. */
 export function readRequestId(params: Params): string | null {
   const id = params.get('BRICKGATE_REQUEST_ID')
   return id !== null && isRequestId(id) ? id : null

@@ -1,7 +1,10 @@
 /** Beginning of every path that the responder serves and the workspace never receives. */
 export const OWN_PREFIX = '/_brickgate'
 
-/** Every path of the responder. lighttpd hands over all paths below `OWN_PREFIX` and knows none of them. */
+/**
+ * Every path of the responder. lighttpd hands over all paths below `OWN_PREFIX` and knows none of
+ * them.
+ */
 export const ROUTES = {
   /** page about a person's sessions, where a sign-in without another page to return to ends */
   home: `${OWN_PREFIX}/`,

@@ -5,7 +5,10 @@ import type { Reply } from '../fcgi/reply.ts'
 import { returnAddresses } from './return-address.ts'
 import { ROUTES } from './routes.ts'
 
-/** What a sign-in mends. It does not mend two cookies of our name: both would be there afterwards. */
+/**
+ * The reasons that a new sign-in removes. Two session cookies are not among them: both would still
+ * be there.
+ */
 const MENDED: ReadonlySet<DenyReason> = new Set([
   'no-credential',
   'malformed-token',
@@ -13,19 +16,20 @@ const MENDED: ReadonlySet<DenyReason> = new Set([
   'session-expired',
   'session-revoked',
   'session-wrong-tier',
-  // As the message says: a newer sign-in is accepted. Programs keep the 503, and wait.
+  // A newer sign-in is accepted. Programs keep the 503, and wait.
   'state-lost',
 ])
 
-/** Of a whole URL: every browser sends it, and our own server takes four times as much. */
+/** Limit of a whole URL: every browser sends it, and the gateway accepts four times as much. */
 const MAX_URL = 8000
 
 /**
- * The way to sign-in, for a browser's page navigation that was refused for want of a good cookie.
- * Everything else keeps its refusal: a program that follows redirects would take a page for an answer.
+ * A redirect to sign-in, for a browser's page navigation that was denied for lack of a valid
+ * cookie. Every other request keeps its error, because a program that follows redirects would take
+ * a page for an answer.
  *
  * @param publicUrl of the tier
- * @returns null when this is none
+ * @returns null for every other request
  */
 export function signInRedirect(
   request: Envelope & Pick<AccessRequest, 'target'>,
@@ -38,11 +42,11 @@ export function signInRedirect(
 }
 
 /**
- * The address of a sign-in that comes back to `target`, or to the nearest page whose address is not too
- * long.
+ * The address of a sign-in that returns to `target`, or to the nearest page whose address is short
+ * enough.
  *
- * @param publicUrl of the tier; empty for a reference within it
- * @param isForced whether the provider asks again who the person is
+ * @param publicUrl of the tier; empty for a relative address
+ * @param isForced true: the provider asks the person again
  */
 export function signInUrl(publicUrl: string, target: string, isForced = false): string {
   const fitting = returnAddresses(target)
@@ -60,7 +64,7 @@ function urlFor(publicUrl: string, place: string, isForced: boolean): string {
   return `${publicUrl}${ROUTES.signIn}${query}`
 }
 
-/** @param location absolute; encoded already */
+/** @param location absolute, already encoded */
 export function redirectTo(location: string): Reply {
   return {
     status: 303,

@@ -6,14 +6,14 @@ export interface Target {
   /** everything before the first `?`, as sent */
   readonly path: string
   /**
-   * The path split at `/` and percent-decoded once, without the empty segment after a trailing slash;
-   * `[]` for `/`. A segment holds a `/` where the path holds an escaped one.
+   * The path split at `/` and percent-decoded once, without the empty segment after a trailing
+   * slash; `[]` for `/`. A segment contains a `/` where the path has an escaped slash.
    */
   readonly segments: readonly string[]
 }
 
 const ORIGIN_FORM = /^\/[\x21\x22\x24-\x7e]*$/
-/** Below these stand names of users' files. `lighttpd/lua/target.lua` has the same list. */
+/** Paths of users' files. `lighttpd/lua/target.lua` has the same list. */
 export const FILE_PREFIXES: readonly string[] = [
   '/api/2.0/fs/files/',
   '/api/2.0/fs/directories/',
@@ -31,21 +31,23 @@ const MAX_DECODINGS = 4
 const OURS = OWN_PREFIX.slice(1)
 
 /**
- * Judges a target by the rules of the Lua gate once more, and refuses with `bad-request` what two
- * servers could read as two paths: anything but origin-form in visible ASCII, a fragment, escapes that
- * are broken or not UTF-8, empty or dot segments, backslashes, and controls, however often encoded.
- * `%2F %23 %3F %25 ; %3B` stand only in names of files and directories. `/_brickgate…` is refused
- * because the responder serves these pages, never the workspace.
+ * Parses a target by the rules of the Lua gate, and rejects with `bad-request` every target that
+ * two servers could read as two paths: anything but origin-form in visible ASCII, a fragment,
+ * escapes that are broken or not UTF-8, empty or dot segments, backslashes, and controls, however
+ * often encoded. `%2F %23 %3F %25 ; %3B` are allowed only in names of files and directories.
+ * `/_brickgate…` is rejected, because only the responder serves these pages.
  *
- * The Databricks CLI escapes the whole name of a file, so `%2F` may stand in one, once encoded and not
- * at the end. INVARIANT: every check reads `%2F` as a separator; a server that reads a part of the name
- * sees fewer segments, and none that is empty or a dot segment.
+ * The Databricks CLI escapes the whole name of a file, so `%2F` is allowed there, encoded once and
+ * not at the end.
  *
- * Names of files may hold an escape (`00%253A00` is the file `00%3A00`), so `segments` are decoded once,
- * as the workspace does. Further decodings were checked here; what they would mean to a policy is
- * considered in `policy/path-interpretations.ts`. Outside file names once is all there is, because `%25` is refused.
+ * INVARIANT: every check reads `%2F` as a separator. A server that reads it as part of a name sees
+ * fewer segments, and no empty or dot segment that this check missed.
  *
- * @param target one char a byte, as the gate recorded it
+ * Names of files may contain an escape (`00%253A00` is the file `00%3A00`), so `segments` are
+ * decoded once, as the workspace does. `policy/path-interpretations.ts` considers further
+ * decodings. Outside file names there are none, because `%25` is rejected.
+ *
+ * @param target a char per byte, as the gate recorded it
  */
 export function parseTarget(target: string): Result<Target> {
   if (!ORIGIN_FORM.test(target)) return refuse('bad-request')
@@ -94,20 +96,24 @@ function isSafe(stage: string): boolean {
 }
 
 /**
- * A dot segment is one also before what a second parser would cut off. Servers that drop path parameters
- * (RFC 3986 section 3.3) would be left with an empty segment where `;` comes first.
+ * A dot segment also counts in front of `;`, `?` or `#`, where a second parser would cut. A segment
+ * that begins with `;` would be empty for servers that drop path parameters (RFC 3986 section 3.3).
  */
 function hasName(segment: string): boolean {
   const [name] = segment.split(CUT, 1)
   return segment !== '' && !segment.startsWith(';') && name !== '.' && name !== '..'
 }
 
-/** One decoding; an escape that is not two hex digits is text. Null for what is not UTF-8. */
+/**
+ * Decodes once; an escape without two hex digits stays text.
+ *
+ * @returns null for bytes that are not UTF-8
+ */
 function decode(stage: string): string | null {
   try {
     return stage.replace(ESCAPES, decodeURIComponent)
   } catch {
-    return null // URIError is all that decodeURIComponent throws: the client's bytes are not UTF-8
+    return null // decodeURIComponent throws only URIError: the client's bytes are not UTF-8
   }
 }
 

@@ -1,23 +1,25 @@
 import type { AccessRequest } from '../domain/access-request.ts'
 
 const SELECTING_PARAMETERS = ['o', 'w'] as const
-/** switches the caller to the role of a group (its id is the value) */
+/** switches the caller to the role of the group with this id */
 const ROLE_PARAMETER = 'aid'
 /**
- * Below these an app has a query of its own: a program on a cluster, a served model. INVARIANT: on a host
- * of several workspaces the front door may read a workspace there, too, so a value that could be the id of
- * one counts: ids have many digits, and numbers of apps (`w=800`) have few.
+ * Below these paths the query belongs to an app: a program on a cluster, a served model.
+ *
+ * INVARIANT: the front door of a host with several workspaces may read a workspace id there too, so
+ * a value that could be an id counts. Otherwise a caller could reach another workspace. Ids have
+ * many digits, numbers of apps (`w=800`) have few.
  */
 const APPS: ReadonlySet<string> = new Set(['driver-proxy', 'driver-proxy-api', 'serving-endpoints'])
-/** in any script, as some parsers of numbers take them */
+/** in any script, as some number parsers accept them */
 const LIKE_AN_ID = /\p{Nd}{6}/u
-/** what drivers write for the workspace of the host they speak to */
+/** drivers write this for the workspace of the host they connect to */
 const OF_THIS_HOST = '0'
 
 /**
- * Whether a target names another workspace than ours, or a role to switch to. On hosts that serve several
- * workspaces, `?o=`, `?w=` and the segment after `/o/` choose one, as the headers do that the gate pins;
- * `?aid=` chooses a role anywhere.
+ * Whether a target names another workspace, or a role to switch to. On hosts with several
+ * workspaces `?o=`, `?w=` and the segment after `/o/` select one, like the headers that the gate
+ * pins; `?aid=` selects a role anywhere.
  */
 export function namesOtherWorkspace(
   { target, segments }: Pick<AccessRequest, 'target' | 'segments'>,

@@ -1,21 +1,21 @@
 import { AggregatorRegistry, type Registry } from 'prom-client'
 
-/** The metrics of one process as prom-client's `getMetricsAsJSON` gives them. */
+/** The metrics of a process as prom-client's `getMetricsAsJSON` returns them. */
 export type Snapshot = Awaited<ReturnType<Registry['getMetricsAsJSON']>>
 
 /**
- * Joins what several processes counted into one page (Prometheus text format 0.0.4). Gauges aggregate
- * as they declare.
+ * Sums the metrics of several processes into one page (Prometheus text format 0.0.4). Gauges
+ * aggregate as they declare.
  *
- * INVARIANT: totals never fall. What a process had counted when it was last heard stays in, whether it
- * is silent now or gone for good; only its gauges leave.
+ * INVARIANT: totals never fall, or Prometheus would count a reset. The last counts of a silent or
+ * ended process stay in; only its gauges leave.
  */
 export interface Aggregate {
-  /** takes the newest snapshot of a process that is alive */
+  /** stores the newest snapshot of a live process */
   heard(processId: number, snapshot: Snapshot): void
-  /** keeps the counts of a process that ended, drops the rest */
+  /** keeps the counts of an ended process, drops the rest */
   ended(processId: number): void
-  /** @param silent processes whose gauges are not to be trusted now */
+  /** @param silent processes whose gauges are outdated */
   render(silent: ReadonlySet<number>): Promise<string>
 }
 
@@ -34,7 +34,7 @@ export function createAggregate(): Aggregate {
     },
 
     async render(silent) {
-      folding = folding.then(foldEnded) // one after the other, or a snapshot would count twice
+      folding = folding.then(foldEnded) // serial, or a snapshot would count twice
       await folding
       const present = [...latest].map(([id, snapshot]) =>
         silent.has(id) ? countsOf(snapshot) : snapshot,
@@ -43,7 +43,8 @@ export function createAggregate(): Aggregate {
     },
   }
 
-  // A worker that keeps dying must not leave a snapshot a time: all that ended become one.
+  // Merges the snapshots of ended processes, so that a worker that keeps dying leaves a single
+  // snapshot.
   async function foldEnded(): Promise<void> {
     if (ended.size < 2) return
     const ids = [...ended.keys()]

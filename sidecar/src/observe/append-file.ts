@@ -1,14 +1,15 @@
 import { accessSync, closeSync, constants, lstatSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
 
-/** The name of a file that stands for standard output. */
+/** The file name for standard output. */
 export const STANDARD_OUTPUT = '-'
 
 /**
- * Opens a log for appending, and makes a missing one. By O_CREAT not even root opens another user's
- * file in a sticky folder (`fs.protected_regular`), so an existing file is opened without O_CREAT.
+ * Opens a log for appending, and creates a missing log. With O_CREAT not even root opens another
+ * user's file in a sticky folder (`fs.protected_regular`), so an existing file is opened without
+ * O_CREAT.
  *
- * @throws {Error} ENOENT where the file is a link to nothing
+ * @throws {Error} ENOENT for a link to a missing file
  */
 export function openForAppending(file: string): number {
   try {
@@ -20,19 +21,19 @@ export function openForAppending(file: string): number {
     return openSync(file, 'ax', 0o640)
   } catch (error) {
     if (codeOf(error) !== 'EEXIST') throw error
-    return openExisting(file) // another process made the file meanwhile
+    return openExisting(file) // another process created the file meanwhile
   }
 }
 
-/** Without O_NONBLOCK a named pipe without a reader would hold up the caller. */
+/** Without O_NONBLOCK a named pipe without a reader would block the caller. */
 function openExisting(file: string): number {
   return openSync(file, constants.O_WRONLY | constants.O_APPEND | constants.O_NONBLOCK)
 }
 
 /**
- * Looks whether a log can be appended to, and makes nothing.
+ * Checks whether a log can be appended to, and creates nothing.
  *
- * @returns why the user of this process cannot append, null when nothing keeps it from that
+ * @returns why the user of this process cannot append, or null
  */
 export function appendProblem(file: string): string | null {
   if (file === STANDARD_OUTPUT) return null

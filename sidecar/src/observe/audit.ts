@@ -5,21 +5,24 @@ import { subjectKey } from '../domain/principal.ts'
 import { openForAppending, STANDARD_OUTPUT } from './append-file.ts'
 import { createLineFile } from './line-file.ts'
 
-/** Where decisions are recorded: one line of JSON each. */
+/** Records decisions, a JSON line each. */
 export interface AuditLog {
   record(event: DecisionEvent): void
-  /** writes out what is still held; for the end of the process */
+  /** writes the remaining records, at the end of the process */
   flush(): void
 }
 
 export interface AuditObserver {
   written(): void
   dropped(): void
-  /** told once each time writing begins to fail; what could not be written is held, and tried again */
+  /** called once each time writing begins to fail; unwritten records are held and tried again */
   failing(error: unknown): void
 }
 
-/** Above this many unwritten bytes records are dropped and counted: a slow disk must not stop traffic. */
+/**
+ * Beyond this many unwritten bytes records are dropped and counted: a slow disk must not stop
+ * traffic.
+ */
 const MAX_PENDING_BYTES = 8 * 1024 * 1024
 
 /**
@@ -39,17 +42,17 @@ export function createAuditLog(file: string, observer: AuditObserver): AuditLog 
   return { record, flush: lines.flush }
 }
 
-/** A target may have 32 KB, and a refused caller is recorded, too. */
+/** A target may have 32 KB, and rejected callers are recorded too. */
 const MAX_PATH = 512
 
-/** Without a level before it, the time is the first member: pino's own would begin with a comma. */
+/** Without a level in front, the time is the first member: pino's own would begin with a comma. */
 function timestamp(): string {
   return stdTimeFunctions.isoTime().slice(1)
 }
 
 /**
- * INVARIANT: a record names each of its fields here. Nothing that was presented as a credential, and no
- * query or body, is among them.
+ * INVARIANT: a record names each of its fields here. None is a presented credential, a query or a
+ * body; otherwise the log would leak secrets.
  */
 export function auditRecorder(stream: DestinationStream): (event: DecisionEvent) => void {
   const logger = pino({ base: null, timestamp, formatters: { level: () => ({}) } }, stream)

@@ -3,7 +3,7 @@ import type { AuditLog } from './audit.ts'
 import type { Logger } from './log.ts'
 import type { WorkerMetrics } from './metrics.ts'
 
-/** Counts and records decisions. A failure here is logged and ends here: it cannot reach a check. */
+/** Counts and records decisions. An error here is logged and cannot reach a check. */
 export function createDecisionObserver(
   metrics: WorkerMetrics,
   audit: AuditLog,

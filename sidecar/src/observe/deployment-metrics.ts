@@ -1,9 +1,9 @@
 import { Gauge, type Registry } from 'prom-client'
 
-/** What the primary can tell of the deployment around its sidecar. */
+/** Metrics of the primary about the deployment around its sidecar. */
 export interface DeploymentMetrics {
   readonly stateLost: Gauge
-  /** @param ratio null for a Redis without a bound */
+  /** @param ratio null for a Redis without a limit */
   readonly setRedisMemory: (ratio: number | null) => void
   readonly limits: Gauge<'limit'>
   readonly certificateExpiry: Gauge<'certificate'>

@@ -2,14 +2,14 @@ import { write, writeSync } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises'
 import { promisify } from 'node:util'
 
-/** Appends lines to an open file without waiting for it, and never holds more than a bound. */
+/** Appends lines to an open file without waiting, and holds a bounded number of bytes. */
 export interface LineFile {
   /**
-   * @param line with its line end; as a rule it goes out in one write, with those that wait with it
-   * @returns false when too much waits already, and the line is lost
+   * @param line with its line end; usually written in one write together with waiting lines
+   * @returns false when too much waits already and the line is lost
    */
   append(line: string): boolean
-  /** writes what waits now, for the end of the process; tries once */
+  /** writes the waiting lines once, at the end of the process */
   flush(): void
 }
 
@@ -17,7 +17,7 @@ export interface LineFileDeps {
   /** opened for appending */
   readonly fd: number
   readonly maxWaitingBytes: number
-  /** told once each time writing begins to fail, and when a flush fails */
+  /** called once each time writing begins to fail, and when a flush fails */
   readonly onFailing: (error: unknown) => void
 }
 
@@ -26,7 +26,7 @@ const writeTo = promisify(write)
 
 export function createLineFile({ fd, maxWaitingBytes, onFailing }: LineFileDeps): LineFile {
   let waiting: Buffer[] = []
-  let waitingBytes = 0 // those included that are being written
+  let waitingBytes = 0 // including bytes that are being written
   let isWriting = false
   let isFailing = false
 
@@ -68,14 +68,14 @@ export function createLineFile({ fd, maxWaitingBytes, onFailing }: LineFileDeps)
     isWriting = false
   }
 
-  /** @returns how many bytes were written */
+  /** @returns the number of written bytes */
   async function attempt(chunk: Buffer): Promise<number> {
     try {
       const { bytesWritten } = await writeTo(fd, chunk)
       isFailing = false
       return bytesWritten
     } catch (error) {
-      // a pipe that is full for the moment (EAGAIN) is told of like a disk that is full
+      // a full pipe (EAGAIN) is reported like a full disk
       if (!isFailing) onFailing(error)
       isFailing = true
       return 0

@@ -3,14 +3,14 @@ import { createLineFile } from './line-file.ts'
 
 export type { Logger } from 'pino'
 
-/** Above this many unwritten bytes lines are lost. */
+/** Beyond this many unwritten bytes lines are lost. */
 const MAX_WAITING_BYTES = 1024 * 1024
 
 /**
- * The application's own log: JSON lines. Errors are written as their type, message and stack; nothing of
- * a request but its id belongs here.
+ * The application's own log, in JSON lines. Errors are written as type, message and stack. Of a
+ * request only its id belongs here.
  *
- * @param part the process that speaks, such as `primary` or `authorizer-2`
+ * @param part the process, such as `primary` or `authorizer-2`
  * @param stream standard output, except in tests
  */
 export function createLog(part: string, stream: DestinationStream = standardOutput()): Logger {
@@ -22,17 +22,17 @@ export function createLog(part: string, stream: DestinationStream = standardOutp
   return pino(options, stream)
 }
 
-/** On a full disk pino's own would end the process, and then never let it end. */
+/** On a full disk pino's own stream would end the process, and then keep it from ending. */
 function standardOutput(): DestinationStream {
-  const onFailing = (): void => undefined // there is nowhere left to tell it
+  const onFailing = (): void => undefined // there is no place left to report it
   const lines = createLineFile({ fd: 1, maxWaitingBytes: MAX_WAITING_BYTES, onFailing })
   process.once('exit', lines.flush)
   return { write: (line) => void lines.append(line) }
 }
 
 /**
- * INVARIANT: none of the other members that libraries attach to errors, such as the arguments of a Redis
- * command or a whole response, is written: they hold what no log may.
+ * INVARIANT: other members of an error, such as the arguments of a Redis command or a whole
+ * response, are never written. They may contain secrets.
  */
 function describeError(error: unknown): unknown {
   if (!(error instanceof Error)) return { type: typeof error }

@@ -2,14 +2,14 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 import { createDeploymentMetrics, type DeploymentMetrics } from './deployment-metrics.ts'
 import { createStateMetrics, LATENCY_BUCKETS, type StateMetrics } from './state-metrics.ts'
 
-/** Gauges of prom-client that are named as counters are, which `promtool check metrics` refuses. */
+/** Gauges of prom-client with names of counters, which `promtool check metrics` rejects. */
 const MISNAMED = [
   'nodejs_active_handles_total',
   'nodejs_active_requests_total',
   'nodejs_active_resources_total',
 ]
 
-/** What an authorizer worker or the responder counts. Label values come from closed tables only. */
+/** Metrics of an authorizer worker or the responder. Label values come only from closed tables. */
 export interface WorkerMetrics extends StateMetrics {
   readonly registry: Registry
   readonly decisions: Counter<'decision' | 'reason' | 'tier' | 'credential'>
@@ -62,7 +62,7 @@ export function createWorkerMetrics(): WorkerMetrics {
   }
 }
 
-/** What the primary counts: keys, workers, and what is around them. */
+/** Metrics of the primary: keys, workers, and the deployment. */
 export interface PrimaryMetrics extends DeploymentMetrics {
   readonly registry: Registry
   readonly jwksAge: Gauge<'issuer'>
@@ -124,7 +124,7 @@ export function createPrimaryMetrics(version: string): PrimaryMetrics {
       registers,
     }),
   }
-  // From the start: Prometheus takes no first value for an increase.
+  // Set from the start, because Prometheus does not count a first value as an increase.
   for (const role of ['authorizer', 'responder']) metrics.workerExits.inc({ role }, 0)
   for (const result of ['ok', 'error']) metrics.reloads.inc({ result }, 0)
   return metrics

@@ -4,24 +4,28 @@ import { dirname } from 'node:path'
 import type { RevocationTarget } from '../revocation/revocation-keys.ts'
 import { openForAppending, STANDARD_OUTPUT } from './append-file.ts'
 
-/** What an operator did on the command line. */
+/** An operator's change on the command line. */
 export interface OperatorAct {
   readonly action: 'revoke' | 'undo' | 'end-session' | 'accept-loss'
-  /** null for the acceptance of a loss, which is about all that was */
+  /** null for the acceptance of a loss, which has no target */
   readonly target: RevocationTarget | null
-  /** the key that was written or deleted */
+  /** the written or deleted key */
   readonly key: string
   /** the value of a revocation; null where a key was deleted */
   readonly value: string | null
-  /** until when it holds at least, in epoch seconds */
+  /** minimum time for which it holds, in epoch seconds */
   readonly expiresAtSeconds: number | null
   readonly outcome: string
-  /** why, in the operator's words; null when they gave none */
+  /** the operator's reason; null without a reason */
   readonly why: string | null
 }
 
 export interface OperatorAudit {
-  /** one line of JSON, written at once @throws {Error} when it cannot be written */
+  /**
+   * Writes a JSON line at once.
+   *
+   * @throws {Error} when it cannot be written
+   */
   record(act: OperatorAct): void
   close(): void
 }
@@ -29,10 +33,10 @@ export interface OperatorAudit {
 const STANDARD_ERROR_FD = 2
 
 /**
- * Opens the audit log for what operators do, before they do it. Where the sidecar's audit goes to its
- * standard output, a command's goes to standard error, and so into the journal of who ran it.
+ * Opens the audit log for operators' changes, before they happen. Where the sidecar's audit goes to
+ * its standard output, a command's goes to standard error, and so into the journal of the caller.
  *
- * @param proofFile tells root whose the sidecar is
+ * @param proofFile tells root which user runs the sidecar
  * @throws {Error} when the file cannot be opened for appending
  */
 export function openOperatorAudit(file: string, proofFile: string): OperatorAudit {
@@ -44,18 +48,19 @@ export function openOperatorAudit(file: string, proofFile: string): OperatorAudi
   }
 }
 
-/** Of a file: the ids of its user and its group. */
+/** User id and group id of a file. */
 interface Owner {
   readonly uid: number
   readonly gid: number
 }
 
 /**
- * Opens the log with the rights of the sidecar's user, so that a log made by root is the sidecar's.
+ * Opens the log with the rights of the sidecar's user, so that a log created by root belongs to the
+ * sidecar.
  *
- * INVARIANT: root opens no log with rights of its own where the sidecar has a user. With them the
- * sidecar could not append to a new log, and a link planted on the way to the log, which its user may
- * own, would make root write to any file of the host.
+ * INVARIANT: root uses no rights of its own where the sidecar has a user. Otherwise the sidecar
+ * could not append to a new log, and a link in a folder of that user would make root write to any
+ * file of the host.
  */
 function openAsOperator(file: string, proofFile: string): number {
   if (!isRoot()) return openForAppending(file)
@@ -64,7 +69,7 @@ function openAsOperator(file: string, proofFile: string): number {
   return asOwner(ownerOf(file, proofFile), () => openForAppending(file))
 }
 
-/** Runs the work with the effective rights of another user; root's are back when it ends. */
+/** Runs the work with the effective rights of another user, then restores root's. */
 function asOwner<T>({ uid, gid }: Owner, work: () => T): T {
   if (uid === 0) return work()
   const [ownGroup, ownGroups] = [process.getegid?.() ?? 0, process.getgroups?.() ?? []]
@@ -81,10 +86,10 @@ function asOwner<T>({ uid, gid }: Owner, work: () => T): T {
 }
 
 /**
- * Looks whether the sidecar can append to a file of another user. Only root knows: the files of the
- * sidecar's user are closed to others.
+ * Checks whether the sidecar can append to a file of another user. Only root can check, because the
+ * files of the sidecar's user are closed to others.
  *
- * @returns why not; null when nothing keeps it from that, for a missing file, and for other users
+ * @returns the reason why not, or null; null also for a missing file and for other users
  */
 export function ownershipProblem(file: string, proofFile: string): string | null {
   const found = file === STANDARD_OUTPUT ? undefined : statSync(file, { throwIfNoEntry: false })
@@ -95,7 +100,10 @@ export function ownershipProblem(file: string, proofFile: string): string | null
   return `\`${file}\` is of user ${found.uid}, and the sidecar of user ${uid}`
 }
 
-/** The user of the folder or, where that is root's, of the proof, which the sidecar's init step makes. */
+/**
+ * The owner of the folder or, where root owns the folder, of the proof, which the sidecar's init
+ * step makes.
+ */
 function ownerOf(file: string, proofFile: string): Owner {
   const { uid, gid } = statSync(dirname(file))
   return { uid: uid === 0 ? lstatSync(proofFile).uid : uid, gid }
@@ -105,7 +113,10 @@ function isRoot(): boolean {
   return process.getuid?.() === 0
 }
 
-/** INVARIANT: a record names each of its fields here. `reason` is a word of the table of decisions. */
+/**
+ * INVARIANT: a record names each of its fields here; otherwise the log could leak secrets. `reason`
+ * is a word of the table of decisions.
+ */
 function recordOf(act: OperatorAct, operator: string): object {
   return {
     time: new Date().toISOString(),
@@ -122,7 +133,7 @@ function recordOf(act: OperatorAct, operator: string): object {
   }
 }
 
-/** Under the names that decisions have for them, so that one query finds both. */
+/** Uses the field names of decisions, so that one query finds both. */
 function namesOf(target: RevocationTarget): object {
   switch (target.kind) {
     case 'token':
@@ -142,7 +153,7 @@ function namesOf(target: RevocationTarget): object {
   }
 }
 
-/** The user of the system, and who became it by sudo. */
+/** The system user, and the user who ran sudo. */
 function operatorName(): string {
   const name = userName()
   const { SUDO_USER: by } = process.env
@@ -153,6 +164,6 @@ function userName(): string {
   try {
     return userInfo().username
   } catch {
-    return `uid ${process.getuid?.() ?? 'unknown'}` // a container's user has no name
+    return `uid ${process.getuid?.() ?? 'unknown'}` // the user of a container has no name
   }
 }

@@ -22,16 +22,16 @@ const TELL_EVERY_MS = 60_000
 
 interface Current {
   readonly span: OpenSpan
-  /** in which children are begun */
+  /** parent context of children */
   readonly context: Context
 }
 
 /**
- * Tracing by the OpenTelemetry SDK, over OTLP/HTTP with JSON. The only file that knows the SDK; it is
- * loaded when tracing is configured. A collector that is slow or away costs spans, which are dropped
- * when 2,048 wait, and no request.
+ * Tracing with the OpenTelemetry SDK, over OTLP/HTTP with JSON. Only this file uses the SDK, and it
+ * is loaded when tracing is configured. A slow or unreachable collector loses spans, which are
+ * dropped when 2,048 wait, and delays no request.
  *
- * @param part the process that speaks, such as `primary`
+ * @param part the process, such as `primary`
  */
 export function createOtlpTracing(
   settings: TracingSettings,
@@ -46,7 +46,8 @@ export function createOtlpTracing(
 
   return {
     begin(name, parent) {
-      // INVARIANT: by chance alone. A client that asks to be sampled cannot raise what is sent.
+      // INVARIANT: the client's sampling flag is ignored; otherwise clients would control trace
+      // volume.
       if (Math.random() >= settings.sample_ratio) return null
       const startMs = nowMs()
       const options = { kind: SpanKind.SERVER, startTime: startMs }
@@ -97,7 +98,7 @@ function openProvider(settings: TracingSettings, part: string): TracerProvider {
       'brickgate.part': part,
       'process.pid': process.pid,
     }),
-    sampler: new AlwaysOnSampler(), // what is not sampled never gets here
+    sampler: new AlwaysOnSampler(), // unsampled requests never get here
     spanProcessors: [new BatchSpanProcessor({ exporter, scheduledDelayMillis: 1000 })],
   })
 }
@@ -133,8 +134,8 @@ function finish(span: Span, { endMs, attributes, isError }: Ending): void {
 }
 
 /**
- * The SDK tells of failures with whatever the collector answered: that there was one is passed on, once a
- * minute, and nothing else.
+ * The SDK reports failures with the collector's own answer. Only the fact of a failure is passed
+ * on, once a minute.
  */
 function tellOfFailures(onFailing: (error: unknown) => void): () => void {
   let toldMs = Number.NEGATIVE_INFINITY

@@ -4,7 +4,7 @@ export const LATENCY_BUCKETS: number[] = [
   0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5,
 ]
 
-/** What a worker counts of Redis and of what it holds near from there. */
+/** Metrics of a worker about Redis and the near cache. */
 export interface StateMetrics {
   readonly redisSeconds: Histogram
   readonly redisUp: Gauge

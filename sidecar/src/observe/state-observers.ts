@@ -6,7 +6,7 @@ import type { Logger } from './log.ts'
 import type { WorkerMetrics } from './metrics.ts'
 import type { Tracing } from './tracing.ts'
 
-/** Counts what happens between a worker and Redis. */
+/** Counts commands and connections between a worker and Redis. */
 export function redisObserver(
   metrics: WorkerMetrics,
   log: Logger,
@@ -27,7 +27,7 @@ export function redisObserver(
   }
 }
 
-/** The connection that hears of changes: its commands are few, and how it is the staleness tells. */
+/** Observes the feed's connection. Its few commands are not counted; staleness shows its state. */
 export function feedConnectionObserver(log: Logger): RedisObserver {
   return {
     connected: (isUp) => log.info({ isUp }, 'redis tracking connection'),
@@ -54,7 +54,7 @@ export function nearCacheObserver(metrics: WorkerMetrics): NearCacheObserver {
 
 const LOG_EVERY_MS = 1000
 
-/** Counts values in Redis that refuse because of their form, and logs at most one of each kind a second. */
+/** Counts values in Redis with a wrong form, and logs at most one of each kind a second. */
 export function stateObserver(metrics: WorkerMetrics, log: Logger): StateObserver {
   const loggedAtMs = new Map<string, number>()
   return {

@@ -2,15 +2,15 @@ import type { Answer, DecisionObserver } from '../authorize/answer.ts'
 import { REASONS } from '../domain/reason.ts'
 import type { Tracing } from './tracing.ts'
 
-/** The parameter in which lighttpd hands the client's `traceparent` on. */
+/** The parameter with the client's `traceparent`, as lighttpd passes it. */
 const TRACEPARENT = 'HTTP_TRACEPARENT'
-/** The variable that the gate makes the forwarded request's `traceparent`. */
+/** The variable that the gate writes into the forwarded request's `traceparent`. */
 const VARIABLE = 'Variable-BRICKGATE_TRACEPARENT'
 
 /**
- * Makes the authorization of sampled requests a span, the parent of what the workspace does.
+ * Makes the authorization of sampled requests a span, the parent of the workspace's own spans.
  *
- * @param tracing null leaves `answer` as it is
+ * @param tracing null returns `answer` unchanged
  */
 export function traced(answer: Answer, tracing: Tracing | null): Answer {
   if (tracing === null) return answer
@@ -23,7 +23,11 @@ export function traced(answer: Answer, tracing: Tracing | null): Answer {
   }
 }
 
-/** Ends the span of a decision once it is made. @param tracing null leaves `observer` as it is */
+/**
+ * Ends the span of a decision.
+ *
+ * @param tracing null returns `observer` unchanged
+ */
 export function tracedObserver(
   observer: DecisionObserver,
   tracing: Tracing | null,

@@ -2,44 +2,49 @@ import type { Config } from '../config/schema.ts'
 
 export type TracingSettings = NonNullable<Config['tracing']>
 
-/** What a span may say. INVARIANT: nothing of a request but its id, and no value that a client chooses. */
+/**
+ * The attributes of a span.
+ *
+ * INVARIANT: of a request only its id, and no value that a client chooses. Otherwise a collector
+ * would receive credentials or personal data.
+ */
 export type SpanAttributes = Readonly<Partial<Record<SpanAttribute, string>>>
 type SpanAttribute = 'request_id' | 'decision' | 'reason' | 'tier' | 'issuer' | 'result'
 
-/** A span that was begun, of a request that is sampled. */
+/** The span of a sampled request. */
 export interface OpenSpan {
-  /** names this span as the parent of what comes after (W3C Trace Context, section 3.2) */
+  /** names this span as the parent of later spans (W3C Trace Context, section 3.2) */
   readonly traceparent: string
-  /** @param seconds since it was begun */
+  /** @param seconds since its beginning */
   end(seconds: number, attributes: SpanAttributes, isError: boolean): void
 }
 
-/** Spans of what a process does, sent to a collector in the background. Nothing throws. */
+/** Spans of a process, sent to a collector in the background. Nothing throws. */
 export interface Tracing {
   /**
-   * Begins the span of a request, for some of them.
+   * Begins the span of a request, for some requests.
    *
-   * @param parent the `traceparent` that the client sent, used where it is well-formed
-   * @returns null for one that is not sampled
+   * @param parent the client's `traceparent`, used where it is well-formed
+   * @returns null for an unsampled request
    */
   begin(name: string, parent: string | null): OpenSpan | null
-  /** does the work of a request, in which `current` and `child` find its span */
+  /** runs the work of a request, in which `current` and `child` find its span */
   within<T>(span: OpenSpan, work: () => T): T
   current(): OpenSpan | null
-  /** notes what has just ended, if it was part of a request that is sampled */
+  /** records a finished step of a sampled request */
   child(name: string, seconds: number, isError: boolean): void
-  /** notes what has just ended and was part of no request */
+  /** records a finished step that belongs to no request */
   alone(name: string, seconds: number, attributes: SpanAttributes): void
-  /** sends what waits, for a second at most */
+  /** sends waiting spans, for a second at most */
   close(): Promise<void>
 }
 
 /**
- * The tracing that the configuration asks for. It begins a moment later, when its libraries are loaded:
- * nobody waits for them, and where no tracing is configured they are not loaded at all.
+ * Opens the configured tracing. It begins a moment later, when its libraries are loaded; nothing
+ * waits for them, and without tracing they are never loaded.
  *
- * @param onFailing told why spans cannot be sent
- * @returns null where none is configured
+ * @param onFailing called with the reason why spans cannot be sent
+ * @returns null without tracing
  */
 export function openTracing(
   settings: TracingSettings | undefined,

@@ -3,13 +3,13 @@ import { fold } from './path-interpretations.ts'
 import { compilePattern } from './pattern.ts'
 import type { Policy } from './policy.ts'
 
-/** Ids that start so are ours: no document can have one. */
+/** Prefix of built-in policy ids; documents cannot use it. */
 export const BUILT_IN_PREFIX = 'built-in-'
 
 /**
- * Beside the operations that are flagged, for one credential of all callers: the rest of these APIs and
- * what they will have tomorrow, rights over tokens, the account, the OAuth endpoints, and GraphQL, which
- * names its operations in the body.
+ * Paths that a shared credential also closes: the rest of these APIs with their future operations,
+ * rights over tokens, the account, the OAuth endpoints, and GraphQL, which names its operations in
+ * the body.
  */
 const AROUND_CREDENTIALS = [
   '/api/*/token*',
@@ -23,8 +23,8 @@ const AROUND_CREDENTIALS = [
 ] as const
 
 /**
- * Goes with a credential that all callers share, whatever its type: with such a credential, a caller who
- * makes a token or reads a secret has what outlives every decision here.
+ * Added with every credential that all callers share. A caller who makes a token or reads a secret
+ * with such a credential would have access that outlives every decision.
  */
 export const SHARED_CREDENTIAL_FORBID: Policy = {
   id: `${BUILT_IN_PREFIX}shared-credential`,

@@ -7,9 +7,9 @@ import type { Policy, Who } from './policy.ts'
 import { type PolicySet, policySet } from './policy-set.ts'
 
 /**
- * Makes a set from a parsed `policy.yaml`.
+ * Compiles a parsed `policy.yaml`.
  *
- * @param aliases of every configured issuer: groups and subjects belong to one of them
+ * @param aliases names of every configured issuer, to which groups and subjects belong
  * @throws {PolicyError} with every problem of the document
  */
 export function compilePolicies(document: unknown, aliases: readonly string[]): PolicySet {

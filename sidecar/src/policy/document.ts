@@ -21,7 +21,7 @@ export interface PolicyEntry {
   readonly methods?: readonly Method[] | undefined
   /** path patterns, see `patternProblem`; omitted only where a forbid has flags */
   readonly paths?: readonly string[] | undefined
-  /** of a forbid: every operation with any of them, beside the paths */
+  /** of a forbid: every operation with any of these flags, in addition to the paths */
   readonly flags?: readonly Flag[] | undefined
   /** every tier when omitted */
   readonly tiers?: readonly Tier[] | undefined
@@ -29,7 +29,7 @@ export interface PolicyEntry {
 
 /** Either `any_verified`, or any of the groups and subjects. */
 export interface WhoEntry {
-  /** `<alias>|<group>`; with one configured issuer the alias may be left out */
+  /** `<alias>|<group>`; with a single issuer the alias may be left out */
   readonly groups?: readonly string[] | undefined
   /** `<alias>|<stable subject>` */
   readonly subjects?: readonly string[] | undefined
@@ -66,7 +66,7 @@ const who = z
     context.addIssue({ code: 'custom', message })
   })
 
-/** The one source of the document's validation and of its JSON Schema (`z.toJSONSchema`). */
+/** The only source of the document's validation and of its JSON Schema (`z.toJSONSchema`). */
 export const policyDocumentSchema: z.ZodType<PolicyDocument> = z.strictObject({
   version: z.literal(1),
   policies: someOf(
@@ -84,7 +84,10 @@ export const policyDocumentSchema: z.ZodType<PolicyDocument> = z.strictObject({
   ),
 })
 
-/** Flags cover every method and version of an operation: right for a forbid, too much for a permit. */
+/**
+ * Flags cover every method and version of an operation, which is right for a forbid and too wide
+ * for a permit.
+ */
 function checkPlaces(
   { effect, paths, flags, methods }: Partial<PolicyEntry>,
   context: z.RefinementCtx,
@@ -96,21 +99,21 @@ function checkPlaces(
   if (flags !== undefined && methods !== undefined) refuse('methods', 'must not stand beside flags')
 }
 
-/** Checks the entry although a part of it is wrong: every problem is listed at once. */
+/** Runs the check for an entry with other problems too, so every problem is listed at once. */
 function isEntry({ value }: { readonly value: unknown }): boolean {
   return typeof value === 'object' && value !== null
 }
 
-/** An empty list is nearly always a mistake, and which way it was meant cannot be told. */
+/** Rejects an empty list: it is nearly always a mistake, and its meaning is unclear. */
 function someOf<T extends z.ZodType>(item: T): z.ZodArray<T> {
   return z.array(item).min(1, 'must not be empty')
 }
 
 /**
- * Nothing in a document is ignored: a key that is not known is a problem.
+ * Validates a document. An unknown key is a problem; nothing is ignored.
  *
  * @param document parsed YAML
- * @param aliases of every configured issuer
+ * @param aliases names of every configured issuer
  * @throws {PolicyError} with every problem
  */
 export function readDocument(document: unknown, aliases: readonly string[]): PolicyDocument {
@@ -130,7 +133,7 @@ function problemsOf(issue: z.core.$ZodIssue): readonly PolicyProblem[] {
 
 const IDS = z.object({ policies: z.array(z.object({ id: z.string() }).nullable().catch(null)) })
 
-/** Looked for apart, because a schema does not come to compare items while one has another problem. */
+/** Separate from the schema, which does not compare items while an item has another problem. */
 function repeatedIds(document: unknown): readonly PolicyProblem[] {
   const ids = IDS.safeParse(document).data?.policies.map((policy) => policy?.id) ?? []
   return ids.flatMap((repeated, at) =>

@@ -5,27 +5,29 @@ import { matchesEveryReading, matchesSomeReading, type Pattern } from './pattern
 import type { Policy, Who } from './policy.ts'
 import type { PolicySet } from './policy-set.ts'
 
-/** May this principal do this? */
+/** The input of a policy decision. */
 export interface Question {
   readonly principal: Principal
   readonly method: string
-  /** of the path, decoded once; a `/` inside one stood there escaped */
+  /** segments of the path, decoded once; a `/` within a segment was escaped */
   readonly segments: readonly string[]
   readonly tier: Tier
 }
 
 export interface Evaluation {
-  /** `none` when no policy matches, which permits nothing */
+  /** `none` when no policy matches, which denies */
   readonly effect: 'permit' | 'forbid' | 'none'
-  /** ids, in order, of every forbid that matched, else of every permit that did */
+  /** ids, in order, of every matching forbid, else of every matching permit */
   readonly determiningPolicies: readonly string[]
-  /** what was thrown while matching: a defect to be logged */
+  /** errors thrown while matching: defects to be logged */
   readonly failures: readonly unknown[]
 }
 
 /**
- * INVARIANT: a forbid overrides every permit, nothing is permitted by default, and a policy that fails
- * forbids, whatever its effect. Never throws for a policy's fault.
+ * Evaluates all policies. Never throws for a failing policy.
+ *
+ * INVARIANT: a forbid overrides every permit, the default is deny, and a failing policy forbids
+ * whatever its effect. Otherwise a defect could allow a request.
  */
 export function evaluate(set: PolicySet, question: Question): Evaluation {
   const paths = readPaths(question.segments)
@@ -56,7 +58,10 @@ function matches(policy: Policy, question: Question, paths: ReadPaths): boolean 
   )
 }
 
-/** INVARIANT: a permit holds for every reading of a path, a forbid for any. */
+/**
+ * INVARIANT: a permit needs every reading of a path, a forbid only a single reading. Otherwise a
+ * server that reads the path differently would serve a forbidden operation.
+ */
 function isOnPath({ effect, paths: patterns }: Policy, paths: ReadPaths): boolean {
   return patterns.some((pattern) =>
     effect === 'permit'
@@ -65,7 +70,7 @@ function isOnPath({ effect, paths: patterns }: Policy, paths: ReadPaths): boolea
   )
 }
 
-/** A forbid of a path covers its mirrors, however many names the workspace has for it. */
+/** A forbid of a path covers its mirrors. */
 function isForbidden(pattern: Pattern, { folded, originals }: ReadPath): boolean {
   return (
     matchesSomeReading(pattern, folded) ||
@@ -74,9 +79,9 @@ function isForbidden(pattern: Pattern, { folded, originals }: ReadPath): boolean
 }
 
 /**
- * Names are compared exactly: `Admins` is not `admins`.
+ * Compares names exactly: `Admins` is not `admins`.
  *
- * INVARIANT: no issuer can speak for another's subjects or groups.
+ * INVARIANT: a group matches only with its issuer, or an issuer could use another issuer's groups.
  */
 function isAmong(who: Who, principal: Principal): boolean {
   if (who === 'any-verified') return true

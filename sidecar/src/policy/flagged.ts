@@ -1,10 +1,10 @@
 import operations from '../../data/databricks-operations.json' with { type: 'json' }
 
 /**
- * What a person has found out about an operation of Databricks, beside `looked-at`: nothing of these.
- * `vends-credentials`: the answer holds what works without the gateway (a token, a password, a signed
- * URL), or the workspace accepts another's tokens from then on. `reads-secrets`: a store of secrets,
- * what is in it and who may read it.
+ * Findings about an operation of Databricks; `looked-at` in the table means none of these.
+ * `vends-credentials`: the answer contains something that works without the gateway (a token, a
+ * password, a signed URL), or the workspace accepts another issuer's tokens from then on.
+ * `reads-secrets`: the operation reads a store of secrets, its contents or its readers.
  */
 export const FLAGS = ['vends-credentials', 'reads-secrets'] as const
 export type Flag = (typeof FLAGS)[number]
@@ -14,8 +14,8 @@ const PLACEHOLDER = /^\{[^}]*\}$/
 const REST = /\/\{[^}]*\.\.\.\}$/
 
 /**
- * @returns path patterns of every operation with any of the flags, for every version of its API; none
- * covers another. Methods do not count: below the path of one that is flagged all are meant.
+ * @returns path patterns of every operation with any of the flags, for every version of its API;
+ *   none covers another. Every method below a flagged path counts.
  */
 export function flaggedPaths(flags: readonly Flag[]): readonly string[] {
   const isFlagged = (of: readonly string[]): boolean => flags.some((flag) => of.includes(flag))
@@ -24,7 +24,7 @@ export function flaggedPaths(flags: readonly Flag[]): readonly string[] {
   )
 }
 
-/** @returns the patterns without those that others of them cover */
+/** @returns the patterns that no other pattern covers */
 export function widest(patterns: readonly string[]): readonly string[] {
   const different = [...new Set(patterns)]
   return different.filter((pattern) =>
@@ -32,7 +32,10 @@ export function widest(patterns: readonly string[]): readonly string[] {
   )
 }
 
-/** `/api/2.0/preview/a/{id}/b/{path...}` is `/api/<any version>/a/<any>/b` and what is below. */
+/**
+ * `/api/2.0/preview/a/{id}/b/{path...}` becomes `/api/<any version>/a/<any>/b` and everything
+ * below.
+ */
 function patternOf(template: string): string {
   const [empty = '', api = '', ...segments] = template.replace(REST, '').split('/')
   const named = segments.map((segment) => (PLACEHOLDER.test(segment) ? '*' : segment))

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { isKeyName } from '../domain/principal.ts'
 import type { PolicyProblem } from './policy-error.ts'
 
-/** A name of an issuer: a group or a subject of another issuer is another one. */
+/** A name with its issuer. Equal names of two issuers are two groups or subjects. */
 export interface IssuerName {
   /** the issuer's alias */
   readonly issuer: string
@@ -10,13 +10,13 @@ export interface IssuerName {
 }
 
 /**
- * Reads `<alias>|<group>`; the first `|` separates, so a group's own name may have further ones. With
- * one issuer a name without `|` is that issuer's group.
+ * Reads `<alias>|<group>`. The first `|` separates, so a group's own name may contain `|`. With a
+ * single issuer a name without `|` is that issuer's group.
  *
- * INVARIANT: a name with `|` always begins with an alias, so that the same text never means two groups.
+ * INVARIANT: a name with `|` always begins with an alias; otherwise a text could mean two groups.
  *
- * @param aliases of every configured issuer
- * @returns a text that says what is wrong when the name belongs to no configured issuer
+ * @param aliases names of every configured issuer
+ * @returns the problem as text when the name belongs to no configured issuer
  */
 export function groupName(text: string, aliases: readonly string[]): IssuerName | string {
   const separator = text.indexOf('|')
@@ -36,7 +36,7 @@ export function groupName(text: string, aliases: readonly string[]): IssuerName 
 function subjectProblem(text: string, aliases: readonly string[]): string | null {
   const separator = text.indexOf('|')
   const alias = text.slice(0, separator)
-  if (separator < 0) return null // the schema's to say
+  if (separator < 0) return null // the schema reports this problem
   if (!aliases.includes(alias)) return unknownAlias(alias, aliases)
   return isKeyName(text.slice(separator + 1))
     ? null
@@ -58,7 +58,7 @@ const LISTS = z.object({
 })
 
 /**
- * Finds groups and subjects that belong to no configured issuer. Apart from the schema, which knows no
+ * Finds groups and subjects of unknown issuers. Separate from the schema, which does not know the
  * configuration.
  */
 export function issuerProblems(

@@ -1,15 +1,15 @@
 import type { Readings } from './path-interpretations.ts'
 
-/** folded, as the paths that are compared with these */
+/** folded like the paths that are compared with these */
 const [API, BROWSER_API, PREVIEW] = ['API', 'AJAX-API', 'PREVIEW']
 const NONE: readonly (readonly Readings[])[] = []
 
 /**
- * The workspace serves one API under several names: `/ajax-api/…` is `/api/…` for its pages, and
+ * The workspace serves an API under several names: `/ajax-api/…` is `/api/…` for its pages, and
  * `/api/<version>/preview/…` is `/api/<version>/…`.
  *
  * @param path folded
- * @returns the paths, folded, that this one mirrors; empty for nearly every path
+ * @returns the folded paths that this path mirrors; empty for nearly every path
  */
 export function originalsOf(path: readonly Readings[]): readonly (readonly Readings[])[] {
   const [api, version, preview, ...rest] = path

@@ -1,28 +1,30 @@
 import { originalsOf } from './mirrors.ts'
 
-/** What servers may take one segment for; never empty, the first is the segment itself. */
+/**
+ * The ways in which servers may read a segment; never empty, and the first is the segment itself.
+ */
 export type Readings = readonly [string, ...string[]]
 
-/** A path, as both kinds of policies need it. */
+/** A path in the forms that permits and forbids need. */
 export interface ReadPath {
   readonly plain: readonly Readings[]
-  /** the same, folded */
+  /** `plain`, folded */
   readonly folded: readonly Readings[]
-  /** of the folded path, see `originalsOf` */
+  /** `originalsOf` the folded path */
   readonly originals: readonly (readonly Readings[])[]
 }
 
-/** Every way in which servers may split a path; never empty. */
+/** The ways in which servers may split a path; never empty. */
 export type ReadPaths = readonly [ReadPath, ...ReadPath[]]
 
 const ESCAPES = /(?:%[0-9A-Fa-f]{2})+/g
 const CUT = /[;?#]/
 
 /**
- * Considers that the workspace, or something before it, may take an escaped slash for a separator or for
- * a part of the name.
+ * The workspace, or a server before it, may read an escaped slash as a separator or as part of a
+ * name.
  *
- * @param segments decoded once; a `/` inside one stood there escaped
+ * @param segments decoded once; a `/` within a segment was escaped
  */
 export function readPaths(segments: readonly string[]): ReadPaths {
   const asNamed = readPath(segments)
@@ -30,7 +32,7 @@ export function readPaths(segments: readonly string[]): ReadPaths {
   return [asNamed, readPath(segments.flatMap((segment) => segment.split('/')))]
 }
 
-/** Considers that names may be decoded once more, or cut at a parameter, query or fragment. */
+/** Servers may decode names once more, or cut them at a parameter, query or fragment. */
 function readPath(segments: readonly string[]): ReadPath {
   const plain = segments.map(readingsOf)
   const folded = plain.map(([first, ...further]): Readings => [fold(first), ...further.map(fold)])
@@ -38,14 +40,17 @@ function readPath(segments: readonly string[]): ReadPath {
 }
 
 /**
- * Makes equal what differs in case alone. Lower case first, so that the Kelvin sign is a `k` and the
- * long s an `s`. INVARIANT: a prefix stays a prefix, because each code point is folded for itself.
+ * Makes texts equal that differ only in case. Lower case first, so that the Kelvin sign becomes `k`
+ * and the long s `s`.
+ *
+ * INVARIANT: each code point is folded separately, so a prefix stays a prefix. Otherwise a forbid
+ * of a prefix would miss names.
  */
 export function fold(text: string): string {
   return text.toLowerCase().toUpperCase()
 }
 
-/** Each decoding makes a segment shorter, so they come to an end. */
+/** Ends, because each decoding makes a segment shorter. */
 function readingsOf(segment: string): Readings {
   const further: string[] = []
   for (let text = segment; ; ) {
@@ -58,7 +63,7 @@ function readingsOf(segment: string): Readings {
   }
 }
 
-/** Total: what is not UTF-8 becomes U+FFFD, which no exact name in a permit equals by accident. */
+/** Bytes that are not UTF-8 become U+FFFD, which no exact name in a permit contains. */
 function decode(escapes: string): string {
   return Buffer.from(escapes.replaceAll('%', ''), 'hex').toString('utf8')
 }

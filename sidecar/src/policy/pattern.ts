@@ -1,6 +1,6 @@
 import type { Readings } from './path-interpretations.ts'
 
-/** A path pattern, segment by segment. It matches the path it names and everything below. */
+/** A path pattern, segment by segment. It matches its path and everything below. */
 export type Pattern = readonly Part[]
 
 interface Part {
@@ -12,9 +12,9 @@ interface Part {
 const UNMATCHABLE = /[\p{Cc}\\%?#;]/u
 
 /**
- * What is wrong with a pattern, null for nothing. `/a/b` is `/a/b` and below; a segment `*` is any one
- * segment; a `*` at the very end, as in `/a/b*`, is any rest of that segment; `/` is every path. A slash
- * at the end means nothing. Names are written as they are, never percent-encoded.
+ * @returns the problem of a pattern, or null. `/a/b` is `/a/b` and everything below; a segment
+ *   `*` is any single segment; a `*` at the very end, as in `/a/b*`, is any rest of that segment;
+ *   `/` is every path. A slash at the end is ignored. Names are never percent-encoded.
  */
 export function patternProblem(text: string): string | null {
   if (!text.startsWith('/')) return 'must start with /'
@@ -31,7 +31,7 @@ export function patternProblem(text: string): string | null {
     : 'may have a * only as a whole segment, or at the very end'
 }
 
-/** @throws {RangeError} when `patternProblem` finds one */
+/** @throws {RangeError} when `patternProblem` finds a problem */
 export function compilePattern(text: string): Pattern {
   const problem = patternProblem(text)
   if (problem !== null) throw new RangeError(`path pattern \`${text.slice(0, 64)}\` ${problem}`)
@@ -39,8 +39,8 @@ export function compilePattern(text: string): Pattern {
 }
 
 /**
- * Whether a pattern matches however the path is read: what a permit needs. Case counts, since the
- * workspace may know two names that differ in nothing else, and only one of them was permitted.
+ * Whether a pattern matches every reading of a path, as a permit needs. Compares case, because the
+ * workspace may know two names that differ only in case, and only one was permitted.
  *
  * @param path unfolded
  */
@@ -49,8 +49,8 @@ export function matchesEveryReading(pattern: Pattern, path: readonly Readings[])
 }
 
 /**
- * Whether a pattern matches one way in which the path can be read: enough for a forbid. Case does not
- * count, since the workspace may ignore it.
+ * Whether a pattern matches any reading of a path, which is enough for a forbid. Ignores case,
+ * because the workspace may ignore case.
  *
  * @param pattern compiled from folded text
  * @param path folded
@@ -59,7 +59,7 @@ export function matchesSomeReading(pattern: Pattern, path: readonly Readings[]):
   return covers(pattern, path, isSomeMatch)
 }
 
-/** From the end, where patterns differ: the first segments are `/api/<version>` of nearly all. */
+/** Compares from the end, where patterns differ: nearly all begin with `/api/<version>`. */
 function covers(
   pattern: Pattern,
   path: readonly Readings[],

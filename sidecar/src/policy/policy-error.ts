@@ -1,12 +1,12 @@
-/** One thing that is wrong with a policy document. */
+/** A problem of a policy document. */
 export interface PolicyProblem {
-  /** where it stands, such as `policies[0].paths[1]`; empty for the whole document */
+  /** such as `policies[0].paths[1]`; empty for the whole document */
   readonly path: string
-  /** what is wrong, lower case */
+  /** lower case */
   readonly message: string
 }
 
-/** A policy document that must not come into force. Its message is a line for every problem, not the first. */
+/** An unusable policy document. The message has a line for every problem. */
 export class PolicyError extends Error {
   readonly problems: readonly PolicyProblem[]
 

@@ -1,12 +1,12 @@
 import type { Policy } from './policy.ts'
 
-/** What is in force: one frozen object, replaced whole. */
+/** The policies in force: one frozen object, replaced whole. */
 export interface PolicySet {
-  /** ordered by id, so that the order in which they were written shows nowhere */
+  /** ordered by id, so that the order of the document has no effect */
   readonly policies: readonly Policy[]
 }
 
-/** @param policies frozen along with everything in them; without any, nothing is permitted */
+/** @param policies frozen with everything in them; without any, every request is denied */
 export function policySet(policies: readonly Policy[]): PolicySet {
   return frozen({ policies: policies.toSorted((a, b) => (a.id < b.id ? -1 : 1)) })
 }

@@ -3,9 +3,9 @@ import type { Tier } from '../domain/tier.ts'
 import type { IssuerName } from './issuer-names.ts'
 import type { Pattern } from './pattern.ts'
 
-/** One compiled rule. It matches when each of its parts does. */
+/** A compiled rule. It matches when each of its parts matches. */
 export interface Policy {
-  /** `^[a-z0-9][a-z0-9-]{0,63}$`, what audit records name */
+  /** `^[a-z0-9][a-z0-9-]{0,63}$`; audit records name it */
   readonly id: string
   readonly effect: 'permit' | 'forbid'
   readonly who: Who
@@ -13,11 +13,11 @@ export interface Policy {
   readonly methods: readonly Method[] | null
   /** null for every tier */
   readonly tiers: readonly Tier[] | null
-  /** any of them; of a forbid, compiled from folded text */
+  /** any of these; compiled from folded text for a forbid */
   readonly paths: readonly Pattern[]
 }
 
-/** Every verified principal, or those in any of the groups or among the subjects (`<alias>|<subject>`). */
+/** Every verified principal, or members of any group and any subject (`<alias>|<subject>`). */
 export type Who =
   | 'any-verified'
   | { readonly groups: readonly IssuerName[]; readonly subjects: readonly string[] }

@@ -1,14 +1,14 @@
 import { ok, type Result, refuse } from '../domain/result.ts'
 
-/** The token with which the caller came, or that its session holds. */
+/** The caller's own token, or the token of its session. */
 export interface SubjectToken {
   readonly token: string
   readonly expiresAtSeconds: number
 }
 
 /**
- * How the workspace is told who calls: the `Authorization` value of the forwarded request. A strategy
- * that has none to give refuses with `upstream-credential-unavailable`, never with another's.
+ * Provides the `Authorization` value of the forwarded request. A strategy without a credential
+ * returns `upstream-credential-unavailable`, never another credential.
  */
 export interface UpstreamCredential {
   authorizationFor(subjectToken: SubjectToken | null, nowSeconds: number): Result<string>
@@ -25,8 +25,8 @@ export const passthrough: UpstreamCredential = {
 }
 
 /**
- * One Databricks personal access token for every caller. Whoever may create tokens or read secrets with
- * it outlives every decision here, so `policy/built-in.ts` forbids those paths along with it.
+ * A single Databricks personal access token for every caller. With it a caller could create tokens
+ * or read secrets that outlive every decision, so `policy/built-in.ts` forbids those paths.
  */
 export function personalAccessToken(token: string): UpstreamCredential {
   const authorization = ok(`Bearer ${token}`)

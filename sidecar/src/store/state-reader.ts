@@ -18,16 +18,6 @@ export interface StateReader {
   read(keys: readonly string[]): Promise<Result<StateReading>>
 }
 
-/** Reads Redis every time. */
-export function uncachedReader(keyValues: Pick<KeyValues, 'read'>): StateReader {
-  return {
-    async read(keys) {
-      const values = await readWithState(keyValues, keys)
-      return values.ok ? ok({ ...values.value, isFromOutage: false }) : values
-    },
-  }
-}
-
 /**
  * INVARIANT: bg:state comes last. A flush before it leaves it missing, and a flush after it cannot have
  * emptied the values; the other way round values could vanish behind a state that was fine.

@@ -34,7 +34,6 @@ export function openConfiguredKeys(
       issuer: row.issuer,
       jwksUri: row.jwks_uri ?? null,
       ca: row.ca_file === undefined ? null : readFileSync(row.ca_file, 'utf8'),
-      allowsHttp: false,
     })),
     timing: {
       refreshSeconds: config.jwks.refresh_s,

@@ -10,12 +10,12 @@ import { compilePolicies } from '../../src/policy/compile.ts'
 import { createRevocationView } from '../../src/revocation/revocation-view.ts'
 import { encodeSession, type Session } from '../../src/session/session.ts'
 import { createSessionResolver } from '../../src/session/session-resolver.ts'
-import { uncachedReader } from '../../src/store/state-reader.ts'
 import { createStateStores } from '../../src/store/state-stores.ts'
 import { passthrough } from '../../src/upstream/upstream-credential.ts'
 import { encodePairs } from '../fcgi/encode-fixture.ts'
 import { createMemoryKeyValues, type MemoryKeyValues } from '../support/memory-key-values.ts'
 import { anomalyLog, CIPHER, sessionUse } from '../support/session-fixture.ts'
+import { uncachedReader } from '../support/uncached-reader.ts'
 import {
   CLAIMS,
   type Claims,

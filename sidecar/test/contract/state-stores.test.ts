@@ -6,7 +6,6 @@ import { createRevocationView } from '../../src/revocation/revocation-view.ts'
 import { encodeSession, type Session } from '../../src/session/session.ts'
 import { createSessionResolver } from '../../src/session/session-resolver.ts'
 import { createSessionRecords } from '../../src/store/session-records.ts'
-import { uncachedReader } from '../../src/store/state-reader.ts'
 import { acceptState, initState, showState } from '../../src/store/state-record.ts'
 import { createStateStores, type StateStores } from '../../src/store/state-stores.ts'
 import {
@@ -18,6 +17,7 @@ import {
   SESSION_ID,
   sessionUse,
 } from '../support/session-fixture.ts'
+import { uncachedReader } from '../support/uncached-reader.ts'
 import { IMPLEMENTATIONS, type KeyValuesUnderTest, WRONG_TYPES } from './key-values-under-test.ts'
 
 const NOW = Math.floor(Date.now() / 1000)

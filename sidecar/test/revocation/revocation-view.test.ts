@@ -5,10 +5,10 @@ import { ABSENT, type StoredValue, storedText, WRONG_TYPE } from '../../src/doma
 import { revocationKeys } from '../../src/revocation/revocation-keys.ts'
 import type { RevocationStore } from '../../src/revocation/revocation-store.ts'
 import { createRevocationView, type RevocationView } from '../../src/revocation/revocation-view.ts'
-import { uncachedReader } from '../../src/store/state-reader.ts'
 import { createStateStores } from '../../src/store/state-stores.ts'
 import { createMemoryKeyValues, type MemoryKeyValues } from '../support/memory-key-values.ts'
 import { ALICE, type AnomalyLog, anomalyLog, NOW, SESSION } from '../support/session-fixture.ts'
+import { uncachedReader } from '../support/uncached-reader.ts'
 
 const SKEW = 5
 const KEYS = revocationKeys(ALICE, SESSION)

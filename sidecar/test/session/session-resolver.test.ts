@@ -7,7 +7,6 @@ import { createSessionCipher, type SessionCipher } from '../../src/session/sessi
 import { sidOf } from '../../src/session/session-id.ts'
 import { createSessionResolver, type SessionResolver } from '../../src/session/session-resolver.ts'
 import type { SessionUse } from '../../src/session/session-use.ts'
-import { uncachedReader } from '../../src/store/state-reader.ts'
 import { createStateStores } from '../../src/store/state-stores.ts'
 import { createMemoryKeyValues, type MemoryKeyValues } from '../support/memory-key-values.ts'
 import {
@@ -21,6 +20,7 @@ import {
   sealedSeen,
   sessionUse,
 } from '../support/session-fixture.ts'
+import { uncachedReader } from '../support/uncached-reader.ts'
 
 const IDLE_SECONDS = 1800
 const { sid } = SESSION

@@ -6,7 +6,6 @@ import { encodeSession, type Session } from '../../src/session/session.ts'
 import type { SessionCipher } from '../../src/session/session-cipher.ts'
 import { createSessionResolver, type SessionResolver } from '../../src/session/session-resolver.ts'
 import type { SessionUse } from '../../src/session/session-use.ts'
-import { uncachedReader } from '../../src/store/state-reader.ts'
 import { createStateStores } from '../../src/store/state-stores.ts'
 import { createMemoryKeyValues, type MemoryKeyValues } from '../support/memory-key-values.ts'
 import {
@@ -19,6 +18,7 @@ import {
   sealedSeen,
   sessionUse,
 } from '../support/session-fixture.ts'
+import { uncachedReader } from '../support/uncached-reader.ts'
 
 const IDLE_SECONDS = 1800
 const { sid } = SESSION

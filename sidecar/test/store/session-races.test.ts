@@ -15,11 +15,11 @@ import { createSessionRegistry, type SessionRegistry } from '../../src/session/s
 import type { SessionStore } from '../../src/session/session-store.ts'
 import type { KeyValues } from '../../src/store/key-values.ts'
 import { createSessionRecords } from '../../src/store/session-records.ts'
-import { uncachedReader } from '../../src/store/state-reader.ts'
 import { createStateStores } from '../../src/store/state-stores.ts'
 import { redisLog } from '../support/redis-log.ts'
 import { type RedisServer, startRedisServer } from '../support/redis-server.ts'
 import { anomalyLog, CIPHER, SESSION, sealedSeen, seenSeal } from '../support/session-fixture.ts'
+import { uncachedReader } from '../support/uncached-reader.ts'
 
 /** One process of those that share a Redis: a connection of its own. */
 interface Sidecar {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { ok } from '../../src/domain/result.ts'
 import { ABSENT, type StoredValue, storedText } from '../../src/domain/stored-value.ts'
-import { uncachedReader } from '../../src/store/state-reader.ts'
+import { uncachedReader } from '../support/uncached-reader.ts'
 
 const STATE = storedText('{"id":"state-1","since":0}')
 const REVOKED = storedText('1800000000')

@@ -10,8 +10,6 @@ export interface RemoteIssuer {
   readonly jwksUri: string | null
   /** PEM of the only authorities trusted for this issuer; null for those of Node */
   readonly ca: string | null
-  /** whether `http:` is accepted, for an issuer on the same machine */
-  readonly allowsHttp: boolean
 }
 
 /** Fetches the keys of one issuer. */
@@ -24,9 +22,9 @@ export interface KeyDownload {
 
 const MAX_DOCUMENT_BYTES = 512 * 1024
 
-/** @throws {RangeError} for an address that is not https, or http where that is allowed */
+/** @throws {RangeError} for an address that is not https */
 export function createKeyDownload(issuer: RemoteIssuer, timeoutMs: number): KeyDownload {
-  const start = checkedUrl(issuer.jwksUri ?? discoveryUrl(issuer.issuer), issuer)
+  const start = checkedUrl(issuer.jwksUri ?? discoveryUrl(issuer.issuer))
   const closing = new AbortController()
 
   async function fetchBoth(agent: Agent, signal: AbortSignal): Promise<unknown> {
@@ -73,13 +71,12 @@ function discoveredUrl(document: unknown, issuer: RemoteIssuer): URL {
   if (!isOurs) throw new Error('the discovery document names another issuer')
   const address = members['jwks_uri']
   if (typeof address !== 'string') throw new Error('the discovery document has no jwks_uri')
-  return checkedUrl(address, issuer)
+  return checkedUrl(address)
 }
 
-function checkedUrl(address: string, { allowsHttp }: RemoteIssuer): URL {
+function checkedUrl(address: string): URL {
   const url = URL.parse(address)
-  const isAllowed = url?.protocol === 'https:' || (allowsHttp && url?.protocol === 'http:')
-  if (url !== null && isAllowed) return url
+  if (url?.protocol === 'https:') return url
   throw new RangeError(`\`${address.slice(0, 64)}\` is not an https address`)
 }
 

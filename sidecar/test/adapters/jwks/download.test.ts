@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { createKeyDownload, type RemoteIssuer } from '../../../src/adapters/jwks/download.ts'
 import { type SigningKey, signingKey } from '../../verify/token-fixture.ts'
 import type { IssuerServer } from './issuer-server-fixture.ts'
-import { certificate, kids, serve, watch } from './remote-keys-fixture.ts'
+import { CA, kids, serve, watch } from './remote-keys-fixture.ts'
 
 let one: SigningKey
 
@@ -85,15 +85,14 @@ describe('a fetch fails', () => {
   })
 
   it.each(['a handshake', 'an answer'])('in time when the server never gives %s', async (what) => {
-    const url = what === 'a handshake' ? await silentUrl('https') : await silentUrl('http')
-    const download = createKeyDownload(issuerAt(url), 300)
+    const download = createKeyDownload(await silentIssuer(what), 300)
     const startedMs = performance.now()
     await expect(download.run()).rejects.toThrow(/timeout/i)
     expect(performance.now() - startedMs).toBeLessThan(2000)
   })
 
-  it.each(['https', 'http'])('at once when it is closed meanwhile, over %s', async (scheme) => {
-    const download = createKeyDownload(issuerAt(await silentUrl(scheme)), 60_000)
+  it.each(['a handshake', 'an answer'])('at once when closed before %s comes', async (what) => {
+    const download = createKeyDownload(await silentIssuer(what), 60_000)
     const startedMs = performance.now()
     setTimeout(() => download.close(), 200)
     await expect(download.run()).rejects.toThrow(/abort/i)
@@ -111,28 +110,30 @@ describe('a fetch fails', () => {
     expect(fetches).toEqual(['idp ok', 'idp error'])
   })
 
-  it('without a request when http is discovered and only https is accepted', async () => {
-    const tls = await certificate()
-    const [secure, plain] = [await serve(tls), await serve()]
+  it('without a request when http is discovered', async () => {
+    const [secure, plain] = [await serve(), await serve('http')]
     plain.keys = [one.jwk]
     secure.discovery['jwks_uri'] = `${plain.url}/keys`
-    const { remote, warnings } = watch({
-      issuer: secure.url,
-      ca: tls.certificate,
-      allowsHttp: false,
-    })
+    const { remote, warnings } = watch({ issuer: secure.url })
     expect(await remote.refresh('idp')).toBe('failed')
     expect(warnings[0]).toMatch(/not an https address/)
     expect(plain.fetches).toBe(0)
   })
 })
 
-function issuerAt(url: string): RemoteIssuer {
-  return { alias: 'idp', issuer: url, jwksUri: null, ca: null, allowsHttp: true }
+/** An issuer that accepts connections and never gives a TLS handshake, or never an answer after it. */
+async function silentIssuer(what: string): Promise<RemoteIssuer> {
+  const url = what === 'a handshake' ? await silentUrl() : await unansweredUrl()
+  return { alias: 'idp', issuer: url, jwksUri: null, ca: CA }
 }
 
-/** Where connections are accepted, and nothing is ever said. */
-async function silentUrl(scheme: string): Promise<string> {
+async function unansweredUrl(): Promise<string> {
+  const server = await serve()
+  server.misbehave = () => undefined
+  return server.url
+}
+
+async function silentUrl(): Promise<string> {
   const sockets: Socket[] = []
   const server = createServer((socket) => void sockets.push(socket.on('error', () => undefined)))
   onTestFinished(() => {
@@ -140,5 +141,5 @@ async function silentUrl(scheme: string): Promise<string> {
     server.close()
   })
   await once(server.listen(0, '127.0.0.1'), 'listening')
-  return `${scheme}://127.0.0.1:${(server.address() as AddressInfo).port}`
+  return `https://127.0.0.1:${(server.address() as AddressInfo).port}`
 }

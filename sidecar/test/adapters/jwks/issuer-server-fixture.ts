@@ -19,7 +19,7 @@ export interface IssuerServer {
   close(): Promise<void>
 }
 
-export async function issuerServer(tls: SelfSigned | null = null): Promise<IssuerServer> {
+export async function issuerServer(tls: SelfSigned | null): Promise<IssuerServer> {
   const answer = (request: IncomingMessage, response: ServerResponse): void => {
     if (request.url === '/keys') served.fetches += 1
     if (served.misbehave !== null) return served.misbehave(request, response)

@@ -1,4 +1,4 @@
-import { onTestFinished } from 'vitest'
+import { afterAll, onTestFinished } from 'vitest'
 import type { RemoteIssuer } from '../../../src/adapters/jwks/download.ts'
 import {
   createRemoteKeys,
@@ -7,7 +7,7 @@ import {
 } from '../../../src/adapters/jwks/remote-keys.ts'
 import { SYSTEM_CLOCK } from '../../../src/adapters/system-clock.ts'
 import type { KeySet, PublishedKey } from '../../../src/verify/key-source.ts'
-import { type SelfSigned, selfSigned } from '../../support/self-signed.ts'
+import { selfSigned } from '../../support/self-signed.ts'
 import { type IssuerServer, issuerServer } from './issuer-server-fixture.ts'
 
 export const TIMING: RemoteKeysTiming = {
@@ -15,6 +15,12 @@ export const TIMING: RemoteKeysTiming = {
   cooldownSeconds: 600,
   timeoutMs: 1500,
 }
+
+const TLS = await selfSigned('127.0.0.1')
+afterAll(TLS.remove)
+
+/** The certificate of every server that `serve` starts over TLS, as `ca` of an issuer. */
+export const CA = TLS.certificate
 
 export interface Watched {
   readonly remote: RemoteKeys
@@ -29,7 +35,7 @@ export function watch(
   changes: Partial<RemoteIssuer>,
   timing: Partial<RemoteKeysTiming> = {},
 ): Watched {
-  const issuer = { alias: 'idp', issuer: '', jwksUri: null, ca: null, allowsHttp: true, ...changes }
+  const issuer = { alias: 'idp', issuer: '', jwksUri: null, ca: CA, ...changes }
   const pushed: KeySet[] = []
   const fetches: string[] = []
   const warnings: string[] = []
@@ -53,8 +59,8 @@ export function watch(
   return watched
 }
 
-export async function serve(...parts: Parameters<typeof issuerServer>): Promise<IssuerServer> {
-  const server = await issuerServer(...parts)
+export async function serve(scheme: 'https' | 'http' = 'https'): Promise<IssuerServer> {
+  const server = await issuerServer(scheme === 'https' ? TLS : null)
   onTestFinished(() => server.close())
   return server
 }
@@ -69,10 +75,4 @@ export async function until(isSo: () => boolean): Promise<void> {
 
 export function kids(set: KeySet | undefined): readonly (string | null)[] | undefined {
   return set?.keys.map((key: PublishedKey) => key.kid)
-}
-
-export async function certificate(): Promise<SelfSigned> {
-  const tls = await selfSigned('127.0.0.1')
-  onTestFinished(() => tls.remove())
-  return tls
 }

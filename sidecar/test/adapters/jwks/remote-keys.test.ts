@@ -13,7 +13,7 @@ import {
   signingKey,
 } from '../../verify/token-fixture.ts'
 import { reasonOf } from '../../verify/token-verifier-fixture.ts'
-import { certificate, kids, serve, TIMING, until, watch } from './remote-keys-fixture.ts'
+import { CA, kids, serve, TIMING, until, watch } from './remote-keys-fixture.ts'
 
 let one: SigningKey
 let two: SigningKey
@@ -59,11 +59,10 @@ describe('the keys of an issuer', () => {
   })
 
   it('are fetched over TLS from a server of the given authority only', async () => {
-    const tls = await certificate()
-    const server = await serve(tls)
+    const server = await serve()
     server.keys = [one.jwk]
-    const trusted = watch({ issuer: server.url, ca: tls.certificate, allowsHttp: false })
-    const untrusted = watch({ issuer: server.url, allowsHttp: false })
+    const trusted = watch({ issuer: server.url, ca: CA })
+    const untrusted = watch({ issuer: server.url, ca: null })
     expect(await trusted.remote.refresh('idp')).toBe('refreshed')
     expect(await untrusted.remote.refresh('idp')).toBe('failed')
     expect(untrusted.warnings[0]).toMatch(/self-signed/)
@@ -76,11 +75,11 @@ describe('the keys of an issuer', () => {
     ['a file', 'file:///etc/passwd', null],
     ['http for the keys', 'https://idp.example', 'http://idp.example/keys'],
   ])('have an https address, or nothing starts: %s', (_, issuer, jwksUri) => {
-    expect(() => watch({ issuer, jwksUri, allowsHttp: false })).toThrow(RangeError)
+    expect(() => watch({ issuer, jwksUri })).toThrow(RangeError)
   })
 
   it('of an unknown issuer cannot be asked for', async () => {
-    const { remote } = watch({ issuer: 'http://127.0.0.1:1' })
+    const { remote } = watch({ issuer: 'https://127.0.0.1:1' })
     expect(await remote.refresh('other')).toBe('failed')
     expect(await remote.refresh('__proto__')).toBe('failed')
   })
@@ -213,7 +212,7 @@ describe('remote keys, pushed to a verifier', () => {
       ask: (alias) => remote.refresh(alias),
     })
     const remote = createRemoteKeys({
-      issuers: [{ alias: 'idp', issuer: server.url, jwksUri: null, ca: null, allowsHttp: true }],
+      issuers: [{ alias: 'idp', issuer: server.url, jwksUri: null, ca: CA }],
       timing: { ...TIMING, cooldownSeconds: 0 },
       clock: SYSTEM_CLOCK,
       onKeys: pushed.receive,

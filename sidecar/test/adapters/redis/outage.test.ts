@@ -11,12 +11,12 @@ import {
 } from '../../../src/revocation/revocation-view.ts'
 import { createRevocationWriter } from '../../../src/revocation/revocation-writer.ts'
 import { createSessionRecords } from '../../../src/store/session-records.ts'
-import { uncachedReader } from '../../../src/store/state-reader.ts'
 import { acceptState, initState } from '../../../src/store/state-record.ts'
 import { createStateStores, type StateStores } from '../../../src/store/state-stores.ts'
 import { type RedisLog, redisLog } from '../../support/redis-log.ts'
 import { type RedisServer, startRedisServer } from '../../support/redis-server.ts'
 import { ALICE, anomalyLog, SESSION } from '../../support/session-fixture.ts'
+import { uncachedReader } from '../../support/uncached-reader.ts'
 
 const KEYS = ['a', 'b', 'c']
 const CLOCK_SKEW_SECONDS = 5

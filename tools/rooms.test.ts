@@ -38,6 +38,16 @@ describe('the list of rooms', () => {
     expect(wrong).toEqual([])
   })
 
+  it('the table in docs/architecture.md has the rooms in their order, and marks the pure ones', () => {
+    const document = readFileSync(join(HOME, 'docs/architecture.md'), 'utf8')
+    const [, section = ''] = document.split('\n## Rooms\n')
+    const [table = ''] = section.split('\n## ')
+    const rows = [...table.matchAll(/^\| \[([^\]]+)\]\([^)]*\) \| .* \| (yes)? ?\|$/gm)]
+    expect(rows.map(([, name, pure]) => [name, pure === 'yes'])).toEqual(
+      ROOMS.map(({ name, isPure = false }) => [name === '' ? 'main.ts' : `${name}/`, isPure]),
+    )
+  })
+
   it('no dynamic import leads upwards, where the linter does not look', () => {
     const upwards = SOURCES.flatMap((file) => {
       const text = readFileSync(join(HOME, 'sidecar/src', file), 'utf8')

@@ -1,4 +1,4 @@
-/** Signature algorithms an issuer may be trusted with: all asymmetric (RFC 7518 section 3.1, RFC 9864). */
+/** Signature algorithms that an issuer may use, all asymmetric (RFC 7518 section 3.1, RFC 9864). */
 export const ALGORITHMS = [
   'RS256',
   'RS384',
@@ -17,7 +17,7 @@ export type Algorithm = (typeof ALGORITHMS)[number]
 
 export const PRESET_NAMES = ['okta', 'entra', 'databricks', 'generic'] as const
 
-/** Whose conventions tell where the subject, client id and scopes of a token are. */
+/** Conventions of an identity provider for the subject, client id and scopes of a token. */
 export type PresetName = (typeof PRESET_NAMES)[number]
 
 /** Marks of ID tokens that some issuers put into access tokens, too. */

@@ -36,7 +36,7 @@ export default defineConfig({
   overrides: [
     ...roomSections(),
     {
-      files: ['sidecar/test/**/*.ts', 'integration/**/*.ts', 'launch/**/*.test.ts'],
+      files: ['sidecar/test/**/*.ts', 'integration/**/*.ts', 'demo/**/*.ts', 'launch/**/*.test.ts'],
       rules: {
         'typescript/no-unsafe-type-assertion': 'off',
         'vitest/no-conditional-expect': 'off', // rows of a table may say what is absent

@@ -10,7 +10,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           expect: PATIENT,
-          include: ['{sidecar/test,launch,tools}/**/*.test.ts'],
+          include: ['{sidecar/test,launch,demo,tools}/**/*.test.ts'],
           sequence: { groupOrder: 1 }, // on few processors vitest runs what has no order last
           maxWorkers: 2, // they wait more than they work; vitest would take one on two processors
           retry: 1, // of real Redis servers with limits of 250 ms; the run's end counts and names them
@@ -22,12 +22,12 @@ export default defineConfig({
         test: {
           name: 'integration',
           expect: PATIENT,
-          globalSetup: ['integration/stack/setup.ts'],
-          setupFiles: ['integration/stack/before-each-file.ts'],
+          globalSetup: ['integration/harness/setup.ts'],
+          setupFiles: ['integration/harness/before-each-file.ts'],
           include: ['integration/**/*.test.ts'],
           exclude: ['integration/compose/**', 'integration/shared-redis/**'],
           sequence: { groupOrder: 2 },
-          maxWorkers: 2, // they wait more than they work; each has a stack (integration/stack/shared-stack.ts)
+          maxWorkers: 2, // they wait more than they work; each has a stack (integration/harness/shared-stack.ts)
           isolate: false, // what tests share is outside of their process, and loading takes a minute
           retry: 2, // what is timed may come late on a machine that others use
           testTimeout: 120_000,
@@ -38,7 +38,7 @@ export default defineConfig({
         test: {
           name: 'timed', // beside others these would measure the machine
           expect: PATIENT,
-          globalSetup: ['integration/stack/setup.ts'],
+          globalSetup: ['integration/harness/setup.ts'],
           include: ['integration/shared-redis/**/*.test.ts'],
           sequence: { groupOrder: 3 },
           fileParallelism: false,

@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { brickgate, type Demo, worldPieces } from '../demo/demo.ts'
 import { loadConfig } from '../sidecar/src/config/load.ts'
 import type { Config } from '../sidecar/src/config/schema.ts'
 import { compilePolicies } from '../sidecar/src/policy/compile.ts'
-import { brickgate, type Demo, worldPieces } from './demo.ts'
 import { gatewayPieces, type LighttpdProgram, type Place } from './gateway.ts'
-import { startPiece, stopPiece } from './piece.ts'
+import { startPiece, stopPiece } from './process.ts'
 import { makeSecret } from './secret.ts'
 
 /** Every piece that a deployment may have, in the order in which they are stopped. */

@@ -20,7 +20,7 @@ if ! docker compose version >/dev/null 2>&1 || ! docker info >/dev/null 2>&1; th
 fi
 profile=(--profile demo)
 [ ! -f .env ] && [ -z "${DATABRICKS_HOST:-}" ] || profile=()
-integration/images/make.sh debian:forky-slim debian:trixie-slim node:24-trixie-slim "${BRICKGATE_REDIS_IMAGE:-redis:8.0}"
+launch/make-images.sh debian:forky-slim debian:trixie-slim node:24-trixie-slim "${BRICKGATE_REDIS_IMAGE:-redis:8.0}"
 docker compose "${profile[@]}" build --quiet
 if ! docker compose "${profile[@]}" up --detach --wait --quiet-pull; then
   compose logs --no-log-prefix --tail 30 demo-init init redis-init >&2

@@ -2,8 +2,8 @@ import { chmodSync, mkdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { edgeSettings } from '../sidecar/src/cli/settings.ts'
 import type { Config } from '../sidecar/src/config/schema.ts'
-import type { Piece } from './piece.ts'
 import { accepts } from './probe.ts'
+import type { Piece } from './process.ts'
 
 /** The folder of the repository. */
 export const HOME: string = dirname(import.meta.dirname)

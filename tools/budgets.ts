@@ -20,8 +20,14 @@ interface Measured {
   readonly size: number
 }
 
-const sources = globSync('{sidecar/src,launch,tools}/**/*.ts').sort()
-const tests = globSync('{sidecar/test,sidecar/bench,integration}/**/*.ts').sort()
+const TESTS = [
+  '{sidecar/test,sidecar/bench,integration}/**/*.ts',
+  '{demo,launch,tools}/**/*.test.ts',
+]
+const tests = globSync(TESTS).sort()
+const sources = globSync('{sidecar/src,demo,launch,tools}/**/*.ts', {
+  exclude: ['**/*.test.ts'],
+}).sort()
 const problems = [...judge('sources', sources), ...judge('tests', tests)]
 for (const problem of problems) process.stderr.write(`${problem}\n`)
 process.exitCode = problems.length > 0 ? 1 : 0

@@ -6,7 +6,7 @@ const HOME = join(import.meta.dirname, '..')
 const DOCUMENTS = globSync(['*.md', 'docs/*.md'], { cwd: HOME })
 const TEST_NAME = /`([\w./-]+\.test\.ts)`/g
 const LINK = /\]\((?!https?:|#)([^)#]+)/g
-const TESTS = globSync('{sidecar,integration,launch,tools}/**/*.test.ts', {
+const TESTS = globSync('{sidecar,demo,integration,launch,tools}/**/*.test.ts', {
   cwd: HOME,
   exclude: ['**/node_modules/**'],
 })

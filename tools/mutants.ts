@@ -1,7 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
-import { GATE_SCRIPTS, gateMutants, survivorsOfGate } from './gate-mutants.ts'
+import {
+  GATE_SCRIPTS,
+  gateMutants,
+  survivorsOfGate,
+} from '../integration/gate-mutants/gate-mutants.ts'
 import type { Mutant } from './mutation-operators.ts'
 import { HOME, ROOMS, roomMutants } from './mutation-rooms.ts'
 

@@ -1,9 +1,9 @@
 import { networkInterfaces } from 'node:os'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { accepts } from '../../launch/probe.ts'
-import { type Listener, send } from '../stack/answer.ts'
-import { type StackClient, stackClient } from '../stack/client.ts'
-import { sharedStack } from '../stack/shared-stack.ts'
+import { type Listener, send } from '../harness/answer.ts'
+import { type StackClient, stackClient } from '../harness/client.ts'
+import { sharedStack } from '../harness/shared-stack.ts'
 
 let stack: StackClient
 let admin: string

@@ -5,9 +5,9 @@ import { accessLinesOf } from '../edge/access-log.ts'
 import { EDGES } from '../edge/edges.ts'
 import { askOnce } from '../edge/raw-client.ts'
 import { requestText } from '../edge/requests.ts'
-import { openRaw } from '../stack/answer.ts'
-import { type StackClient, stackClient } from '../stack/client.ts'
-import { sharedStack } from '../stack/shared-stack.ts'
+import { openRaw } from '../harness/answer.ts'
+import { type StackClient, stackClient } from '../harness/client.ts'
+import { sharedStack } from '../harness/shared-stack.ts'
 
 const MARK = 'z'
 const LONG = MARK.repeat(31_000)

@@ -11,9 +11,9 @@ import {
   TYPE,
 } from '../../sidecar/test/fcgi/encode-fixture.ts'
 import { connect, exchange } from '../../sidecar/test/fcgi/server-fixture.ts'
-import { type StackClient, stackClient } from '../stack/client.ts'
-import { sidecarLog, socketPath, workersOf } from '../stack/processes.ts'
-import { sharedStack } from '../stack/shared-stack.ts'
+import { type StackClient, stackClient } from '../harness/client.ts'
+import { sidecarLog, socketPath, workersOf } from '../harness/processes.ts'
+import { sharedStack } from '../harness/shared-stack.ts'
 
 let stack: StackClient
 let token: string

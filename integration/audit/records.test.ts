@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { auditLines, type StackClient, stackClient } from '../stack/client.ts'
-import { makeSession } from '../stack/sessions.ts'
-import { sharedStack } from '../stack/shared-stack.ts'
-import { stackFile } from '../stack/stack.ts'
+import { auditLines, type StackClient, stackClient } from '../harness/client.ts'
+import { makeSession } from '../harness/sessions.ts'
+import { sharedStack } from '../harness/shared-stack.ts'
+import { stackFile } from '../harness/stack.ts'
 
 let stack: StackClient
 

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import { openRaw, sendRaw } from '../stack/answer.ts'
-import { accessLines, auditLines, type StackClient, stackClient } from '../stack/client.ts'
-import { sharedStack } from '../stack/shared-stack.ts'
-import { stackFile } from '../stack/stack.ts'
+import { openRaw, sendRaw } from '../harness/answer.ts'
+import { accessLines, auditLines, type StackClient, stackClient } from '../harness/client.ts'
+import { sharedStack } from '../harness/shared-stack.ts'
+import { stackFile } from '../harness/stack.ts'
 
 /**
  * What lighttpd or the gate refuses before the sidecar sees it: the request, in which SECRET stands for

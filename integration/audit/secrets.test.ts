@@ -2,11 +2,11 @@ import { randomUUID } from 'node:crypto'
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { type Outgoing, sendRaw } from '../stack/answer.ts'
-import { accessLines, type StackClient, stackClient } from '../stack/client.ts'
-import { makeSession } from '../stack/sessions.ts'
-import { sharedStack } from '../stack/shared-stack.ts'
-import { stackFile } from '../stack/stack.ts'
+import { type Outgoing, sendRaw } from '../harness/answer.ts'
+import { accessLines, type StackClient, stackClient } from '../harness/client.ts'
+import { makeSession } from '../harness/sessions.ts'
+import { sharedStack } from '../harness/shared-stack.ts'
+import { stackFile } from '../harness/stack.ts'
 
 let stack: StackClient
 

@@ -1,8 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { parse, stringify } from 'yaml'
+import { startPaced } from '../harness/pace.ts'
 import type { ActiveAlert } from '../monitoring/prometheus.ts'
-import { startPaced } from '../stack/pace.ts'
 import { type ComposeProject, composeProject } from './project.ts'
 import { untilServing } from './until-serving.ts'
 

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, inject, it } from 'vitest'
-import { send } from '../stack/answer.ts'
+import { send } from '../harness/answer.ts'
 import { type ComposeProject, composeProject } from './project.ts'
 
 const { missing } = inject('containers')

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { HOME, lighttpdPiece, SYSTEM_LIGHTTPD } from '../../launch/gateway.ts'
-import { startPiece, stopPiece } from '../../launch/piece.ts'
 import { freePort } from '../../launch/probe.ts'
+import { startPiece, stopPiece } from '../../launch/process.ts'
 import { type ComposeProject, composeProject } from './project.ts'
 
 const { missing } = inject('containers')

@@ -51,7 +51,7 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
 }
 
 async function makeImages(): Promise<void> {
-  await promisify(execFile)(join(HOME, 'integration/images/make.sh'), [...IMAGES.bases])
+  await promisify(execFile)(join(HOME, 'launch/make-images.sh'), [...IMAGES.bases])
   const { BRICKGATE_BUILD_NETWORK = 'host' } = process.env
   await docker(['compose', '--project-directory', HOME, '--profile', 'demo', 'build', '--quiet'], {
     ...IMAGES.environment,

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { parse, stringify } from 'yaml'
 import { HOME } from '../../launch/gateway.ts'
 import { freePort } from '../../launch/probe.ts'
-import { type Answer, send } from '../stack/answer.ts'
+import { type Answer, send } from '../harness/answer.ts'
 import { docker } from './docker.ts'
 import { IMAGES } from './images.ts'
 import { type ComposeProject, composeProject, noteProject } from './project.ts'
@@ -146,7 +146,7 @@ describe.skipIf(missing !== null)('a host without Docker, by the units of deploy
         sed 's|/run/brickgate$|${MADE}|; s|/var/lib/brickgate/proof/proof|${MADE}/proof|' \
           /etc/brickgate/brickgate.yaml > /opt/brickgate/brickgate.yaml
         cp /etc/brickgate/policy.yaml /opt/brickgate/`)
-      for (const folder of ['launch', 'integration']) {
+      for (const folder of ['launch', 'demo']) {
         await docker(['cp', join(HOME, folder), `${host}:/opt/brickgate/`])
       }
     })

@@ -4,8 +4,8 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
 import { z } from 'zod'
 import { HOME } from '../../launch/gateway.ts'
-import { brickgate, run } from '../stack/commands.ts'
-import { sharedStack } from '../stack/shared-stack.ts'
+import { brickgate, run } from '../harness/commands.ts'
+import { sharedStack } from '../harness/shared-stack.ts'
 
 const BRICKGATE = join(HOME, 'bin/brickgate')
 const EXIT_USAGE = 64

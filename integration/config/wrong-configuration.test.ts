@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { parse, stringify } from 'yaml'
-import { type DemoPorts, prepareDemo } from '../../launch/demo.ts'
+import { type DemoPorts, prepareDemo } from '../../demo/demo.ts'
 import { HOME } from '../../launch/gateway.ts'
 import { accepts, freePort } from '../../launch/probe.ts'
-import { type CommandResult, run } from '../stack/commands.ts'
+import { type CommandResult, run } from '../harness/commands.ts'
 
 const EXIT_CONFIG = 78
 const SECRET = 'hunter2-of-the-operator'
@@ -28,7 +28,7 @@ beforeAll(async () => {
 
 beforeEach(() => {
   write('brickgate.yaml', good)
-  write('policy.yaml', readFileSync(join(HOME, 'launch/demo-policy.yaml'), 'utf8'))
+  write('policy.yaml', readFileSync(join(HOME, 'demo/policy.yaml'), 'utf8'))
   write('secrets/proof', `${'a'.repeat(64)}\n`)
 })
 

@@ -1,10 +1,15 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { type Answer, send } from '../stack/answer.ts'
-import { type StackClient, stackClient } from '../stack/client.ts'
-import { auditedRefusal, forbidden, unauthorized, unavailable } from '../stack/refusals.ts'
-import { type MadeSession, makeSession, type SessionWishes, sealedSeen } from '../stack/sessions.ts'
-import { sharedStack } from '../stack/shared-stack.ts'
-import { requestIdOf, valuesOf } from '../stack/upstream.ts'
+import { type Answer, send } from '../harness/answer.ts'
+import { type StackClient, stackClient } from '../harness/client.ts'
+import { auditedRefusal, forbidden, unauthorized, unavailable } from '../harness/refusals.ts'
+import {
+  type MadeSession,
+  makeSession,
+  type SessionWishes,
+  sealedSeen,
+} from '../harness/sessions.ts'
+import { sharedStack } from '../harness/shared-stack.ts'
+import { requestIdOf, valuesOf } from '../harness/upstream.ts'
 
 const PATH = '/api/2.1/clusters/list'
 const NOW = Math.floor(Date.now() / 1000)

@@ -5,11 +5,11 @@ import {
   overTls,
   type RedisDeployment,
 } from '../../sidecar/test/support/redis-deployments.ts'
+import { type StackClient, stackClient } from '../harness/client.ts'
+import { brickgate } from '../harness/commands.ts'
+import { reloadWith } from '../harness/reload.ts'
+import { startStack, stopStack } from '../harness/stack.ts'
 import { createVisitor } from '../sign-in/browser.ts'
-import { type StackClient, stackClient } from '../stack/client.ts'
-import { brickgate } from '../stack/commands.ts'
-import { reloadWith } from '../stack/reload.ts'
-import { startStack, stopStack } from '../stack/stack.ts'
 
 const PATH = '/api/2.1/clusters/list'
 const LIMIT_MS = 2000

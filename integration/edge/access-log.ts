@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import { accessLines } from '../stack/client.ts'
-import type { Edge, StackInfo } from '../stack/stack.ts'
+import { accessLines } from '../harness/client.ts'
+import type { Edge, StackInfo } from '../harness/stack.ts'
 
 /** One line of lighttpd's access log. */
 export type AccessLine = Readonly<Record<string, unknown>>

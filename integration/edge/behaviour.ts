@@ -1,5 +1,5 @@
-import { callControl } from '../service/call-control.ts'
-import type { StackClient } from '../stack/client.ts'
+import { callControl } from '../../demo/service/call-control.ts'
+import type { StackClient } from '../harness/client.ts'
 
 /** Has the workspace answer as a behaviour says; the simulator's README.md lists what it can say. */
 export function behave(stack: StackClient, behaviour: object): Promise<unknown> {

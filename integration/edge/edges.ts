@@ -1,6 +1,6 @@
 import { describe, it } from 'vitest'
-import { sharedStack } from '../stack/shared-stack.ts'
-import type { Edge } from '../stack/stack.ts'
+import { sharedStack } from '../harness/shared-stack.ts'
+import type { Edge } from '../harness/stack.ts'
 
 /** Every lighttpd of the shared stack: the machine's and, where it was unpacked, the images'. */
 export const EDGES: readonly Edge[] = sharedStack().edges
@@ -11,7 +11,7 @@ export const HTTP2_EDGES: readonly Edge[] = EDGES.filter(
 )
 
 const WHY_NO_HTTP2 =
-  'no lighttpd from 1.4.83 on is at hand: integration/stack/make-forky.sh did not unpack one'
+  'no lighttpd from 1.4.83 on is at hand: integration/harness/make-forky.sh did not unpack one'
 
 /** Declares a suite for each lighttpd that speaks HTTP/2; where there is none, a skipped test says why. */
 export function describeHttp2(suite: (edge: Edge) => void): void {

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { send } from '../stack/answer.ts'
-import { type StackClient, stackClient } from '../stack/client.ts'
-import { sharedStack } from '../stack/shared-stack.ts'
-import { requestIdOf } from '../stack/upstream.ts'
+import { send } from '../harness/answer.ts'
+import { type StackClient, stackClient } from '../harness/client.ts'
+import { sharedStack } from '../harness/shared-stack.ts'
+import { requestIdOf } from '../harness/upstream.ts'
 import { EDGES } from './edges.ts'
 
 /** As the Databricks CLI names files: the whole remote path is one escaped name. */

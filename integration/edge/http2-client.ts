@@ -6,7 +6,7 @@ import {
   type OutgoingHttpHeaders,
 } from 'node:http2'
 import { buffer } from 'node:stream/consumers'
-import type { Answer, Listener } from '../stack/answer.ts'
+import type { Answer, Listener } from '../harness/answer.ts'
 
 /** One HTTP/2 connection. */
 export interface Http2Client {

@@ -1,5 +1,5 @@
 import { connect } from 'node:tls'
-import type { Listener } from '../stack/answer.ts'
+import type { Listener } from '../harness/answer.ts'
 
 /** Frame types (RFC 9113 section 6). */
 const DATA = 0

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { openRaw, sendRaw } from '../stack/answer.ts'
-import type { Gate } from '../stack/gate.ts'
+import { openRaw, sendRaw } from '../harness/answer.ts'
+import type { Gate } from '../harness/gate.ts'
 import { startOwnGate } from './own-gate.ts'
 import { COMBINATIONS, endRawScene, type RawScene, startRawScene } from './raw-scene.ts'
 import { requestText } from './requests.ts'

@@ -1,7 +1,7 @@
 import { symlinkSync } from 'node:fs'
-import { type Gate, type GateOptions, startGate } from '../stack/gate.ts'
-import { socketPath } from '../stack/processes.ts'
-import type { StackInfo } from '../stack/stack.ts'
+import { type Gate, type GateOptions, startGate } from '../harness/gate.ts'
+import { socketPath } from '../harness/processes.ts'
+import type { StackInfo } from '../harness/stack.ts'
 
 /** A lighttpd with settings of its own, before the sidecar and the egress of a stack. */
 export async function startOwnGate(info: StackInfo, options: GateOptions): Promise<Gate> {

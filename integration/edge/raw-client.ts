@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Socket } from 'node:net'
-import type { Answer } from '../stack/answer.ts'
+import type { Answer } from '../harness/answer.ts'
 
 /** Sends requests as they are written, one after another, on one connection as long as it lasts. */
 export interface RawClient {

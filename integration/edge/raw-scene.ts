@@ -1,8 +1,8 @@
-import { type StackClient, stackClient } from '../stack/client.ts'
-import { testedHaproxies } from '../stack/egress.ts'
-import { testedLighttpds } from '../stack/lighttpd-programs.ts'
-import { type RawWorkspace, startRawWorkspace } from '../stack/raw-workspace.ts'
-import { sharedStack } from '../stack/shared-stack.ts'
+import { type StackClient, stackClient } from '../harness/client.ts'
+import { testedHaproxies } from '../harness/egress.ts'
+import { testedLighttpds } from '../harness/lighttpd-programs.ts'
+import { type RawWorkspace, startRawWorkspace } from '../harness/raw-workspace.ts'
+import { sharedStack } from '../harness/shared-stack.ts'
 import { HTTP2_EDGES } from './edges.ts'
 
 /** Each lighttpd with each HAProxy that is at hand. */

@@ -1,5 +1,5 @@
-import type { RecordedRequest } from '../databricks/request-log.ts'
-import { requestIdOf } from '../stack/upstream.ts'
+import type { RecordedRequest } from '../../demo/databricks/request-log.ts'
+import { requestIdOf } from '../harness/upstream.ts'
 
 /** A request over HTTP/1.1 as bytes, without body. @param fields whole lines such as `X-A: b` */
 export function requestText(target: string, fields: readonly string[], method = 'GET'): string {

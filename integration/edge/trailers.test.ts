@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { sendRaw } from '../stack/answer.ts'
-import type { Gate } from '../stack/gate.ts'
+import { sendRaw } from '../harness/answer.ts'
+import type { Gate } from '../harness/gate.ts'
 import { connectHttp2 } from './http2-client.ts'
 import { startOwnGate } from './own-gate.ts'
 import { COMBINATIONS, endRawScene, type RawScene, startRawScene } from './raw-scene.ts'

@@ -1,14 +1,14 @@
 import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { type Answer, send } from '../stack/answer.ts'
-import { serveAuthorizer, type TestAuthorizer } from '../stack/authorizer.ts'
-import { type StackClient, stackClient } from '../stack/client.ts'
-import { type Gate, startGate } from '../stack/gate.ts'
-import { testedLighttpds } from '../stack/lighttpd-programs.ts'
-import { readRefusal } from '../stack/refusals.ts'
-import { sharedStack } from '../stack/shared-stack.ts'
-import { valuesOf } from '../stack/upstream.ts'
+import { type Answer, send } from '../harness/answer.ts'
+import { serveAuthorizer, type TestAuthorizer } from '../harness/authorizer.ts'
+import { type StackClient, stackClient } from '../harness/client.ts'
+import { type Gate, startGate } from '../harness/gate.ts'
+import { testedLighttpds } from '../harness/lighttpd-programs.ts'
+import { readRefusal } from '../harness/refusals.ts'
+import { sharedStack } from '../harness/shared-stack.ts'
+import { valuesOf } from '../harness/upstream.ts'
 import {
   ALLOWS,
   CURRENT_PROOF,

@@ -1,10 +1,10 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { startOwnGate } from '../edge/own-gate.ts'
-import { send } from '../stack/answer.ts'
-import { type StackClient, stackClient } from '../stack/client.ts'
-import { type Gate, startGate } from '../stack/gate.ts'
-import { testedLighttpds } from '../stack/lighttpd-programs.ts'
-import { sharedStack } from '../stack/shared-stack.ts'
+import { send } from '../harness/answer.ts'
+import { type StackClient, stackClient } from '../harness/client.ts'
+import { type Gate, startGate } from '../harness/gate.ts'
+import { testedLighttpds } from '../harness/lighttpd-programs.ts'
+import { sharedStack } from '../harness/shared-stack.ts'
 
 const CODE = 'code-that-nobody-may-read'
 

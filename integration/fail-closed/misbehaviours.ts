@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import type { Socket } from 'node:net'
 import { proofOfAllow } from '../../sidecar/src/config/proof.ts'
-import type { Behaviour } from '../stack/authorizer.ts'
-import { end, record, stderr, stdout } from '../stack/fastcgi.ts'
+import type { Behaviour } from '../harness/authorizer.ts'
+import { end, record, stderr, stdout } from '../harness/fastcgi.ts'
 
 /** The proofs of the gates that these tables are tried on: their file's two lines. */
 export const PROOFS: readonly [current: string, previous: string] = [

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createServer, type Server } from 'node:tls'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Egress, startEgress } from '../stack/egress.ts'
+import { type Egress, startEgress } from '../harness/egress.ts'
 import { issueCertificate } from './certificates.ts'
 
 const WORKSPACE = 'workspace.example'

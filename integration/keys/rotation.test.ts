@@ -1,8 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { type StackClient, stackClient } from '../stack/client.ts'
-import { auditedRefusal, ensureServes, unauthorized, unavailable } from '../stack/refusals.ts'
-import { startStack, stopStack } from '../stack/stack.ts'
+import { type StackClient, stackClient } from '../harness/client.ts'
+import { auditedRefusal, ensureServes, unauthorized, unavailable } from '../harness/refusals.ts'
+import { startStack, stopStack } from '../harness/stack.ts'
 import { withRandomKid } from './tokens.ts'
 
 const PATH = '/api/2.1/clusters/list'

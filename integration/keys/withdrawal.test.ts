@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import type { Answer } from '../stack/answer.ts'
-import { type StackClient, stackClient } from '../stack/client.ts'
-import { auditedRefusal, ensureServes, unauthorized } from '../stack/refusals.ts'
-import { sharedStack } from '../stack/shared-stack.ts'
+import type { Answer } from '../harness/answer.ts'
+import { type StackClient, stackClient } from '../harness/client.ts'
+import { auditedRefusal, ensureServes, unauthorized } from '../harness/refusals.ts'
+import { sharedStack } from '../harness/shared-stack.ts'
 import { kidOf } from './tokens.ts'
 
 const PATH = '/api/2.1/clusters/list'

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type StackClient, stackClient } from '../stack/client.ts'
-import { redisCli } from '../stack/commands.ts'
-import { start, stop, workersOf } from '../stack/processes.ts'
-import { startStack, stopStack } from '../stack/stack.ts'
+import { type StackClient, stackClient } from '../harness/client.ts'
+import { redisCli } from '../harness/commands.ts'
+import { start, stop, workersOf } from '../harness/processes.ts'
+import { startStack, stopStack } from '../harness/stack.ts'
 import { shippedAlerts } from './alert-rules.ts'
 import { type ActiveAlert, hastened, type Prometheus, startPrometheus } from './prometheus.ts'
 

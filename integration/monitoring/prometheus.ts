@@ -2,9 +2,9 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { parse, stringify } from 'yaml'
-import { startPiece, stopPiece } from '../../launch/piece.ts'
 import { freePort } from '../../launch/probe.ts'
-import type { StackInfo } from '../stack/stack.ts'
+import { startPiece, stopPiece } from '../../launch/process.ts'
+import type { StackInfo } from '../harness/stack.ts'
 import { MONITORING, ruleFiles } from './alert-rules.ts'
 
 /** One sample that a query returned. */

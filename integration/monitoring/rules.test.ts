@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
 import { HOME } from '../../launch/gateway.ts'
-import { run } from '../stack/commands.ts'
+import { run } from '../harness/commands.ts'
 import {
   evaluationOrder,
   MONITORING,

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
-import { listen } from '../service/listen.ts'
+import { listen } from '../../demo/service/listen.ts'
 
 /** The way from one sidecar to Redis, which can be cut while others go on. */
 export interface CutNetwork {

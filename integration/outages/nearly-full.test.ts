@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type StackClient, stackClient } from '../stack/client.ts'
-import { brickgate, redisCli } from '../stack/commands.ts'
-import { type MadeSession, makeSession } from '../stack/sessions.ts'
-import { startStack, stopStack } from '../stack/stack.ts'
+import { type StackClient, stackClient } from '../harness/client.ts'
+import { brickgate, redisCli } from '../harness/commands.ts'
+import { type MadeSession, makeSession } from '../harness/sessions.ts'
+import { startStack, stopStack } from '../harness/stack.ts'
 
 const WAIT = { timeout: 10_000 }
 const CLUSTERS = '/api/2.1/clusters/list'

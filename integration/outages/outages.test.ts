@@ -1,13 +1,20 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
-import type { EndpointStats } from '../idp/endpoint-gate.ts'
+import type { EndpointStats } from '../../demo/idp/endpoint-gate.ts'
+import { accessLines, type StackClient, stackClient } from '../harness/client.ts'
+import { redisCli } from '../harness/commands.ts'
+import {
+  type LogLine,
+  type PieceName,
+  pidOf,
+  sidecarLog,
+  start,
+  stop,
+} from '../harness/processes.ts'
+import { makeSession } from '../harness/sessions.ts'
+import { stackFile, startStack, stopStack } from '../harness/stack.ts'
 import { createVisitor, type Visitor } from '../sign-in/browser.ts'
 import { callbackOf, pageOf } from '../sign-in/callbacks.ts'
-import { accessLines, type StackClient, stackClient } from '../stack/client.ts'
-import { redisCli } from '../stack/commands.ts'
-import { type LogLine, type PieceName, pidOf, sidecarLog, start, stop } from '../stack/processes.ts'
-import { makeSession } from '../stack/sessions.ts'
-import { stackFile, startStack, stopStack } from '../stack/stack.ts'
 import { expectComeAgain, expectServedAgain, timed } from './unavailable.ts'
 
 const WITHIN_MS = 2500

@@ -1,9 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import { type AuditLine, type StackClient, stackClient } from '../stack/client.ts'
-import { start, stop } from '../stack/processes.ts'
-import { makeSession } from '../stack/sessions.ts'
-import { startStack, stopStack } from '../stack/stack.ts'
+import { type AuditLine, type StackClient, stackClient } from '../harness/client.ts'
+import { start, stop } from '../harness/processes.ts'
+import { makeSession } from '../harness/sessions.ts'
+import { startStack, stopStack } from '../harness/stack.ts'
 import { expectComeAgain, expectServedAgain, timed } from './unavailable.ts'
 
 const MAX_STALENESS_MS = 1500

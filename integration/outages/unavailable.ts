@@ -1,6 +1,6 @@
 import { expect, vi } from 'vitest'
-import type { Answer } from '../stack/answer.ts'
-import type { StackClient } from '../stack/client.ts'
+import type { Answer } from '../harness/answer.ts'
+import type { StackClient } from '../harness/client.ts'
 
 /** What every credential of these tests may ask for. */
 const CLUSTERS = '/api/2.1/clusters/list'

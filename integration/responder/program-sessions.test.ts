@@ -1,8 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { epochSeconds } from '../revocation/revoking.ts'
-import { type Answer, send } from '../stack/answer.ts'
-import { type StackClient, stackClient } from '../stack/client.ts'
+import { type Answer, send } from '../harness/answer.ts'
+import { type StackClient, stackClient } from '../harness/client.ts'
 import {
   type AuditedRefusal,
   auditedRefusal,
@@ -10,9 +9,10 @@ import {
   forbidden,
   readRefusal,
   unauthorized,
-} from '../stack/refusals.ts'
-import { makeSession, sealedSeen } from '../stack/sessions.ts'
-import { sharedStack } from '../stack/shared-stack.ts'
+} from '../harness/refusals.ts'
+import { makeSession, sealedSeen } from '../harness/sessions.ts'
+import { sharedStack } from '../harness/shared-stack.ts'
+import { epochSeconds } from '../revocation/revoking.ts'
 
 const SESSIONS = '/_brickgate/sessions'
 const CLUSTERS = '/api/2.1/clusters/list'

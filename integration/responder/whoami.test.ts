@@ -1,15 +1,15 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { type Answer, send } from '../stack/answer.ts'
-import { type StackClient, stackClient } from '../stack/client.ts'
+import { type Answer, send } from '../harness/answer.ts'
+import { type StackClient, stackClient } from '../harness/client.ts'
 import {
   type AuditedRefusal,
   auditedRefusal,
   badRequest,
   forbidden,
   unauthorized,
-} from '../stack/refusals.ts'
-import { type MadeSession, makeSession } from '../stack/sessions.ts'
-import { sharedStack } from '../stack/shared-stack.ts'
+} from '../harness/refusals.ts'
+import { type MadeSession, makeSession } from '../harness/sessions.ts'
+import { sharedStack } from '../harness/shared-stack.ts'
 
 const WHOAMI = '/_brickgate/whoami'
 const NOW = Math.floor(Date.now() / 1000)

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { type StackClient, stackClient } from '../stack/client.ts'
-import { redisCli } from '../stack/commands.ts'
-import { sidecarLog } from '../stack/processes.ts'
-import { makeSession } from '../stack/sessions.ts'
-import { sharedStack } from '../stack/shared-stack.ts'
+import { type StackClient, stackClient } from '../harness/client.ts'
+import { redisCli } from '../harness/commands.ts'
+import { sidecarLog } from '../harness/processes.ts'
+import { makeSession } from '../harness/sessions.ts'
+import { sharedStack } from '../harness/shared-stack.ts'
 import { expectAllowed, expectRefused, unrevokeAll } from './revoking.ts'
 
 let stack: StackClient

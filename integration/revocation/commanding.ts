@@ -1,5 +1,5 @@
-import { jsonLines } from '../stack/client.ts'
-import { type StackInfo, stackFile } from '../stack/stack.ts'
+import { jsonLines } from '../harness/client.ts'
+import { type StackInfo, stackFile } from '../harness/stack.ts'
 
 /** What the audit log holds of operators, oldest first. */
 export function operatorActs(info: StackInfo): readonly Readonly<Record<string, unknown>>[] {

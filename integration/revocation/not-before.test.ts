@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { type StackClient, stackClient } from '../stack/client.ts'
-import { brickgate } from '../stack/commands.ts'
-import { makeSession } from '../stack/sessions.ts'
-import { sharedStack } from '../stack/shared-stack.ts'
+import { type StackClient, stackClient } from '../harness/client.ts'
+import { brickgate } from '../harness/commands.ts'
+import { makeSession } from '../harness/sessions.ts'
+import { sharedStack } from '../harness/shared-stack.ts'
 import { epochSeconds, expectAllowed, expectRefused, unrevokeAll } from './revoking.ts'
 
 let stack: StackClient

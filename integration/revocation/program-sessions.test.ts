@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { type StackClient, stackClient } from '../stack/client.ts'
-import { auditedRefusal, unauthorized } from '../stack/refusals.ts'
-import { sharedStack } from '../stack/shared-stack.ts'
+import { type StackClient, stackClient } from '../harness/client.ts'
+import { auditedRefusal, unauthorized } from '../harness/refusals.ts'
+import { sharedStack } from '../harness/shared-stack.ts'
 import { CLUSTERS, epochSeconds, unrevokeAll } from './revoking.ts'
 
 let stack: StackClient

@@ -1,13 +1,13 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { sessionIdFrom, sidOf } from '../../sidecar/src/session/session-id.ts'
+import { type StackClient, stackClient } from '../harness/client.ts'
+import { brickgate, redisCli } from '../harness/commands.ts'
+import { auditedRefusal, unauthorized, unavailable } from '../harness/refusals.ts'
+import { type MadeSession, makeSession, sealedSeen } from '../harness/sessions.ts'
+import { sharedStack } from '../harness/shared-stack.ts'
 import { createVisitor } from '../sign-in/browser.ts'
 import { callbackOf, spentKey } from '../sign-in/callbacks.ts'
-import { type StackClient, stackClient } from '../stack/client.ts'
-import { brickgate, redisCli } from '../stack/commands.ts'
-import { auditedRefusal, unauthorized, unavailable } from '../stack/refusals.ts'
-import { type MadeSession, makeSession, sealedSeen } from '../stack/sessions.ts'
-import { sharedStack } from '../stack/shared-stack.ts'
 import { CLUSTERS, epochSeconds, unrevokeAll } from './revoking.ts'
 
 /** Longer ago than a session of the stack may be idle. */

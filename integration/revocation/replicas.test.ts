@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import { type RedisServer, startRedisServer } from '../../sidecar/test/support/redis-server.ts'
-import { type StackClient, stackClient } from '../stack/client.ts'
-import { brickgate } from '../stack/commands.ts'
-import { sharedStack } from '../stack/shared-stack.ts'
+import { type StackClient, stackClient } from '../harness/client.ts'
+import { brickgate } from '../harness/commands.ts'
+import { sharedStack } from '../harness/shared-stack.ts'
 import { unrevokeAll } from './revoking.ts'
 
 let stack: StackClient

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { expect } from 'vitest'
-import type { Answer } from '../stack/answer.ts'
-import type { StackClient } from '../stack/client.ts'
+import type { Answer } from '../harness/answer.ts'
+import type { StackClient } from '../harness/client.ts'
 
 /** A request that every credential of these tests may make. */
 export const CLUSTERS = '/api/2.1/clusters/list'

@@ -1,9 +1,9 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { type StackClient, stackClient } from '../stack/client.ts'
-import { brickgate, type CommandResult, run } from '../stack/commands.ts'
-import { type MadeSession, makeSession, sealedSeen } from '../stack/sessions.ts'
-import { sharedStack } from '../stack/shared-stack.ts'
+import { type StackClient, stackClient } from '../harness/client.ts'
+import { brickgate, type CommandResult, run } from '../harness/commands.ts'
+import { type MadeSession, makeSession, sealedSeen } from '../harness/sessions.ts'
+import { sharedStack } from '../harness/shared-stack.ts'
 import { operatorActs } from './commanding.ts'
 import { CLUSTERS, epochSeconds, expectAllowed, expectRefused, unrevokeAll } from './revoking.ts'
 

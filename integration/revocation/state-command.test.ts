@@ -1,9 +1,9 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { type StackClient, stackClient } from '../stack/client.ts'
-import { brickgate, redisCli } from '../stack/commands.ts'
-import { sharedStack } from '../stack/shared-stack.ts'
+import { type StackClient, stackClient } from '../harness/client.ts'
+import { brickgate, redisCli } from '../harness/commands.ts'
+import { sharedStack } from '../harness/shared-stack.ts'
 import { operatorActs } from './commanding.ts'
 
 let stack: StackClient

@@ -1,12 +1,12 @@
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { type StackClient, stackClient } from '../harness/client.ts'
+import { brickgate, redisCli } from '../harness/commands.ts'
+import { start, stop } from '../harness/processes.ts'
+import { type MadeSession, makeSession } from '../harness/sessions.ts'
+import { startStack, stopStack } from '../harness/stack.ts'
 import { createVisitor } from '../sign-in/browser.ts'
-import { type StackClient, stackClient } from '../stack/client.ts'
-import { brickgate, redisCli } from '../stack/commands.ts'
-import { start, stop } from '../stack/processes.ts'
-import { type MadeSession, makeSession } from '../stack/sessions.ts'
-import { startStack, stopStack } from '../stack/stack.ts'
 import { CLUSTERS, epochSeconds, expectAllowed, expectRefused } from './revoking.ts'
 
 const SKEW_S = 1

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { makeSession, type SessionHome } from '../stack/sessions.ts'
+import { makeSession, type SessionHome } from '../harness/sessions.ts'
 
 /** What a caller presents: the provider's token, or a session. */
 export type Form = 'bearer' | 'session'

@@ -1,7 +1,7 @@
 import { Redis } from 'ioredis'
 import { freePort } from '../../launch/probe.ts'
-import { type FaultProxy, startFaultProxy } from '../service/fault-proxy.ts'
-import type { StackClient } from '../stack/client.ts'
+import type { StackClient } from '../harness/client.ts'
+import { type FaultProxy, startFaultProxy } from '../harness/fault-proxy.ts'
 import { startGateways } from './gateways.ts'
 import type { SceneUnderFault } from './under-fault.ts'
 

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import type { StackClient } from '../stack/client.ts'
-import { pidOf, start } from '../stack/processes.ts'
+import type { StackClient } from '../harness/client.ts'
+import { pidOf, start } from '../harness/processes.ts'
 import { BOUND_MS, type FaultScene } from './fault-scene.ts'
 import type { Cast } from './victims.ts'
 

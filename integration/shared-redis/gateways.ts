@@ -1,6 +1,6 @@
-import { type StackClient, stackClient } from '../stack/client.ts'
-import { type KeptConnections, keepConnections } from '../stack/kept-connections.ts'
-import { type StackOptions, startStack, stopStack } from '../stack/stack.ts'
+import { type StackClient, stackClient } from '../harness/client.ts'
+import { type KeptConnections, keepConnections } from '../harness/kept-connections.ts'
+import { type StackOptions, startStack, stopStack } from '../harness/stack.ts'
 
 /** A whole gateway: its own lighttpd, egress and sidecar. */
 export interface Gateway {

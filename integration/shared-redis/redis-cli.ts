@@ -1,7 +1,7 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
-import type { StackInfo } from '../stack/stack.ts'
+import type { StackInfo } from '../harness/stack.ts'
 
 /** One `redis-cli` that runs all the time and takes a command a line, as an operator at its prompt. */
 export interface RedisCli {

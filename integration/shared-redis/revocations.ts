@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { startPaced } from '../stack/pace.ts'
+import { startPaced } from '../harness/pace.ts'
 import type { Gateways } from './gateways.ts'
 import { openRedisCli } from './redis-cli.ts'
 import {

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import type { SessionHome } from '../stack/sessions.ts'
+import type { SessionHome } from '../harness/sessions.ts'
 import type { Caller } from './callers.ts'
 import { BOUND_MS } from './fault-scene.ts'
 import type { Fault } from './faults.ts'

@@ -1,4 +1,4 @@
-import type { Reply } from '../stack/kept-connections.ts'
+import type { Reply } from '../harness/kept-connections.ts'
 import type { Caller } from './callers.ts'
 
 /** What became of one request. */

@@ -1,4 +1,4 @@
-import type { SessionHome } from '../stack/sessions.ts'
+import type { SessionHome } from '../harness/sessions.ts'
 import { type Caller, type Form, makeCaller } from './callers.ts'
 
 /** What can be revoked (DESIGN.md section 5), a session in both ways. */

@@ -1,3 +1,5 @@
+import { type CookieBrowser, createCookieBrowser } from '../../demo/service/cookie-browser.ts'
+import { createTrustingFetch } from '../../demo/service/trusting-fetch.ts'
 import { sessionKey } from '../../sidecar/src/domain/redis-keys.ts'
 import { type Cookie, signInCookiesOf } from '../../sidecar/src/http/cookies.ts'
 import { decodeSession, encodeSession, type Session } from '../../sidecar/src/session/session.ts'
@@ -6,10 +8,8 @@ import {
   type SessionCipher,
 } from '../../sidecar/src/session/session-cipher.ts'
 import { sidOf } from '../../sidecar/src/session/session-id.ts'
-import { type CookieBrowser, createCookieBrowser } from '../service/cookie-browser.ts'
-import { createTrustingFetch } from '../service/trusting-fetch.ts'
-import type { StackClient } from '../stack/client.ts'
-import { stackFile } from '../stack/stack.ts'
+import type { StackClient } from '../harness/client.ts'
+import { stackFile } from '../harness/stack.ts'
 
 /** A browser at the stack's gateway and at its provider, without scripts, that a test steers by hand. */
 export interface Visitor extends CookieBrowser {

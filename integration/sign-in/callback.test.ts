@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { send } from '../stack/answer.ts'
-import { type StackClient, stackClient } from '../stack/client.ts'
-import { sharedStack } from '../stack/shared-stack.ts'
+import { send } from '../harness/answer.ts'
+import { type StackClient, stackClient } from '../harness/client.ts'
+import { sharedStack } from '../harness/shared-stack.ts'
 import { createVisitor, type Visitor } from './browser.ts'
 import { callbackOf, expectRefused, pageOf } from './callbacks.ts'
 

@@ -2,8 +2,8 @@ import { join } from 'node:path'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { HOME } from '../../launch/gateway.ts'
-import { auditLines, type StackClient, stackClient } from '../stack/client.ts'
-import { sharedStack } from '../stack/shared-stack.ts'
+import { auditLines, type StackClient, stackClient } from '../harness/client.ts'
+import { sharedStack } from '../harness/shared-stack.ts'
 import { createVisitor } from './browser.ts'
 import {
   fetchStatus,

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:https'
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
-import { closeServer, listen } from '../service/listen.ts'
-import type { StackInfo } from '../stack/stack.ts'
+import { closeServer, listen } from '../../demo/service/listen.ts'
+import type { StackInfo } from '../harness/stack.ts'
 
 const ARGS = [
   ...['--no-sandbox', '--disable-gpu', '--no-first-run'],

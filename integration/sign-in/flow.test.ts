@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Answer, send } from '../stack/answer.ts'
-import { type StackClient, stackClient } from '../stack/client.ts'
-import { sharedStack } from '../stack/shared-stack.ts'
-import { requestIdOf, valuesOf } from '../stack/upstream.ts'
+import { type Answer, send } from '../harness/answer.ts'
+import { type StackClient, stackClient } from '../harness/client.ts'
+import { sharedStack } from '../harness/shared-stack.ts'
+import { requestIdOf, valuesOf } from '../harness/upstream.ts'
 import { createVisitor, type Visitor } from './browser.ts'
 import { callbackOf, expectRefused, FORGOTTEN_SIGN_IN, spentKey } from './callbacks.ts'
 

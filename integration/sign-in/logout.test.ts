@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { type StackClient, stackClient } from '../stack/client.ts'
-import { sharedStack } from '../stack/shared-stack.ts'
+import { type StackClient, stackClient } from '../harness/client.ts'
+import { sharedStack } from '../harness/shared-stack.ts'
 import { createVisitor, readSession, storeSession, type Visitor } from './browser.ts'
 
 const PATH = '/api/2.1/clusters/list'

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type StackClient, stackClient } from '../stack/client.ts'
-import { auditedRefusal, forbidden } from '../stack/refusals.ts'
-import { sharedStack } from '../stack/shared-stack.ts'
+import { type StackClient, stackClient } from '../harness/client.ts'
+import { auditedRefusal, forbidden } from '../harness/refusals.ts'
+import { sharedStack } from '../harness/shared-stack.ts'
 import { createVisitor, type Visitor } from './browser.ts'
 
 const PATH = '/api/2.1/clusters/list'

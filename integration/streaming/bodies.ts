@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import type { ClientRequest, IncomingMessage } from 'node:http'
 import { request } from 'node:https'
 import { Readable } from 'node:stream'
-import type { Listener, Outgoing } from '../stack/answer.ts'
+import type { Listener, Outgoing } from '../harness/answer.ts'
 import { MIB } from './memory.ts'
 
 /** 100 MB of the simulator's pattern: byte `i` is `i % 251`. */

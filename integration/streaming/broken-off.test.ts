@@ -7,8 +7,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { connectHttp2 } from '../edge/http2-client.ts'
 import { startOwnGate } from '../edge/own-gate.ts'
 import { COMBINATIONS, endRawScene, type RawScene, startRawScene } from '../edge/raw-scene.ts'
-import type { Listener } from '../stack/answer.ts'
-import type { Gate } from '../stack/gate.ts'
+import type { Listener } from '../harness/answer.ts'
+import type { Gate } from '../harness/gate.ts'
 
 const CLUSTERS = '/api/2.1/clusters/list'
 const CHUNK = `10000\r\n${'x'.repeat(65_536)}\r\n`

@@ -1,9 +1,9 @@
 import { Agent, request } from 'node:https'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import type { ConnectionStats } from '../databricks/connections.ts'
-import { type StackClient, stackClient } from '../stack/client.ts'
-import { sharedStack } from '../stack/shared-stack.ts'
-import type { Edge } from '../stack/stack.ts'
+import type { ConnectionStats } from '../../demo/databricks/connections.ts'
+import { type StackClient, stackClient } from '../harness/client.ts'
+import { sharedStack } from '../harness/shared-stack.ts'
+import type { Edge } from '../harness/stack.ts'
 
 const REQUESTS = 1000
 const MOST_CONNECTIONS = 20

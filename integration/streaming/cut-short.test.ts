@@ -4,8 +4,8 @@ import { connectHttp2 } from '../edge/http2-client.ts'
 import { startOwnGate } from '../edge/own-gate.ts'
 import { COMBINATIONS, endRawScene, type RawScene, startRawScene } from '../edge/raw-scene.ts'
 import { requestText } from '../edge/requests.ts'
-import { openRaw } from '../stack/answer.ts'
-import type { Gate } from '../stack/gate.ts'
+import { openRaw } from '../harness/answer.ts'
+import type { Gate } from '../harness/gate.ts'
 
 const CLUSTERS = '/api/2.1/clusters/list'
 const KIB = 1024

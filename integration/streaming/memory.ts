@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { pidOf } from '../stack/processes.ts'
-import type { StackInfo } from '../stack/stack.ts'
+import { pidOf } from '../harness/processes.ts'
+import type { StackInfo } from '../harness/stack.ts'
 
 const KIB = 1024
 export const MIB: number = KIB * KIB

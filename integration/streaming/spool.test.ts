@@ -1,12 +1,12 @@
 import { rmSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startOwnGate } from '../edge/own-gate.ts'
-import { send } from '../stack/answer.ts'
-import { type StackClient, stackClient } from '../stack/client.ts'
-import type { Gate } from '../stack/gate.ts'
-import { testedLighttpds } from '../stack/lighttpd-programs.ts'
-import { readRefusal } from '../stack/refusals.ts'
-import { sharedStack } from '../stack/shared-stack.ts'
+import { send } from '../harness/answer.ts'
+import { type StackClient, stackClient } from '../harness/client.ts'
+import type { Gate } from '../harness/gate.ts'
+import { testedLighttpds } from '../harness/lighttpd-programs.ts'
+import { readRefusal } from '../harness/refusals.ts'
+import { sharedStack } from '../harness/shared-stack.ts'
 
 const FILE = '/api/2.0/fs/files/Volumes/demo/spooled'
 

@@ -3,9 +3,9 @@ import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { HOME } from '../../launch/gateway.ts'
-import { isRunning } from '../../launch/piece.ts'
-import { pidOf } from '../stack/processes.ts'
-import { sharedStack } from '../stack/shared-stack.ts'
+import { isRunning } from '../../launch/process.ts'
+import { pidOf } from '../harness/processes.ts'
+import { sharedStack } from '../harness/shared-stack.ts'
 import { startFurther } from './further-sidecar.ts'
 
 const info = sharedStack()

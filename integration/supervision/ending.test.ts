@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { isRunning } from '../../launch/piece.ts'
+import { isRunning } from '../../launch/process.ts'
 import { type LoneSidecar, startLone } from './lone-sidecar.ts'
 
 /** Time that a sidecar without requests needs, half a second for lighttpd included. */

@@ -2,9 +2,9 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parse, stringify } from 'yaml'
 import { HOME } from '../../launch/gateway.ts'
-import { type Piece, startPiece, stopPiece } from '../../launch/piece.ts'
 import { freePort } from '../../launch/probe.ts'
-import { type StackInfo, stackFile } from '../stack/stack.ts'
+import { type Piece, startPiece, stopPiece } from '../../launch/process.ts'
+import { type StackInfo, stackFile } from '../harness/stack.ts'
 
 /** The command that starts a sidecar. */
 export const BRICKGATE: string = join(HOME, 'bin/brickgate')

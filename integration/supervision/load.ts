@@ -1,7 +1,7 @@
 import { expect, onTestFinished } from 'vitest'
-import type { StackClient } from '../stack/client.ts'
-import { keepConnections, type Reply } from '../stack/kept-connections.ts'
-import { startPaced } from '../stack/pace.ts'
+import type { StackClient } from '../harness/client.ts'
+import { keepConnections, type Reply } from '../harness/kept-connections.ts'
+import { startPaced } from '../harness/pace.ts'
 
 /** A caller of the load, and how the gateway must answer it whenever it can tell. */
 export interface Caller {

@@ -5,7 +5,7 @@ import { type AddressInfo, createServer, type Server, type Socket } from 'node:n
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parse, stringify } from 'yaml'
-import { type ConfigPatch, DEMO_PORTS, type Demo, prepareDemo } from '../../launch/demo.ts'
+import { type ConfigPatch, DEMO_PORTS, type Demo, prepareDemo } from '../../demo/demo.ts'
 import { freePort } from '../../launch/probe.ts'
 import { BRICKGATE } from './further-sidecar.ts'
 

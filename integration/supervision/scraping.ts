@@ -1,5 +1,5 @@
 import { onTestFinished } from 'vitest'
-import type { StackClient } from '../stack/client.ts'
+import type { StackClient } from '../harness/client.ts'
 
 /** Scrapes `/metrics` all the time, as several Prometheus servers would. */
 export interface Scraping {

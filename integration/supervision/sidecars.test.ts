@@ -1,15 +1,15 @@
 import { randomBytes } from 'node:crypto'
 import { existsSync, linkSync, readdirSync } from 'node:fs'
 import { afterAll, beforeAll, beforeEach, expect, it, vi } from 'vitest'
-import { isRunning } from '../../launch/piece.ts'
+import { isRunning } from '../../launch/process.ts'
 import { claimSlot, type Slot } from '../../sidecar/src/processes/slots.ts'
 import { decodeReplies } from '../../sidecar/test/fcgi/decode-fixture.ts'
 import { authorizerRequest } from '../../sidecar/test/fcgi/encode-fixture.ts'
 import { connect, exchange } from '../../sidecar/test/fcgi/server-fixture.ts'
-import { auditLines, type StackClient, stackClient } from '../stack/client.ts'
-import { run } from '../stack/commands.ts'
-import { pidOf, socketPath } from '../stack/processes.ts'
-import { startStack, stopStack } from '../stack/stack.ts'
+import { auditLines, type StackClient, stackClient } from '../harness/client.ts'
+import { run } from '../harness/commands.ts'
+import { pidOf, socketPath } from '../harness/processes.ts'
+import { startStack, stopStack } from '../harness/stack.ts'
 import {
   BRICKGATE,
   type FurtherSidecar,

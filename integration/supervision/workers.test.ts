@@ -1,9 +1,9 @@
 import { connect } from 'node:net'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
-import { isRunning } from '../../launch/piece.ts'
-import { type StackClient, stackClient } from '../stack/client.ts'
-import { pidOf, socketPath, type WorkerProcess, workersOf } from '../stack/processes.ts'
-import { startStack, stopStack } from '../stack/stack.ts'
+import { isRunning } from '../../launch/process.ts'
+import { type StackClient, stackClient } from '../harness/client.ts'
+import { pidOf, socketPath, type WorkerProcess, workersOf } from '../harness/processes.ts'
+import { startStack, stopStack } from '../harness/stack.ts'
 import { type Caller, callers, expectRightVerdicts, isVerdict, startLoad } from './load.ts'
 import { startScraping } from './scraping.ts'
 

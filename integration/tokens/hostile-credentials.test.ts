@@ -1,18 +1,18 @@
 import { randomBytes } from 'node:crypto'
 import fc from 'fast-check'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { type Answer, sendRaw } from '../stack/answer.ts'
-import { type StackClient, stackClient } from '../stack/client.ts'
+import { type Answer, sendRaw } from '../harness/answer.ts'
+import { type StackClient, stackClient } from '../harness/client.ts'
 import {
   type AuditedRefusal,
   auditedRefusal,
   badRequest,
   ensureServes,
   unauthorized,
-} from '../stack/refusals.ts'
-import { makeSession } from '../stack/sessions.ts'
-import { sharedStack } from '../stack/shared-stack.ts'
-import { requestIdOf, valuesOf } from '../stack/upstream.ts'
+} from '../harness/refusals.ts'
+import { makeSession } from '../harness/sessions.ts'
+import { sharedStack } from '../harness/shared-stack.ts'
+import { requestIdOf, valuesOf } from '../harness/upstream.ts'
 
 const PATH = '/api/2.1/clusters/list'
 const ALICE = { sub: 'alice', groups: ['analysts'] }

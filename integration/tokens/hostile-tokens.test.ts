@@ -1,17 +1,17 @@
 import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import type { Answer } from '../stack/answer.ts'
-import { auditLines, type StackClient, stackClient } from '../stack/client.ts'
+import type { Answer } from '../harness/answer.ts'
+import { auditLines, type StackClient, stackClient } from '../harness/client.ts'
 import {
   type AuditedRefusal,
   auditedRefusal,
   ensureServes,
   forbidden,
   unauthorized,
-} from '../stack/refusals.ts'
-import { sharedStack } from '../stack/shared-stack.ts'
-import { stackFile } from '../stack/stack.ts'
+} from '../harness/refusals.ts'
+import { sharedStack } from '../harness/shared-stack.ts'
+import { stackFile } from '../harness/stack.ts'
 
 const PATH = '/api/2.1/clusters/list'
 const NOW = Math.floor(Date.now() / 1000)

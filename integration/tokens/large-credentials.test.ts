@@ -1,15 +1,15 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { send } from '../stack/answer.ts'
-import { accessLines, type StackClient, stackClient } from '../stack/client.ts'
+import { send } from '../harness/answer.ts'
+import { accessLines, type StackClient, stackClient } from '../harness/client.ts'
 import {
   auditedRefusal,
   ensureServes,
   type Refusal,
   readRefusal,
   unauthorized,
-} from '../stack/refusals.ts'
-import { sharedStack } from '../stack/shared-stack.ts'
-import { requestIdOf, valuesOf } from '../stack/upstream.ts'
+} from '../harness/refusals.ts'
+import { sharedStack } from '../harness/shared-stack.ts'
+import { requestIdOf, valuesOf } from '../harness/upstream.ts'
 
 const PATH = '/api/2.1/clusters/list'
 const KIB = 1024

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { type DemoTokens, mintDemoTokens } from '../../launch/demo-env.ts'
-import { type StackClient, stackClient } from '../stack/client.ts'
-import { auditedRefusal, forbidden, unauthorized } from '../stack/refusals.ts'
-import { sharedStack } from '../stack/shared-stack.ts'
-import { requestIdOf, valuesOf } from '../stack/upstream.ts'
+import { type DemoTokens, mintDemoTokens } from '../../demo/env.ts'
+import { type StackClient, stackClient } from '../harness/client.ts'
+import { auditedRefusal, forbidden, unauthorized } from '../harness/refusals.ts'
+import { sharedStack } from '../harness/shared-stack.ts'
+import { requestIdOf, valuesOf } from '../harness/upstream.ts'
 
 const CLUSTERS = '/api/2.1/clusters/list'
 

@@ -6,10 +6,10 @@ import {
   type ReceivedSpan,
   startOtlpReceiver,
 } from '../../sidecar/test/support/otlp-receiver.ts'
-import { send } from '../stack/answer.ts'
-import { type StackClient, stackClient } from '../stack/client.ts'
-import { sharedStack } from '../stack/shared-stack.ts'
-import { startStack, stopStack } from '../stack/stack.ts'
+import { send } from '../harness/answer.ts'
+import { type StackClient, stackClient } from '../harness/client.ts'
+import { sharedStack } from '../harness/shared-stack.ts'
+import { startStack, stopStack } from '../harness/stack.ts'
 
 const CLUSTERS = '/api/2.1/clusters/list'
 const WITHIN = { timeout: 10_000, interval: 100 }

@@ -54,8 +54,8 @@ test('makes settings of the demo with lighttpd’s metrics where compose wants t
       ...settingsOf('docker-compose.host-lighttpd.yml'),
       BRICKGATE_STATE: state,
     }
-    runStep('demo.ts', environment)
-    runStep('init.ts', environment)
+    runStep('demo/compose/main.ts', environment)
+    runStep('launch/compose/init.ts', environment)
     const made = readFileSync(join(state, 'settings/edge.env'), 'utf8').split('\n')
     expect(made).toContain("BRICKGATE_LIGHTTPD_ADMIN_LISTEN='127.0.0.1:9466'")
   } finally {
@@ -71,7 +71,7 @@ function settingsOf(file: string): Record<string, string | null> {
 function runStep(script: string, environment: Record<string, string | null>): void {
   const { PATH } = process.env
   const set = Object.entries(environment).filter(([, value]) => value !== null)
-  execFileSync(process.execPath, [join(HOME, 'launch/compose', script), 'prepare'], {
+  execFileSync(process.execPath, [join(HOME, script), 'prepare'], {
     env: { PATH, ...Object.fromEntries(set) },
     stdio: 'pipe',
   })

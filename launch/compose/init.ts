@@ -9,7 +9,7 @@ import { readProof } from '../../sidecar/src/config/proof.ts'
 import type { Config } from '../../sidecar/src/config/schema.ts'
 import { compilePolicies } from '../../sidecar/src/policy/compile.ts'
 import { makeSecret } from '../secret.ts'
-import { DEMO_REQUEST, OPERATOR_PASSWORD, PLACES } from './places.ts'
+import { DEMO_REQUEST, OPERATOR_PASSWORD, PLACES } from './volumes.ts'
 
 /**
  * The init steps of docker-compose.yml. `prepare`, before anything else: makes what is secret, once, and

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { parse } from 'yaml'
-import { run } from '../../integration/stack/commands.ts'
+import { run } from '../../integration/harness/commands.ts'
 import { PASSWORD } from '../../sidecar/test/support/documented-users.ts'
 import {
   type RedisServer,

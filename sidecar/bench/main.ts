@@ -1,7 +1,7 @@
+import { benchGateway } from '../../integration/bench/gateway.ts'
+import { benchSessions } from '../../integration/bench/sessions.ts'
 import { benchFastCgi } from './fastcgi.ts'
-import { benchGateway } from './gateway.ts'
 import { benchNearCache } from './near-cache.ts'
-import { benchSessions } from './sessions.ts'
 
 await benchFastCgi()
 await benchGateway()

@@ -16,7 +16,7 @@ const ALL = compilePolicies({ version: 1, policies: [entry('all', 'permit', ['/'
 /** Sets of policies beside which everything is permitted, by what they are for. */
 const SETS: Readonly<Record<string, PolicySet>> = {
   'a shared credential': withAll(policySet([SHARED_CREDENTIAL_FORBID])),
-  'the policies of the demo': withAll(shipped('launch/demo-policy.yaml')),
+  'the policies of the demo': withAll(shipped('demo/policy.yaml')),
   'the policies of compose': withAll(shipped('deploy/compose/policy.yaml')),
 }
 

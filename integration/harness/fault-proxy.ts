@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
-import { listen } from './listen.ts'
+import { listen } from '../../demo/service/listen.ts'
 
 /**
  * How a connection fares. `cut`: it is closed. `hold`: it stays open and its bytes wait, as in a network

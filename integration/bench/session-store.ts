@@ -1,8 +1,8 @@
-import { type StackClient, stackClient } from '../../integration/stack/client.ts'
-import { start, stop } from '../../integration/stack/processes.ts'
-import { type MadeSession, makeSession } from '../../integration/stack/sessions.ts'
-import { startStack, stopStack } from '../../integration/stack/stack.ts'
-import { seenKey, sessionKey, subjectSessionsKey } from '../src/domain/redis-keys.ts'
+import { seenKey, sessionKey, subjectSessionsKey } from '../../sidecar/src/domain/redis-keys.ts'
+import { type StackClient, stackClient } from '../harness/client.ts'
+import { start, stop } from '../harness/processes.ts'
+import { type MadeSession, makeSession } from '../harness/sessions.ts'
+import { startStack, stopStack } from '../harness/stack.ts'
 
 /** A gateway whose Redis holds so many sessions. */
 export interface FilledStack {

@@ -15,7 +15,7 @@ declare module 'vitest' {
 
 /** Has the second lighttpd ready before the first test; ends the stacks that test files shared. */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
-  execFileSync(join(HOME, 'integration/stack/make-forky.sh'), { stdio: 'inherit' })
+  execFileSync(join(HOME, 'integration/harness/make-forky.sh'), { stdio: 'inherit' })
   const folder = mkdtempSync(join(tmpdir(), 'brickgate-stacks-'))
   project.provide('sharedStacks', folder)
   return async () => {

@@ -1,11 +1,11 @@
 import { deepEqual, equal, match, ok } from 'node:assert/strict'
-import { MALFORMED_REQUESTS } from '../integration/edge/malformed-requests.ts'
-import { OWN_PAGES } from '../integration/edge/own-pages.ts'
-import { NAMELESS, normalForm, objectionTo } from '../integration/edge/path-oracle.ts'
-import { PATH_TABLE } from '../integration/edge/path-table.ts'
-import { askOnce, createRawClient } from '../integration/edge/raw-client.ts'
-import { requestText } from '../integration/edge/requests.ts'
-import { RESERVED_HEADERS, spellings } from '../integration/edge/reserved-headers.ts'
+import { MALFORMED_REQUESTS } from '../edge/malformed-requests.ts'
+import { OWN_PAGES } from '../edge/own-pages.ts'
+import { NAMELESS, normalForm, objectionTo } from '../edge/path-oracle.ts'
+import { PATH_TABLE } from '../edge/path-table.ts'
+import { askOnce, createRawClient } from '../edge/raw-client.ts'
+import { requestText } from '../edge/requests.ts'
+import { RESERVED_HEADERS, spellings } from '../edge/reserved-headers.ts'
 import {
   ALLOWS,
   allow,
@@ -14,11 +14,11 @@ import {
   PROOFS,
   REFUSALS,
   replies,
-} from '../integration/fail-closed/misbehaviours.ts'
-import { openRaw } from '../integration/stack/answer.ts'
-import { readRefusal } from '../integration/stack/refusals.ts'
-import { ask, type Check, TARGET, takeReceived } from './gate-asking.ts'
-import { EXTERNAL, LIMIT, type Received } from './gate-bench.ts'
+} from '../fail-closed/misbehaviours.ts'
+import { openRaw } from '../harness/answer.ts'
+import { readRefusal } from '../harness/refusals.ts'
+import { ask, type Check, TARGET, takeReceived } from './check.ts'
+import { EXTERNAL, LIMIT, type Received } from './gate-fixture.ts'
 
 const EVERYTHING = {
   BRICKGATE_EMAIL: 'alice@example.com',

@@ -1,10 +1,10 @@
 import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { DEMO_REQUEST, OPERATOR_PASSWORD, PLACES } from '../../launch/compose/volumes.ts'
 import { type Demo, IDP_HOST, worldPieces } from '../demo.ts'
-import { mintDemoTokens, writeDemoEnv } from '../demo-env.ts'
-import { demoInVolume, demoPorts, prepareDemoVolume } from './demo-config.ts'
-import { openDoors } from './doors.ts'
-import { DEMO_REQUEST, OPERATOR_PASSWORD, PLACES } from './places.ts'
+import { mintDemoTokens, writeDemoEnv } from '../env.ts'
+import { demoInVolume, demoPorts, prepareDemoVolume } from './demo-volume.ts'
+import { openDoors } from './forward.ts'
 
 /**
  * The services of docker-compose.yml's profile `demo`: `prepare` makes its configuration and asks the init

@@ -1,9 +1,9 @@
 import { Agent, request } from 'node:https'
-import { stackClient } from '../../integration/stack/client.ts'
-import { startStack, stopStack } from '../../integration/stack/stack.ts'
-import { WORKSPACE } from '../../launch/demo.ts'
-import { mintToken } from '../../launch/demo-env.ts'
-import { alternate } from './alternate.ts'
+import { WORKSPACE } from '../../demo/demo.ts'
+import { mintToken } from '../../demo/env.ts'
+import { alternate } from '../../sidecar/bench/alternate.ts'
+import { stackClient } from '../harness/client.ts'
+import { startStack, stopStack } from '../harness/stack.ts'
 
 const REQUESTS = 300
 

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { Redis } from 'ioredis'
-import { mintToken } from '../../launch/demo-env.ts'
-import type { RecordedRequest } from '../databricks/request-log.ts'
-import { createTrustingFetch } from '../service/trusting-fetch.ts'
+import type { RecordedRequest } from '../../demo/databricks/request-log.ts'
+import { mintToken } from '../../demo/env.ts'
+import { createTrustingFetch } from '../../demo/service/trusting-fetch.ts'
 import { type Answer, type Listener, type Outgoing, send } from './answer.ts'
 import { type Edge, type StackInfo, stackFile } from './stack.ts'
 

@@ -1,9 +1,9 @@
 import { connect } from 'node:net'
 import { buffer } from 'node:stream/consumers'
-import { socketPath } from '../../integration/stack/processes.ts'
-import { decodeReplies } from '../test/fcgi/decode-fixture.ts'
-import { authorizerRequest } from '../test/fcgi/encode-fixture.ts'
-import { alternate, RUNS } from './alternate.ts'
+import { alternate, RUNS } from '../../sidecar/bench/alternate.ts'
+import { decodeReplies } from '../../sidecar/test/fcgi/decode-fixture.ts'
+import { authorizerRequest } from '../../sidecar/test/fcgi/encode-fixture.ts'
+import { socketPath } from '../harness/processes.ts'
 import { type FilledStack, startFilledStack, USABLE } from './session-store.ts'
 
 const MANY = 1_000_000

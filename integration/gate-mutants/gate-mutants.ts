@@ -1,12 +1,12 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { HOME } from '../launch/gateway.ts'
-import { ANSWER_CHECKS, logsReasons, readsProofs } from './gate-answers.ts'
-import { type Check, serving } from './gate-asking.ts'
-import { REQUEST_CHECKS } from './gate-battery.ts'
-import { type GateBench, type GatePlace, prepareGatePlace, startGateBench } from './gate-bench.ts'
-import { luaMutantsOf } from './lua-operators.ts'
-import type { Mutant } from './mutation-operators.ts'
+import { HOME } from '../../launch/gateway.ts'
+import { luaMutantsOf } from '../../tools/lua-operators.ts'
+import type { Mutant } from '../../tools/mutation-operators.ts'
+import { ANSWER_CHECKS, logsReasons, readsProofs } from './answer-checks.ts'
+import { type Check, serving } from './check.ts'
+import { type GateBench, type GatePlace, prepareGatePlace, startGateBench } from './gate-fixture.ts'
+import { REQUEST_CHECKS } from './request-checks.ts'
 
 /** Rooms of the scripts that decide; the rest of `lighttpd/lua/` counts, names and reads settings. */
 export const GATE_SCRIPTS: readonly string[] = [

@@ -16,11 +16,11 @@ import {
   type Demo,
   type DemoPorts,
   prepareDemo,
-} from '../../launch/demo.ts'
+} from '../../demo/demo.ts'
 import { startDemo, startGateway, stopDeployment } from '../../launch/deployment.ts'
 import { edgeEnvironment, lighttpdPiece, SYSTEM_LIGHTTPD } from '../../launch/gateway.ts'
-import { startPiece, stopPiece } from '../../launch/piece.ts'
 import { freePort } from '../../launch/probe.ts'
+import { startPiece, stopPiece } from '../../launch/process.ts'
 import type { Config } from '../../sidecar/src/config/schema.ts'
 import { testedLighttpds } from './lighttpd-programs.ts'
 

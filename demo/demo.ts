@@ -4,12 +4,12 @@ import { copyFileSync, existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { stringify } from 'yaml'
-import { SIGN_IN_CLIENT } from '../integration/idp/clients.ts'
-import { createPki, type Pki } from '../integration/pki/create-pki.ts'
-import { HOME } from './gateway.ts'
-import type { Piece } from './piece.ts'
-import { accepts } from './probe.ts'
-import { makeSecret } from './secret.ts'
+import { HOME } from '../launch/gateway.ts'
+import { accepts } from '../launch/probe.ts'
+import type { Piece } from '../launch/process.ts'
+import { makeSecret } from '../launch/secret.ts'
+import { SIGN_IN_CLIENT } from './idp/clients.ts'
+import { createPki, type Pki } from './pki/create-pki.ts'
 
 /** The loopback ports of a demo. */
 export interface DemoPorts {
@@ -78,7 +78,7 @@ export async function prepareDemo(
   const pki = shared ?? (await createDemoPki(directory))
   const configFile = join(directory, 'brickgate.yaml')
   const policyFile = join(directory, 'policy.yaml')
-  if (!existsSync(policyFile)) copyFileSync(join(HOME, 'launch/demo-policy.yaml'), policyFile)
+  if (!existsSync(policyFile)) copyFileSync(join(HOME, 'demo/policy.yaml'), policyFile)
   writeFileSync(configFile, stringify({ ...demoConfig(ports, pki), ...patch }), { mode: 0o600 })
   return { directory, ports, configFile, pki }
 }
@@ -158,7 +158,7 @@ export function worldPieces(demo: Demo): readonly Piece[] {
       name: 'idp',
       command: process.execPath,
       args: [
-        join(HOME, 'integration/idp/main.ts'),
+        join(HOME, 'demo/idp/main.ts'),
         ...['--port', String(ports.idp)],
         ...['--cert', pki.servers.gateway.cert, '--key', pki.servers.gateway.key],
         ...['--ca', pki.ca],
@@ -171,7 +171,7 @@ export function worldPieces(demo: Demo): readonly Piece[] {
       name: 'workspace',
       command: process.execPath,
       args: [
-        join(HOME, 'integration/databricks/main.ts'),
+        join(HOME, 'demo/databricks/main.ts'),
         ...['--port', String(ports.workspace), '--control-port', String(ports.control)],
         ...['--cert', pki.servers.workspace.cert, '--key', pki.servers.workspace.key],
         ...['--pat-file', join(directory, 'secrets/workspace-token')],

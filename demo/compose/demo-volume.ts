@@ -1,5 +1,6 @@
 import { chmodSync, existsSync, readdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { PLACES } from '../../launch/compose/volumes.ts'
 import {
   type ConfigPatch,
   DEMO_PORTS,
@@ -9,7 +10,6 @@ import {
   prepareDemo,
   WORKSPACE,
 } from '../demo.ts'
-import { PLACES } from './places.ts'
 
 /** The ports of this host at which the demo is reached; inside, the containers have their own. */
 export function demoPorts(environment: NodeJS.ProcessEnv): DemoPorts {

@@ -1,4 +1,4 @@
-import type { RecordedRequest } from '../databricks/request-log.ts'
+import type { RecordedRequest } from '../../demo/databricks/request-log.ts'
 
 /** Every value of a header of a request that the workspace received, in order. */
 export function valuesOf(request: RecordedRequest | undefined, name: string): readonly string[] {

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { worldPieces } from '../../launch/demo.ts'
+import { worldPieces } from '../../demo/demo.ts'
 import { gatewayPieces, SYSTEM_LIGHTTPD } from '../../launch/gateway.ts'
-import { isRunning, startPiece, stopPiece } from '../../launch/piece.ts'
+import { isRunning, startPiece, stopPiece } from '../../launch/process.ts'
 import { type StackInfo, stackFile } from './stack.ts'
 
 /** The processes of a stack that a test may stop, freeze and start again, if the stack is its own. */

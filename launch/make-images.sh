@@ -2,9 +2,9 @@
 # Makes images under the tags that the Dockerfiles and docker-compose.yml name, from Debian packages and
 # npm, for machines that reach no image registry. What is there, or can be pulled, is left as it is.
 #
-# usage: make.sh [TAG...], by default all. Needs Docker, mmdebstrap, npm and root.
+# usage: make-images.sh [TAG...], by default all. Needs Docker, mmdebstrap, npm and root.
 set -euo pipefail
-cd "$(dirname "$0")/../.."
+cd "$(dirname "$0")/.."
 
 node_version=24.21.0
 npm_version=11.21.2

@@ -1,9 +1,9 @@
 import { equal } from 'node:assert/strict'
-import { askOnce } from '../integration/edge/raw-client.ts'
-import { requestText } from '../integration/edge/requests.ts'
-import { allow, replies } from '../integration/fail-closed/misbehaviours.ts'
-import { type Answer, openRaw } from '../integration/stack/answer.ts'
-import type { GateBench, Received } from './gate-bench.ts'
+import { askOnce } from '../edge/raw-client.ts'
+import { requestText } from '../edge/requests.ts'
+import { allow, replies } from '../fail-closed/misbehaviours.ts'
+import { type Answer, openRaw } from '../harness/answer.ts'
+import type { GateBench, Received } from './gate-fixture.ts'
 
 /** A requirement on a gate. @throws when the gate does not meet it */
 export type Check = (bench: GateBench) => Promise<void>

@@ -54,6 +54,7 @@ mutants: setup-test ## an hour: changes sources a little, prints what no unit te
 
 bench: setup-test ## the benchmarks; every figure is a ratio within one run
 	@$(NODE) sidecar/bench/main.ts
+	@$(NODE) integration/bench/main.ts
 
 sbom: ## what the sidecar is made of (CycloneDX), in .run/sbom.json; npm 10 or newer
 	@mkdir -p .run

@@ -119,3 +119,17 @@ export function applied({ start, end, text }: Edit, file: string, source: string
     source: source.slice(0, start) + text + source.slice(end),
   }
 }
+
+/** Lines with the counts of a room's mutants, and a line for each mutant that survived. */
+export function reportOf(
+  room: string,
+  mutants: readonly Mutant[],
+  survivors: readonly Mutant[],
+): string {
+  const noticed = mutants.length - survivors.length
+  return [
+    `${room}: ${mutants.length} mutants, ${noticed} noticed, ${survivors.length} survived`,
+    ...survivors.map(({ file, line, change }) => `  ${file}:${line}: ${change}`),
+    '',
+  ].join('\n')
+}

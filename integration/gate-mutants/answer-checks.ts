@@ -1,9 +1,8 @@
-import { deepEqual, equal, match, ok } from 'node:assert/strict'
-import { rmSync, writeFileSync } from 'node:fs'
+import { deepEqual, equal, match } from 'node:assert/strict'
 import { OTHER_COOKIES, OUR_COOKIES } from '../edge/cookies-of-answers.ts'
-import { PROOFS, replies, sends } from '../fail-closed/misbehaviours.ts'
+import { replies, sends } from '../fail-closed/misbehaviours.ts'
 import { readRefusal } from '../harness/refusals.ts'
-import { ask, type Check, egressAnswer, takeReceived } from './check.ts'
+import { ask, type Check, egressAnswer } from './check.ts'
 import type { GateBench } from './gate-fixture.ts'
 
 const SQL = '/sql/1.0/warehouses/abc'
@@ -196,53 +195,6 @@ const removesTrailers: Check = async (bench) => {
     deepEqual([answer.status, answer.body, plain(answer)], [200, 'hello', plain(honest)])
   }
   bench.egress.received = []
-}
-
-const BAD_PROOF_FILES = [
-  ...[
-    '',
-    '\n',
-    `${'a'.repeat(63)}\n`,
-    `${'a'.repeat(65)}\n`,
-    `${'A'.repeat(64)}\n`,
-    ` ${PROOFS[0]}\n`,
-  ],
-  ...[`${PROOFS[0]}\r\n`, `${PROOFS[0]}\nabc\n`, `abc\n${PROOFS[0]}\n`, `${PROOFS[0]}\n\n`],
-  [...PROOFS, 'c'.repeat(64)].join('\n'),
-]
-
-/** For a gate that has not read its proof yet. */
-export const readsProofs: Check = async (bench) => {
-  for (const text of BAD_PROOF_FILES) {
-    writeFileSync(bench.proofFile, text, 'latin1')
-    equal(readRefusal(await ask(bench)).status, 500)
-  }
-  rmSync(bench.proofFile)
-  equal(readRefusal(await ask(bench)).status, 500)
-  deepEqual([bench.internal.asked, bench.egress.received], [0, []])
-  writeFileSync(bench.proofFile, PROOFS[0])
-  equal((await ask(bench)).status, 200)
-  takeReceived(bench)
-}
-
-/** For the end of a battery. Lighttpd writes its access log late, but at once on SIGHUP. */
-export const logsReasons: Check = async (bench) => {
-  const path = `/api/${'a'.repeat(600)}`
-  const long = await ask(bench, [], { target: `${path}?not-for-the-logs` })
-  const refused = await ask(bench, [], { target: `/api/${'b'.repeat(506)};?not-for-the-logs` })
-  process.kill(bench.pid, 'SIGHUP')
-  const lines = new Map<string, { path: string; reason: string }>()
-  const end = Date.now() + 5000
-  while (!lines.has(String(refused.headers['x-request-id'])) && Date.now() < end) {
-    for (const line of bench.accessLines()) lines.set(line.request_id, { path: '', ...line })
-    await new Promise((resolve) => setTimeout(resolve, 20))
-  }
-  equal(lines.get(String(long.headers['x-request-id']))?.path, `${path.slice(0, 512)}[cut]`)
-  equal(lines.get(String(refused.headers['x-request-id']))?.path, `/api/${'b'.repeat(506)};`)
-  for (const [id, reason] of bench.reasons)
-    match(lines.get(id)?.reason ?? '', new RegExp(`^(${reason})$`))
-  const logs = bench.log('access.log') + bench.log('lighttpd-error.log')
-  for (const secret of ['not-for-the-logs', ...PROOFS]) ok(!logs.includes(secret))
 }
 
 export const ANSWER_CHECKS: readonly Check[] = [

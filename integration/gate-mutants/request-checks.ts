@@ -5,97 +5,12 @@ import { NAMELESS, normalForm, objectionTo } from '../edge/path-oracle.ts'
 import { PATH_TABLE } from '../edge/path-table.ts'
 import { askOnce, createRawClient } from '../edge/raw-client.ts'
 import { requestText } from '../edge/requests.ts'
-import { RESERVED_HEADERS, spellings } from '../edge/reserved-headers.ts'
-import {
-  ALLOWS,
-  allow,
-  MISBEHAVIOURS,
-  PREVIOUS_PROOF,
-  PROOFS,
-  REFUSALS,
-  replies,
-} from '../fail-closed/misbehaviours.ts'
+import { ALLOWS, MISBEHAVIOURS, REFUSALS, replies } from '../fail-closed/misbehaviours.ts'
 import { openRaw } from '../harness/answer.ts'
 import { readRefusal } from '../harness/refusals.ts'
 import { ask, type Check, TARGET, takeReceived } from './check.ts'
-import { EXTERNAL, LIMIT, type Received } from './gate-fixture.ts'
-
-const EVERYTHING = {
-  BRICKGATE_EMAIL: 'alice@example.com',
-  BRICKGATE_GROUPS: 'analysts',
-  BRICKGATE_GROUPS_STATE: 'omitted',
-  BRICKGATE_COOKIE: 'a=1',
-  BRICKGATE_USER_AGENT: 'agent',
-  BRICKGATE_WORKSPACE_ID: '12',
-  BRICKGATE_TRACEPARENT: '00-1-2-03',
-}
-const FORGED = [
-  ...['Authorization: forged', 'Cookie: forged=1', 'User-Agent: forged', 'Traceparent: own'],
-  ...['X-Forwarded-For: forged', 'X-Forwarded-Host: forged', 'X-Custom: kept'],
-]
-
-function honestFields(
-  tier: 'internal' | 'external',
-  further: readonly string[],
-): readonly string[] {
-  const authority = tier === 'internal' ? 'localhost:8443' : EXTERNAL
-  return [
-    ...['connection: close', `host: ${authority}`, `x-brickgate-tier: ${tier}`],
-    ...['x-forwarded-for: 127.0.0.1', `x-forwarded-host: ${authority}`, `x-host: ${authority}`],
-    ...['x-forwarded-proto: https', 'x-forwarded-user: alice', 'x-request-id: <id>'],
-    ...further,
-  ].sort()
-}
-
-const BEARER = 'authorization: Bearer eyJhbGciOiJub25lIn0.eyJzdWIiOiJhbGljZSJ9.'
-
-/** Fields without what differs from one request to the next. */
-function plain(received: Received | undefined): readonly string[] {
-  return (received?.fields ?? []).map((one) =>
-    one.replace(/(?<=^x-request-id: )[0-9a-f]{32}$/, '<id>'),
-  )
-}
-
-const allowsFor: Check = async (bench) => {
-  for (const tier of ['internal', 'external'] as const) {
-    const authorizer = bench[tier]
-    const variables = { ...EVERYTHING, BRICKGATE_TIER: tier }
-    authorizer.behave = replies(allow(variables))
-    equal((await ask(bench, FORGED, { tier })).status, 200)
-    const whole = takeReceived(bench)
-    const proof = `x-brickgate-proof: ${PROOFS[0]}`
-    equal(whole?.target, TARGET)
-    deepEqual(
-      plain(whole),
-      honestFields(tier, [
-        BEARER,
-        proof,
-        'x-custom: kept',
-        'cookie: a=1',
-        'user-agent: agent',
-        'traceparent: 00-1-2-03',
-        'x-brickgate-groups: omitted',
-        'x-databricks-org-id: 12',
-        'x-databricks-workspace-id: 12',
-        'x-forwarded-email: alice@example.com',
-        'x-forwarded-groups: analysts',
-      ]),
-    )
-    authorizer.behave = replies(allow({ BRICKGATE_TIER: tier, BRICKGATE_PROOF: PREVIOUS_PROOF }))
-    await ask(bench, [...FORGED, 'X-Databricks-Org-Id: forged', 'X-Brickgate-Groups: forged'], {
-      tier,
-    })
-    deepEqual(
-      plain(takeReceived(bench)),
-      honestFields(tier, [
-        BEARER,
-        `x-brickgate-proof: ${PROOFS[1]}`,
-        'x-custom: kept',
-        'traceparent: own',
-      ]),
-    )
-  }
-}
+import { LIMIT } from './gate-fixture.ts'
+import { allowsFor, stripsHeaders } from './header-checks.ts'
 
 /** The request that the authorizer gets. */
 const asksRightly: Check = async (bench) => {
@@ -197,42 +112,6 @@ const judgesTargets: Check = async (bench) => {
   client.close()
   deepEqual([bench.internal.asked, bench.egress.received], [asked, []])
   equal(bench.responder.asked - pages, OWN_PAGES.filter(([, status]) => status === 200).length)
-}
-
-const PASSED = [
-  ...['x-databricks-sea-can-run-fully-sync', 'x-databricks-metadata-operation-type'],
-  ...['x-databricks-require-thrift-native-metadata', 'x-databricks-endpoints-api-client'],
-  ...['x-databricks-uc-table-name', 'x-databricks-use-coding-agent-mode', 'x-goog-api-client'],
-  ...['x-ms-client-request-id', 'x-stainless-lang'],
-]
-
-const stripsHeaders: Check = async (bench) => {
-  await ask(bench)
-  const honest = plain(takeReceived(bench))
-  for (let at = 0; at < RESERVED_HEADERS.length; at += 10) {
-    const names = RESERVED_HEADERS.slice(at, at + 10).flatMap(spellings)
-    equal(
-      (
-        await ask(
-          bench,
-          names.map((name) => `${name}: forged`),
-        )
-      ).status,
-      200,
-    )
-    deepEqual(plain(takeReceived(bench)), honest)
-  }
-  const names = [...RESERVED_HEADERS]
-  while (names.length > 0) {
-    const forged = names.splice(0, 150).map((name) => `${name}: forged`)
-    equal((await ask(bench, forged)).status, 200)
-    deepEqual(plain(takeReceived(bench)), honest)
-  }
-  await ask(
-    bench,
-    PASSED.map((name) => `${name.toUpperCase()}: 1`),
-  )
-  deepEqual(plain(takeReceived(bench)), [...honest, ...PASSED.map((name) => `${name}: 1`)].sort())
 }
 
 const GREEDY = '127.0.0.2'

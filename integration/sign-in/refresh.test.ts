@@ -68,9 +68,8 @@ async function browse(visitor: Visitor, seconds: number): Promise<readonly Answe
 }
 
 function countByStatus(answers: readonly Answer[]): Readonly<Record<number, number>> {
-  const counts: Record<number, number> = {}
-  for (const { status } of answers) counts[status] = (counts[status] ?? 0) + 1
-  return counts
+  const groups = Object.entries(Object.groupBy(answers, ({ status }) => status))
+  return Object.fromEntries(groups.map(([status, group]) => [status, group?.length ?? 0]))
 }
 
 async function tokensUsed(): Promise<number> {

@@ -1,8 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import { CompactEncrypt } from 'jose'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { encodeSession, type Session } from '../../sidecar/src/session/session.ts'
-import { sessionIdFrom, sidOf } from '../../sidecar/src/session/session-id.ts'
+import {
+  encodeSession,
+  type Session,
+  sessionIdFrom,
+  sidOf,
+} from '../../sidecar/src/session/session.ts'
 import { type StackClient, stackClient } from '../harness/client.ts'
 import { auditedRefusal, unauthorized } from '../harness/refusals.ts'
 import { makeSession } from '../harness/sessions.ts'

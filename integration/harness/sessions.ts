@@ -2,9 +2,13 @@ import { randomBytes } from 'node:crypto'
 import type { Principal } from '../../sidecar/src/domain/principal.ts'
 import { sessionKey } from '../../sidecar/src/domain/redis-keys.ts'
 import { createSeenSeal } from '../../sidecar/src/session/seen-seal.ts'
-import { encodeSession, type Session } from '../../sidecar/src/session/session.ts'
+import {
+  encodeSession,
+  type Session,
+  sessionIdFrom,
+  sidOf,
+} from '../../sidecar/src/session/session.ts'
 import { createSessionCipher } from '../../sidecar/src/session/session-cipher.ts'
-import { sessionIdFrom, sidOf } from '../../sidecar/src/session/session-id.ts'
 import type { StackClient } from './client.ts'
 import { stackFile } from './stack.ts'
 

@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { sessionIdFrom, sidOf } from '../../sidecar/src/session/session-id.ts'
+import { sessionIdFrom, sidOf } from '../../sidecar/src/session/session.ts'
 import { type StackClient, stackClient } from '../harness/client.ts'
 import { brickgate, redisCli } from '../harness/commands.ts'
 import { auditedRefusal, unauthorized, unavailable } from '../harness/refusals.ts'

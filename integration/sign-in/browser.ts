@@ -2,12 +2,16 @@ import { type CookieBrowser, createCookieBrowser } from '../../demo/service/cook
 import { createTrustingFetch } from '../../demo/service/trusting-fetch.ts'
 import { sessionKey } from '../../sidecar/src/domain/redis-keys.ts'
 import { type Cookie, signInCookiesOf } from '../../sidecar/src/http/cookies.ts'
-import { decodeSession, encodeSession, type Session } from '../../sidecar/src/session/session.ts'
+import {
+  decodeSession,
+  encodeSession,
+  type Session,
+  sidOf,
+} from '../../sidecar/src/session/session.ts'
 import {
   createSessionCipher,
   type SessionCipher,
 } from '../../sidecar/src/session/session-cipher.ts'
-import { sidOf } from '../../sidecar/src/session/session-id.ts'
 import type { StackClient } from '../harness/client.ts'
 import { stackFile } from '../harness/stack.ts'
 

@@ -4,14 +4,17 @@ import { scanSids } from '../adapters/redis/session-scan.ts'
 import type { Config } from '../config/schema.ts'
 import { subjectKey } from '../domain/principal.ts'
 import { seenKey, sessionKey } from '../domain/redis-keys.ts'
-import { ABSENT } from '../domain/stored-value.ts'
-import { createIdleRule } from '../session/idle-rule.ts'
+import { ok, type Result } from '../domain/result.ts'
+import { ABSENT, type StoredValue, WRONG_TYPE } from '../domain/stored-value.ts'
+import { revocationKeys } from '../revocation/revocation-keys.ts'
+import { isRefused } from '../revocation/revocation-rule.ts'
+import type { Session } from '../session/session.ts'
 import type { ListedSession } from '../session/session-registry.ts'
+import { createIdleRule } from '../session/session-use.ts'
 import type { StateAnomaly, StateObserver } from '../session/state-observer.ts'
 import type { KeyValues } from '../store/key-values.ts'
 import { createUpkeep, type Upkeep } from '../wiring/session-administration.ts'
 import { CommandError } from './command-error.ts'
-import { isRevoked } from './is-revoked.ts'
 import { jsonLine, print } from './output.ts'
 import { type OpenRedis, withRedis } from './redis.ts'
 import { checkReason, withAudit } from './revoke.ts'
@@ -172,4 +175,25 @@ async function notShown(sid: string, place: Place): Promise<CommandError> {
 async function isThere(key: string, place: { keyValues: KeyValues } & OpenRedis): Promise<boolean> {
   const [value = ABSENT] = place.answered(await place.keyValues.read([key]))
   return value.kind !== 'absent'
+}
+
+interface Readable {
+  read(keys: readonly string[]): Promise<Result<readonly StoredValue[]>>
+}
+
+/** Whether the next request of a session would be denied as revoked. Changes nothing. */
+export async function isRevoked(
+  session: Session,
+  store: Readable,
+  clockSkewSeconds: number,
+): Promise<Result<boolean>> {
+  const { principal, signInSeconds } = session
+  const keys = revocationKeys(principal, session)
+  const values = await store.read(keys.map(({ name }) => name))
+  if (!values.ok) return values
+  return ok(
+    keys.some((key, index) =>
+      isRefused(key, values.value[index] ?? WRONG_TYPE, signInSeconds, clockSkewSeconds),
+    ),
+  )
 }

@@ -1,7 +1,7 @@
 import type { Config } from '../config/schema.ts'
 import { isKeyName } from '../domain/principal.ts'
 import type { RevocationTarget } from '../revocation/revocation-keys.ts'
-import { isSid } from '../session/session-id.ts'
+import { isSid } from '../session/session.ts'
 import { CommandError } from './command-error.ts'
 
 /**

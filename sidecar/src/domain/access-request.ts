@@ -1,5 +1,10 @@
 import type { Tier } from './tier.ts'
 
+/** The methods that can reach a workspace (RFC 9110 section 9.3, RFC 5789), case-sensitive. */
+export const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const
+
+export type Method = (typeof METHODS)[number]
+
 /** Everything known of a request except its target. */
 export interface Envelope {
   /** 32 lower-case hex digits made by the gate; also goes to the client and to the workspace */

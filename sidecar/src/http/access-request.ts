@@ -1,12 +1,13 @@
 import { isUtf8 } from 'node:buffer'
-import type {
-  AccessRequest,
-  BrowserContext,
-  Envelope,
-  Presented,
+import {
+  type AccessRequest,
+  type BrowserContext,
+  type Envelope,
+  METHODS,
+  type Method,
+  type Presented,
 } from '../domain/access-request.ts'
 import { cut } from '../domain/cut.ts'
-import { METHODS, type Method } from '../domain/method.ts'
 import { ok, type Result, refuse } from '../domain/result.ts'
 import type { Tier } from '../domain/tier.ts'
 import type { Params } from '../fcgi/params.ts'

@@ -3,8 +3,7 @@ import { flaggedPaths } from './flagged.ts'
 import { groupName } from './issuer-names.ts'
 import { fold } from './path-interpretations.ts'
 import { compilePattern } from './pattern.ts'
-import type { Policy, Who } from './policy.ts'
-import { type PolicySet, policySet } from './policy-set.ts'
+import { type Policy, type PolicySet, policySet, type Who } from './policy.ts'
 
 /**
  * Compiles a parsed `policy.yaml`.

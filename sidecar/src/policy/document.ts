@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { METHODS, type Method } from '../domain/method.ts'
+import { METHODS, type Method } from '../domain/access-request.ts'
 import { TIERS, type Tier } from '../domain/tier.ts'
 import { BUILT_IN_PREFIX } from './built-in.ts'
 import { FLAGS, type Flag } from './flagged.ts'

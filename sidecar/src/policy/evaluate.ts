@@ -2,8 +2,7 @@ import { type Principal, subjectKey } from '../domain/principal.ts'
 import type { Tier } from '../domain/tier.ts'
 import { type ReadPath, type ReadPaths, readPaths } from './path-interpretations.ts'
 import { matchesEveryReading, matchesSomeReading, type Pattern } from './pattern.ts'
-import type { Policy, Who } from './policy.ts'
-import type { PolicySet } from './policy-set.ts'
+import type { Policy, PolicySet, Who } from './policy.ts'
 
 /** The input of a policy decision. */
 export interface Question {

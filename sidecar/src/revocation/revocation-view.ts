@@ -1,11 +1,31 @@
 import { type Principal, signInSeconds } from '../domain/principal.ts'
 import { ok, type Result, refuse } from '../domain/result.ts'
-import { WRONG_TYPE } from '../domain/stored-value.ts'
+import { type StoredValue, WRONG_TYPE } from '../domain/stored-value.ts'
 import type { Session } from '../session/session.ts'
 import type { StateObserver } from '../session/state-observer.ts'
 import { revocationKeys } from './revocation-keys.ts'
 import { anomalyOf, isRefused } from './revocation-rule.ts'
-import type { RevocationStore } from './revocation-store.ts'
+
+export interface RevocationReading {
+  /** in the order of the keys asked for */
+  readonly values: readonly StoredValue[]
+  /** until when revocations may have been lost, in epoch seconds; 0 when nothing was */
+  readonly lostSinceSeconds: number
+  /** whether the store is out of reach, and this is what was known before */
+  readonly isFromOutage: boolean
+}
+
+/**
+ * Where revocations lie. Whatever fails or takes too long is refused with `state-unavailable`: `read`
+ * never rejects, and never answers `absent` for what it could not read.
+ */
+export interface RevocationStore {
+  /**
+   * INVARIANT: the loss is read after the values, so that a revocation that vanished with everything
+   * else is never taken for one that was not there.
+   */
+  read(keys: readonly string[], nowSeconds: number): Promise<Result<RevocationReading>>
+}
 
 /** In what way a caller is in good standing. */
 export interface Standing {

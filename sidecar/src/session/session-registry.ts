@@ -1,12 +1,11 @@
 import { subjectKey } from '../domain/principal.ts'
 import { ok, type Result, refuse } from '../domain/result.ts'
-import type { IdleRule } from './idle-rule.ts'
-import { openRecord } from './open-record.ts'
 import type { SeenSeal } from './seen-seal.ts'
-import { encodeSession, type Session } from './session.ts'
+import { encodeSession, type Session, sidOf } from './session.ts'
 import type { SessionCipher } from './session-cipher.ts'
-import { sidOf } from './session-id.ts'
-import type { IndexedSid, SessionRecords, StoredSession } from './session-records.ts'
+import { openRecord } from './session-opener.ts'
+import type { IndexedSid, SessionRecords, StoredSession } from './session-store.ts'
+import type { IdleRule } from './session-use.ts'
 import type { StateObserver } from './state-observer.ts'
 
 /** A session as it stands, for those who look after sessions. */

@@ -6,7 +6,19 @@ import type { SessionRegistry } from '../session/session-registry.ts'
 import { nonceOf } from '../verify/sign-in-tokens.ts'
 import { accessTokenOf, type IdentityDeps, identify } from './identity.ts'
 import type { OpenIdProvider, ProviderTokens } from './openid-provider.ts'
-import { type LockStore } from './refresh-lock.ts'
+
+/**
+ * Locks that all sidecars share. One that nobody lets go ends by itself. Nothing rejects; what fails is
+ * refused with `state-unavailable`.
+ */
+export interface LockStore {
+  /** @returns false when another holds it */
+  acquire(key: string, owner: string, expiresAtSeconds: number): Promise<Result<boolean>>
+  /** Lets go of it, unless it is another's by now. */
+  release(key: string, owner: string): Promise<Result<boolean>>
+  /** Sets when a lock that one holds ends by itself. */
+  hold(key: string, owner: string, expiresAtSeconds: number): Promise<Result<void>>
+}
 
 /** What became of a session whose access token was to be renewed. */
 export type Renewed =

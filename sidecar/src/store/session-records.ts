@@ -1,7 +1,7 @@
+import { seenKey, sessionKey, subjectSessionsKey } from '../domain/redis-keys.ts'
 import { ok, type Result, refuse } from '../domain/result.ts'
 import { ABSENT } from '../domain/stored-value.ts'
-import { seenKey, sessionKey, subjectSessionsKey } from '../session/session-id.ts'
-import type { SessionRecords, StoredSession } from '../session/session-records.ts'
+import type { SessionRecords, StoredSession } from '../session/session-store.ts'
 import type { KeyValues } from './key-values.ts'
 
 /**

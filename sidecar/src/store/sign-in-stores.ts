@@ -1,6 +1,6 @@
 import { ok, refuse } from '../domain/result.ts'
 import type { IdpSessionStore, ReplayStore } from '../sign-in/idp-logout.ts'
-import type { LockStore } from '../sign-in/refresh-lock.ts'
+import type { LockStore } from '../sign-in/token-renewal.ts'
 import type { SpentSignIns } from '../sign-in/transaction.ts'
 import type { KeyValues } from './key-values.ts'
 

@@ -1,7 +1,7 @@
 import { STATE_KEY, seenKey, sessionKey } from '../domain/redis-keys.ts'
 import { ok, type Result } from '../domain/result.ts'
 import { ABSENT, type StoredValue } from '../domain/stored-value.ts'
-import type { RevocationStore } from '../revocation/revocation-store.ts'
+import type { RevocationStore } from '../revocation/revocation-view.ts'
 import { decodeState, encodeState, lostSinceSeconds } from '../revocation/state-loss.ts'
 import type { SessionStore } from '../session/session-store.ts'
 import type { StateAnomaly, StateObserver } from '../session/state-observer.ts'

@@ -1,17 +1,17 @@
 import { randomBytes } from 'node:crypto'
 import type { Config } from '../config/schema.ts'
 import { createRevocationWriter, type RevocationWriter } from '../revocation/revocation-writer.ts'
-import type { IdleRule } from '../session/idle-rule.ts'
 import { createSeenSeal, type SeenSeal } from '../session/seen-seal.ts'
+import { sessionIdFrom } from '../session/session.ts'
 import {
   createSessionCipher,
   type RecordType,
   type SessionCipher,
   type SessionKeys,
 } from '../session/session-cipher.ts'
-import { sessionIdFrom } from '../session/session-id.ts'
-import type { SessionRecords } from '../session/session-records.ts'
 import { createSessionRegistry, type SessionRegistry } from '../session/session-registry.ts'
+import type { SessionRecords } from '../session/session-store.ts'
+import type { IdleRule } from '../session/session-use.ts'
 import type { StateObserver } from '../session/state-observer.ts'
 import type { KeyValues } from '../store/key-values.ts'
 import { createSessionRecords } from '../store/session-records.ts'

@@ -17,7 +17,7 @@ import { redisObserver } from '../observe/state-observers.ts'
 import { traced, tracedObserver } from '../observe/traced.ts'
 import { SHARED_CREDENTIAL_FORBID } from '../policy/built-in.ts'
 import { compilePolicies } from '../policy/compile.ts'
-import { type PolicySet, policySet } from '../policy/policy-set.ts'
+import { type PolicySet, policySet } from '../policy/policy.ts'
 import type { SessionUse } from '../session/session-use.ts'
 import {
   passthrough,

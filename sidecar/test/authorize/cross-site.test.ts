@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { isCrossSite } from '../../src/authorize/cross-site.ts'
-import type { BrowserContext } from '../../src/domain/access-request.ts'
-import { METHODS } from '../../src/domain/method.ts'
+import { type BrowserContext, METHODS } from '../../src/domain/access-request.ts'
 import { requestWith } from './check-fixture.ts'
 
 const OURS = 'https://dbx.example.com'

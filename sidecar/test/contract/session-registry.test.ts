@@ -1,16 +1,16 @@
 import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
+import { seenKey, sessionKey } from '../../src/domain/redis-keys.ts'
 import { ok, refuse } from '../../src/domain/result.ts'
 import { ABSENT } from '../../src/domain/stored-value.ts'
-import { createIdleRule } from '../../src/session/idle-rule.ts'
-import { encodeSession, type Session } from '../../src/session/session.ts'
-import { seenKey, sessionIdFrom, sessionKey, sidOf } from '../../src/session/session-id.ts'
+import { encodeSession, type Session, sessionIdFrom, sidOf } from '../../src/session/session.ts'
 import {
   createSessionRegistry,
   type OpenedSession,
   type SessionDraft,
   type SessionRegistry,
 } from '../../src/session/session-registry.ts'
+import { createIdleRule } from '../../src/session/session-use.ts'
 import { createSessionRecords } from '../../src/store/session-records.ts'
 import {
   ALICE,

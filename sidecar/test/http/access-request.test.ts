@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { AccessRequest } from '../../src/domain/access-request.ts'
-import { METHODS } from '../../src/domain/method.ts'
+import { type AccessRequest, METHODS } from '../../src/domain/access-request.ts'
 import type { Result } from '../../src/domain/result.ts'
 import { indexParams } from '../../src/fcgi/params.ts'
 import { readAccessRequest } from '../../src/http/access-request.ts'

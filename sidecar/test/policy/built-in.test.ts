@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { SHARED_CREDENTIAL_FORBID } from '../../src/policy/built-in.ts'
 import { compilePolicies } from '../../src/policy/compile.ts'
 import { evaluate } from '../../src/policy/evaluate.ts'
-import { policySet } from '../../src/policy/policy-set.ts'
+import { policySet } from '../../src/policy/policy.ts'
 import { asking, entry } from './policy-fixture.ts'
 
 const WRITTEN = compilePolicies({ version: 1, policies: [entry('all', 'permit', ['/'])] }, ['okta'])

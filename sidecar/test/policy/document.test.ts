@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { METHODS } from '../../src/domain/method.ts'
+import { METHODS } from '../../src/domain/access-request.ts'
 import { compilePolicies } from '../../src/policy/compile.ts'
 import { policyDocumentSchema } from '../../src/policy/document.ts'
 import { PolicyError } from '../../src/policy/policy-error.ts'

@@ -3,7 +3,7 @@ import { expect, it } from 'vitest'
 import { compilePolicies } from '../../src/policy/compile.ts'
 import type { PolicyEntry } from '../../src/policy/document.ts'
 import { type Evaluation, evaluate, type Question } from '../../src/policy/evaluate.ts'
-import { policySet } from '../../src/policy/policy-set.ts'
+import { policySet } from '../../src/policy/policy.ts'
 import { principal } from './policy-fixture.ts'
 
 const GROUPS = ['a', 'b', 'c']

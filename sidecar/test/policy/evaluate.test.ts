@@ -2,8 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { compilePolicies } from '../../src/policy/compile.ts'
 import type { PolicyEntry } from '../../src/policy/document.ts'
 import { type Evaluation, evaluate, type Question } from '../../src/policy/evaluate.ts'
-import type { Policy } from '../../src/policy/policy.ts'
-import { policySet } from '../../src/policy/policy-set.ts'
+import { type Policy, policySet } from '../../src/policy/policy.ts'
 import { ALICE, asking, entry, principal } from './policy-fixture.ts'
 
 function judge(

@@ -7,7 +7,7 @@ import { SHARED_CREDENTIAL_FORBID } from '../../src/policy/built-in.ts'
 import { compilePolicies } from '../../src/policy/compile.ts'
 import { evaluate } from '../../src/policy/evaluate.ts'
 import { FLAGS, flaggedPaths, widest } from '../../src/policy/flagged.ts'
-import { type PolicySet, policySet } from '../../src/policy/policy-set.ts'
+import { type PolicySet, policySet } from '../../src/policy/policy.ts'
 import { asking, entry, principal } from './policy-fixture.ts'
 
 const HOME = join(import.meta.dirname, '../../..')

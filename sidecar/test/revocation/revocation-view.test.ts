@@ -3,8 +3,11 @@ import { beforeEach, describe, expect, test } from 'vitest'
 import { ok, refuse } from '../../src/domain/result.ts'
 import { ABSENT, type StoredValue, storedText, WRONG_TYPE } from '../../src/domain/stored-value.ts'
 import { revocationKeys } from '../../src/revocation/revocation-keys.ts'
-import type { RevocationStore } from '../../src/revocation/revocation-store.ts'
-import { createRevocationView, type RevocationView } from '../../src/revocation/revocation-view.ts'
+import {
+  createRevocationView,
+  type RevocationStore,
+  type RevocationView,
+} from '../../src/revocation/revocation-view.ts'
 import { createStateStores } from '../../src/store/state-stores.ts'
 import { createMemoryKeyValues, type MemoryKeyValues } from '../support/memory-key-values.ts'
 import { ALICE, type AnomalyLog, anomalyLog, NOW, SESSION } from '../support/session-fixture.ts'

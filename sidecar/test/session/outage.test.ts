@@ -1,12 +1,12 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { createIdleRule } from '../../src/session/idle-rule.ts'
 import {
   createOutageEdges,
   createOutageLog,
   type OutageEdge,
   outageSeconds,
 } from '../../src/session/outage.ts'
+import { createIdleRule } from '../../src/session/session-use.ts'
 import { SESSION } from '../support/session-fixture.ts'
 
 describe('the seconds of outages between two moments', () => {

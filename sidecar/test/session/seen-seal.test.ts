@@ -3,8 +3,7 @@ import { expect, test } from 'vitest'
 import { seenKey } from '../../src/domain/redis-keys.ts'
 import { storedText, WRONG_TYPE } from '../../src/domain/stored-value.ts'
 import { createSeenSeal } from '../../src/session/seen-seal.ts'
-import { decodeSession, encodeSession } from '../../src/session/session.ts'
-import { sidOf } from '../../src/session/session-id.ts'
+import { decodeSession, encodeSession, sidOf } from '../../src/session/session.ts'
 import { anomalyLog, NOW, OTHER_SESSION_ID, SESSION } from '../support/session-fixture.ts'
 
 const { sid } = SESSION

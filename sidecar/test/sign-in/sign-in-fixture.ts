@@ -2,11 +2,10 @@ import { randomBytes } from 'node:crypto'
 import { ok, type Result } from '../../src/domain/result.ts'
 import type { Cookie } from '../../src/http/cookies.ts'
 import type { Standing } from '../../src/revocation/revocation-view.ts'
-import { createIdleRule } from '../../src/session/idle-rule.ts'
-import type { Session } from '../../src/session/session.ts'
+import { type Session, sessionIdFrom } from '../../src/session/session.ts'
 import { createSessionCipher } from '../../src/session/session-cipher.ts'
-import { sessionIdFrom } from '../../src/session/session-id.ts'
 import { createSessionRegistry, type OpenedSession } from '../../src/session/session-registry.ts'
+import { createIdleRule } from '../../src/session/session-use.ts'
 import type {
   AuthorizationRequest,
   ProviderAnswer,

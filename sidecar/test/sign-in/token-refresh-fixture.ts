@@ -1,6 +1,6 @@
-import { createIdleRule } from '../../src/session/idle-rule.ts'
 import type { Session } from '../../src/session/session.ts'
 import { createSessionRegistry, type SessionRegistry } from '../../src/session/session-registry.ts'
+import { createIdleRule } from '../../src/session/session-use.ts'
 import type { ProviderAnswer, ProviderTokens } from '../../src/sign-in/openid-provider.ts'
 import {
   createTokenRenewal,

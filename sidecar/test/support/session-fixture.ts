@@ -1,12 +1,10 @@
 import type { Principal } from '../../src/domain/principal.ts'
-import { createIdleRule } from '../../src/session/idle-rule.ts'
 import type { Outage } from '../../src/session/outage.ts'
 import { createSeenSeal, type SeenSeal } from '../../src/session/seen-seal.ts'
-import type { Session } from '../../src/session/session.ts'
+import { type Session, sessionIdFrom, sidOf } from '../../src/session/session.ts'
 import { createSessionCipher, type SessionCipher } from '../../src/session/session-cipher.ts'
-import { sessionIdFrom, sidOf } from '../../src/session/session-id.ts'
 import type { SessionStore } from '../../src/session/session-store.ts'
-import { createSessionUse, type SessionUse } from '../../src/session/session-use.ts'
+import { createIdleRule, createSessionUse, type SessionUse } from '../../src/session/session-use.ts'
 import type { StateAnomaly, StateObserver } from '../../src/session/state-observer.ts'
 
 /** The moment around which the fixtures are made. */

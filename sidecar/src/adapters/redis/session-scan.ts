@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis'
 import { REDIS_KEYS } from '../../domain/redis-keys.ts'
 import { ok, type Result, refuse } from '../../domain/result.ts'
-import { isSid } from '../../session/session-id.ts'
+import { isSid } from '../../session/session.ts'
 import { isCluster, isReplyError, type RedisClient } from './client.ts'
 import { probeRedis } from './health.ts'
 import { untilAnswered } from './retry.ts'

@@ -8,7 +8,7 @@ import { ok } from '../../domain/result.ts'
 import { cookieOf, SESSION_COOKIE, setCookie, signInCookiesOf } from '../../http/cookies.ts'
 import { ROUTES } from '../../http/routes.ts'
 import { signInUrl } from '../../http/sign-in-redirect.ts'
-import { sidOf } from '../../session/session-id.ts'
+import { sidOf } from '../../session/session.ts'
 import type { OpenedSession } from '../../session/session-registry.ts'
 import {
   type Browser,

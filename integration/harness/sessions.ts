@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Principal } from '../../sidecar/src/domain/principal.ts'
 import { sessionKey } from '../../sidecar/src/domain/redis-keys.ts'
+import { createRecordCipher } from '../../sidecar/src/session/record-cipher.ts'
 import { createSeenSeal } from '../../sidecar/src/session/seen-seal.ts'
 import {
   encodeSession,
@@ -8,7 +9,6 @@ import {
   sessionIdFrom,
   sidOf,
 } from '../../sidecar/src/session/session.ts'
-import { createSessionCipher } from '../../sidecar/src/session/session-cipher.ts'
 import type { StackClient } from './client.ts'
 import { stackFile } from './stack.ts'
 
@@ -62,7 +62,7 @@ export async function makeSession(
     isUseSealed: true,
     ...wishes.session,
   }
-  const record = await createSessionCipher([sessionKeyOf(stack)]).encrypt(encodeSession(session))
+  const record = await createRecordCipher([sessionKeyOf(stack)]).encrypt(encodeSession(session))
   await stack.redis.set(sessionKey(sidOf(id)), record, 'EX', LIFETIME_S)
   return { id, sid: sidOf(id), session }
 }

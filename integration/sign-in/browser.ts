@@ -2,16 +2,13 @@ import { type CookieBrowser, createCookieBrowser } from '../../demo/service/cook
 import { createTrustingFetch } from '../../demo/service/trusting-fetch.ts'
 import { sessionKey } from '../../sidecar/src/domain/redis-keys.ts'
 import { type Cookie, signInCookiesOf } from '../../sidecar/src/http/cookies.ts'
+import { createRecordCipher, type RecordCipher } from '../../sidecar/src/session/record-cipher.ts'
 import {
   decodeSession,
   encodeSession,
   type Session,
   sidOf,
 } from '../../sidecar/src/session/session.ts'
-import {
-  createSessionCipher,
-  type SessionCipher,
-} from '../../sidecar/src/session/session-cipher.ts'
 import type { StackClient } from '../harness/client.ts'
 import { stackFile } from '../harness/stack.ts'
 
@@ -105,7 +102,7 @@ export async function storeSession(stack: StackClient, session: Session): Promis
   await stack.redis.set(sessionKey(session.sid), record, 'KEEPTTL')
 }
 
-function cipherOf(stack: StackClient): SessionCipher {
+function cipherOf(stack: StackClient): RecordCipher {
   const key = Buffer.from(stackFile(stack.info, 'secrets/session-key').trim(), 'base64url')
-  return createSessionCipher([key])
+  return createRecordCipher([key])
 }

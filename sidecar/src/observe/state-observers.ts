@@ -1,7 +1,7 @@
 import type { RedisObserver } from '../adapters/redis/client.ts'
+import type { StateObserver } from '../domain/state-observer.ts'
 import type { FeedObserver } from '../near-cache/feed.ts'
 import type { NearCacheObserver } from '../near-cache/near-cache.ts'
-import type { StateObserver } from '../session/state-observer.ts'
 import type { Logger } from './log.ts'
 import type { WorkerMetrics } from './metrics.ts'
 import type { Tracing } from './tracing.ts'

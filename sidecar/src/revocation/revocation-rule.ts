@@ -1,5 +1,5 @@
+import type { StateAnomaly } from '../domain/state-observer.ts'
 import type { StoredValue } from '../domain/stored-value.ts'
-import type { StateAnomaly } from '../session/state-observer.ts'
 import type { RevocationKey } from './revocation-keys.ts'
 
 const EPOCH_SECONDS = /^[0-9]{1,12}$/

@@ -1,8 +1,8 @@
 import { type Principal, signInSeconds } from '../domain/principal.ts'
 import { ok, type Result, refuse } from '../domain/result.ts'
+import type { StateObserver } from '../domain/state-observer.ts'
 import { type StoredValue, WRONG_TYPE } from '../domain/stored-value.ts'
 import type { Session } from '../session/session.ts'
-import type { StateObserver } from '../session/state-observer.ts'
 import { revocationKeys } from './revocation-keys.ts'
 import { anomalyOf, isRefused } from './revocation-rule.ts'
 

@@ -1,9 +1,9 @@
 import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto'
 import { seenKey } from '../domain/redis-keys.ts'
+import type { StateAnomaly, StateObserver } from '../domain/state-observer.ts'
 import type { StoredValue } from '../domain/stored-value.ts'
+import type { SessionKeys } from './record-cipher.ts'
 import type { Session } from './session.ts'
-import type { SessionKeys } from './session-cipher.ts'
-import type { StateAnomaly, StateObserver } from './state-observer.ts'
 
 /** The session whose use is noted. */
 export type SeenSession = Pick<Session, 'sid' | 'isUseSealed'>

@@ -1,12 +1,12 @@
 import { subjectKey } from '../domain/principal.ts'
 import { ok, type Result, refuse } from '../domain/result.ts'
+import type { StateObserver } from '../domain/state-observer.ts'
+import type { RecordCipher } from './record-cipher.ts'
 import type { SeenSeal } from './seen-seal.ts'
 import { encodeSession, type Session, sidOf } from './session.ts'
-import type { SessionCipher } from './session-cipher.ts'
-import { openRecord } from './session-opener.ts'
+import { openRecord } from './session-record.ts'
 import type { IndexedSid, SessionRecords, StoredSession } from './session-store.ts'
 import type { IdleRule } from './session-use.ts'
-import type { StateObserver } from './state-observer.ts'
 
 /** A session as it stands, for those who look after sessions. */
 export interface ListedSession {
@@ -60,7 +60,7 @@ export interface SessionRegistry {
 
 export interface SessionRegistryDeps {
   readonly records: SessionRecords
-  readonly cipher: SessionCipher
+  readonly cipher: RecordCipher
   readonly observer: StateObserver
   /** a fresh `bgs_` id of 256 random bits */
   readonly newId: () => string

@@ -1,11 +1,11 @@
 import { ok, type Result, refuse } from '../domain/result.ts'
+import type { StateObserver } from '../domain/state-observer.ts'
 import type { Tier } from '../domain/tier.ts'
+import type { RecordCipher } from './record-cipher.ts'
 import { type Session, sidOf } from './session.ts'
-import type { SessionCipher } from './session-cipher.ts'
-import { createSessionOpener } from './session-opener.ts'
-import type { SessionStore } from './session-store.ts'
+import { createRecordOpener } from './session-record.ts'
+import type { SessionReader } from './session-store.ts'
 import type { SessionUse } from './session-use.ts'
-import type { StateObserver } from './state-observer.ts'
 
 export interface SessionResolver {
   /**
@@ -18,8 +18,8 @@ export interface SessionResolver {
 }
 
 export interface SessionResolverDeps {
-  readonly store: SessionStore
-  readonly cipher: SessionCipher
+  readonly store: SessionReader
+  readonly cipher: RecordCipher
   readonly observer: StateObserver
   readonly use: SessionUse
   readonly idleTimeoutSeconds: number
@@ -38,7 +38,7 @@ function noteInterval(idleTimeoutSeconds: number): number {
 export function createSessionResolver(deps: SessionResolverDeps): SessionResolver {
   const { store, use } = deps
   const noteIntervalSeconds = noteInterval(deps.idleTimeoutSeconds)
-  const opener = createSessionOpener(deps)
+  const opener = createRecordOpener(deps)
   return {
     resolve: async (sessionId, tier, nowSeconds) => {
       const sid = sidOf(sessionId)

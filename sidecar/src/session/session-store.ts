@@ -14,7 +14,7 @@ export interface SessionReading {
  * Where sessions lie. Whatever fails or takes too long is refused with `state-unavailable`: no method
  * rejects, and none answers `absent` for what it could not read.
  */
-export interface SessionStore {
+export interface SessionReader {
   /**
    * INVARIANT: the loss is read after the record, so that a session that vanished with everything else
    * is never taken for one that was ended.
@@ -48,7 +48,7 @@ export interface IndexedSid {
 }
 
 /**
- * Where sessions are made, changed and ended; requests read them by the SessionStore. Whatever fails or
+ * Where sessions are made, changed and ended; requests read them by the SessionReader. Whatever fails or
  * takes too long is refused with `state-unavailable`: no method rejects.
  */
 export interface SessionRecords {

@@ -3,7 +3,7 @@ import type { StoredValue } from '../domain/stored-value.ts'
 import { type Outage, outageSeconds } from './outage.ts'
 import type { SeenSeal, SeenSession } from './seen-seal.ts'
 import { idleLimitSeconds, type Session } from './session.ts'
-import type { SessionStore } from './session-store.ts'
+import type { SessionReader } from './session-store.ts'
 
 /**
  * Whether a session has gone unused for too long.
@@ -62,7 +62,7 @@ export interface SessionUse {
 }
 
 export interface SessionUseDeps {
-  readonly store: Pick<SessionStore, 'touch' | 'readSeen'>
+  readonly store: Pick<SessionReader, 'touch' | 'readSeen'>
   readonly seal: SeenSeal
   readonly isIdle: IdleRule
 }

@@ -6,7 +6,7 @@ import { spentSignInKey } from '../domain/redis-keys.ts'
 import type { Result } from '../domain/result.ts'
 import { TIERS, type Tier } from '../domain/tier.ts'
 import { MAX_RETURN_ADDRESS } from '../http/return-address.ts'
-import type { SessionCipher } from '../session/session-cipher.ts'
+import type { RecordCipher } from '../session/record-cipher.ts'
 
 /** A sign-in that is under way. The browser that began it holds it, sealed. */
 export interface Transaction {
@@ -51,7 +51,7 @@ const sealedSchema = z.strictObject({
 })
 
 /** @param cipher of a use of its own: a session must not pass for a transaction, nor the other way round */
-export function createTransactions(spent: SpentSignIns, cipher: SessionCipher): Transactions {
+export function createTransactions(spent: SpentSignIns, cipher: RecordCipher): Transactions {
   return {
     seal: async ({ state, tier, nonce, codeVerifier, returnTo, expiresAtSeconds }) => {
       const sealed: z.output<typeof sealedSchema> = {

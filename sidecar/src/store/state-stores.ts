@@ -1,15 +1,15 @@
 import { STATE_KEY, seenKey, sessionKey } from '../domain/redis-keys.ts'
 import { ok, type Result } from '../domain/result.ts'
+import type { StateAnomaly, StateObserver } from '../domain/state-observer.ts'
 import { ABSENT, type StoredValue } from '../domain/stored-value.ts'
 import type { RevocationStore } from '../revocation/revocation-view.ts'
 import { decodeState, encodeState, lostSinceSeconds } from '../revocation/state-loss.ts'
-import type { SessionStore } from '../session/session-store.ts'
-import type { StateAnomaly, StateObserver } from '../session/state-observer.ts'
+import type { SessionReader } from '../session/session-store.ts'
 import type { KeyValues } from './key-values.ts'
 import type { StateReader } from './state-reader.ts'
 
 export interface StateStores {
-  readonly sessions: SessionStore
+  readonly sessions: SessionReader
   readonly revocations: RevocationStore
 }
 
@@ -26,7 +26,7 @@ export interface StateStoresDeps {
 /** Both stores on one set of commands: every read tells along with its values whether state was lost. */
 export function createStateStores(deps: StateStoresDeps): StateStores {
   const { keyValues, observer } = deps
-  const sessions: SessionStore = {
+  const sessions: SessionReader = {
     read: async (sid, nowSeconds) => {
       const reading = await readWithLoss([sessionKey(sid)], nowSeconds)
       if (!reading.ok) return reading

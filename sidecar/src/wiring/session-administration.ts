@@ -1,18 +1,18 @@
 import { randomBytes } from 'node:crypto'
 import type { Config } from '../config/schema.ts'
+import type { StateObserver } from '../domain/state-observer.ts'
 import { createRevocationWriter, type RevocationWriter } from '../revocation/revocation-writer.ts'
+import {
+  createRecordCipher,
+  type RecordCipher,
+  type RecordType,
+  type SessionKeys,
+} from '../session/record-cipher.ts'
 import { createSeenSeal, type SeenSeal } from '../session/seen-seal.ts'
 import { sessionIdFrom } from '../session/session.ts'
-import {
-  createSessionCipher,
-  type RecordType,
-  type SessionCipher,
-  type SessionKeys,
-} from '../session/session-cipher.ts'
 import { createSessionRegistry, type SessionRegistry } from '../session/session-registry.ts'
 import type { SessionRecords } from '../session/session-store.ts'
 import type { IdleRule } from '../session/session-use.ts'
-import type { StateObserver } from '../session/state-observer.ts'
 import type { KeyValues } from '../store/key-values.ts'
 import { createSessionRecords } from '../store/session-records.ts'
 import { longestAcceptanceSeconds } from './trusted-issuers.ts'
@@ -56,13 +56,13 @@ export function revocationWriter(config: Config, records: KeyValues): Revocation
 }
 
 /** The cipher of session records. */
-export function sessionCipher(config: Config): SessionCipher {
+export function sessionCipher(config: Config): RecordCipher {
   return recordCipher(config, 'bg-session')
 }
 
 /** A cipher of records of one type: the first key encrypts, all decrypt. */
-export function recordCipher(config: Config, type: RecordType): SessionCipher {
-  return createSessionCipher(sessionKeys(config), type)
+export function recordCipher(config: Config, type: RecordType): RecordCipher {
+  return createRecordCipher(sessionKeys(config), type)
 }
 
 /** The seal of the moments at which sessions were last used. */

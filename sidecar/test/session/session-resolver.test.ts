@@ -2,8 +2,8 @@ import { beforeEach, describe, expect, test } from 'vitest'
 import { seenKey, sessionKey } from '../../src/domain/redis-keys.ts'
 import { refuse } from '../../src/domain/result.ts'
 import type { Outage } from '../../src/session/outage.ts'
+import { createRecordCipher, type RecordCipher } from '../../src/session/record-cipher.ts'
 import { encodeSession, type Session, sidOf } from '../../src/session/session.ts'
-import { createSessionCipher, type SessionCipher } from '../../src/session/session-cipher.ts'
 import { createSessionResolver, type SessionResolver } from '../../src/session/session-resolver.ts'
 import type { SessionUse } from '../../src/session/session-use.ts'
 import { createStateStores } from '../../src/store/state-stores.ts'
@@ -31,7 +31,7 @@ let use: SessionUse
 let outages: readonly Outage[]
 
 interface ResolverOptions {
-  cipher?: SessionCipher
+  cipher?: RecordCipher
   anyTier?: boolean
   idleSeconds?: number
 }
@@ -96,9 +96,9 @@ describe('a session', () => {
 
   test('outlives a rotation of keys, and ends with its key', async () => {
     const next = new Uint8Array(32).fill(9)
-    resolver = resolverWith({ cipher: createSessionCipher([next, new Uint8Array(32).fill(1)]) })
+    resolver = resolverWith({ cipher: createRecordCipher([next, new Uint8Array(32).fill(1)]) })
     expect((await resolve()).ok).toBe(true)
-    resolver = resolverWith({ cipher: createSessionCipher([next]) })
+    resolver = resolverWith({ cipher: createRecordCipher([next]) })
     expect(await resolve()).toEqual(refuse('session-unknown'))
     expect(log.told).toEqual([`undecryptable ${sessionKey(sid)}`])
   })
@@ -140,7 +140,7 @@ describe('a record that somebody without our key wrote grants nothing:', () => {
   })
 
   test('one of a key that is not ours', async () => {
-    const stranger = createSessionCipher([new Uint8Array(32).fill(66)])
+    const stranger = createRecordCipher([new Uint8Array(32).fill(66)])
     memory.set(sessionKey(sid), await stranger.encrypt(encodeSession(SESSION)))
     expect(await resolve()).toEqual(refuse('session-unknown'))
   })

@@ -2,8 +2,8 @@ import { beforeEach, describe, expect, test } from 'vitest'
 import { seenKey, sessionKey } from '../../src/domain/redis-keys.ts'
 import { refuse } from '../../src/domain/result.ts'
 import type { Outage } from '../../src/session/outage.ts'
+import type { RecordCipher } from '../../src/session/record-cipher.ts'
 import { encodeSession, type Session } from '../../src/session/session.ts'
-import type { SessionCipher } from '../../src/session/session-cipher.ts'
 import { createSessionResolver, type SessionResolver } from '../../src/session/session-resolver.ts'
 import type { SessionUse } from '../../src/session/session-use.ts'
 import { createStateStores } from '../../src/store/state-stores.ts'
@@ -30,7 +30,7 @@ let use: SessionUse
 let outages: readonly Outage[]
 
 interface ResolverOptions {
-  cipher?: SessionCipher
+  cipher?: RecordCipher
   anyTier?: boolean
   idleSeconds?: number
 }

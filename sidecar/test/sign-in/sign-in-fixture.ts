@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto'
 import { ok, type Result } from '../../src/domain/result.ts'
 import type { Cookie } from '../../src/http/cookies.ts'
 import type { Standing } from '../../src/revocation/revocation-view.ts'
+import { createRecordCipher } from '../../src/session/record-cipher.ts'
 import { type Session, sessionIdFrom } from '../../src/session/session.ts'
-import { createSessionCipher } from '../../src/session/session-cipher.ts'
 import { createSessionRegistry, type OpenedSession } from '../../src/session/session-registry.ts'
 import { createIdleRule } from '../../src/session/session-use.ts'
 import type {
@@ -113,7 +113,7 @@ export async function createSigningIn(isTokenForwarded = false): Promise<Signing
     },
     transactions: createTransactions(
       createSignInStores(memory, () => false).spentSignIns,
-      createSessionCipher([SESSION_KEY_BYTES], 'bg-signin'),
+      createRecordCipher([SESSION_KEY_BYTES], 'bg-signin'),
     ),
     registry: createSessionRegistry({
       records: createSessionRecords(memory),

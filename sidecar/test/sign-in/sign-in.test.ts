@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { ok, type Result, refuse } from '../../src/domain/result.ts'
 import type { Standing } from '../../src/revocation/revocation-view.ts'
-import { createSessionCipher } from '../../src/session/session-cipher.ts'
+import { createRecordCipher } from '../../src/session/record-cipher.ts'
 import type { ProviderAnswer, ProviderTokens } from '../../src/sign-in/openid-provider.ts'
 import type { Browser } from '../../src/sign-in/sign-in.ts'
 import { CIPHER, SESSION_KEY_BYTES } from '../support/session-fixture.ts'
@@ -142,13 +142,13 @@ describe('nobody is signed in', () => {
 
   it('by a cookie that was edited, or sealed for another use or by another key', async () => {
     const cookie = await bench.begun()
-    const plaintext = await createSessionCipher([SESSION_KEY_BYTES], 'bg-signin').decrypt(
+    const plaintext = await createRecordCipher([SESSION_KEY_BYTES], 'bg-signin').decrypt(
       cookie.value,
     )
     const forged = [
       `${cookie.value.slice(0, -2)}AA`,
       await CIPHER.encrypt(plaintext ?? ''),
-      await createSessionCipher([new Uint8Array(32).fill(9)], 'bg-signin').encrypt(plaintext ?? ''),
+      await createRecordCipher([new Uint8Array(32).fill(9)], 'bg-signin').encrypt(plaintext ?? ''),
       'x'.repeat(100_000),
       '',
     ]

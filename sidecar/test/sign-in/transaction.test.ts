@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { Cookie } from '../../src/http/cookies.ts'
-import { createSessionCipher } from '../../src/session/session-cipher.ts'
+import { createRecordCipher } from '../../src/session/record-cipher.ts'
 import { createTransactions } from '../../src/sign-in/transaction.ts'
 import { createSignInStores } from '../../src/store/sign-in-stores.ts'
 import { NOW } from '../verify/token-fixture.ts'
@@ -129,7 +129,7 @@ describe('made-up codes', () => {
 function cipherOf(...bytes: readonly [number, ...number[]]) {
   const [current, ...previous] = bytes
   const key = (byte: number) => new Uint8Array(32).fill(byte)
-  return createSessionCipher([key(current), ...previous.map(key)], 'bg-signin')
+  return createRecordCipher([key(current), ...previous.map(key)], 'bg-signin')
 }
 
 /** Text that no compression makes shorter than three quarters. */

@@ -10,7 +10,7 @@ import { ok } from '../../src/domain/result.ts'
 import { ABSENT } from '../../src/domain/stored-value.ts'
 import { type Session, sessionIdFrom } from '../../src/session/session.ts'
 import { createSessionRegistry, type SessionRegistry } from '../../src/session/session-registry.ts'
-import type { SessionStore } from '../../src/session/session-store.ts'
+import type { SessionReader } from '../../src/session/session-store.ts'
 import { createIdleRule } from '../../src/session/session-use.ts'
 import type { KeyValues } from '../../src/store/key-values.ts'
 import { createSessionRecords } from '../../src/store/session-records.ts'
@@ -24,7 +24,7 @@ import { uncachedReader } from '../support/uncached-reader.ts'
 interface Sidecar {
   readonly keyValues: KeyValues
   readonly registry: SessionRegistry
-  readonly sessions: SessionStore
+  readonly sessions: SessionReader
   close(): void
 }
 

@@ -1,11 +1,11 @@
 import type { Principal } from '../../src/domain/principal.ts'
+import type { StateAnomaly, StateObserver } from '../../src/domain/state-observer.ts'
 import type { Outage } from '../../src/session/outage.ts'
+import { createRecordCipher, type RecordCipher } from '../../src/session/record-cipher.ts'
 import { createSeenSeal, type SeenSeal } from '../../src/session/seen-seal.ts'
 import { type Session, sessionIdFrom, sidOf } from '../../src/session/session.ts'
-import { createSessionCipher, type SessionCipher } from '../../src/session/session-cipher.ts'
-import type { SessionStore } from '../../src/session/session-store.ts'
+import type { SessionReader } from '../../src/session/session-store.ts'
 import { createIdleRule, createSessionUse, type SessionUse } from '../../src/session/session-use.ts'
-import type { StateAnomaly, StateObserver } from '../../src/session/state-observer.ts'
 
 /** The moment around which the fixtures are made. */
 export const NOW = 1_800_000_000
@@ -44,7 +44,7 @@ export const SESSION: Session = {
 }
 
 export const SESSION_KEY_BYTES: Uint8Array = new Uint8Array(32).fill(1)
-export const CIPHER: SessionCipher = createSessionCipher([SESSION_KEY_BYTES])
+export const CIPHER: RecordCipher = createRecordCipher([SESSION_KEY_BYTES])
 
 export interface AnomalyLog extends StateObserver {
   /** `<kind> <key>` in the order told */
@@ -58,7 +58,7 @@ export function anomalyLog(): AnomalyLog {
 
 /** The use of sessions in one process, that knows of these outages. */
 export function sessionUse(
-  store: Pick<SessionStore, 'touch' | 'readSeen'>,
+  store: Pick<SessionReader, 'touch' | 'readSeen'>,
   observer: StateObserver,
   { idleSeconds, outages = () => [] }: { idleSeconds: number; outages?: () => readonly Outage[] },
 ): SessionUse {

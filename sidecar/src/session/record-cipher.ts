@@ -2,7 +2,7 @@ import { createSecretKey, hkdfSync, type KeyObject } from 'node:crypto'
 import { CompactEncrypt, compactDecrypt, errors } from 'jose'
 
 /** Makes a session record unreadable and unforgeable for whoever can read and write Redis. */
-export interface SessionCipher {
+export interface RecordCipher {
   /** @returns a JWE in compact form (RFC 7516 section 7.1) */
   encrypt(plaintext: string): Promise<string>
   /** @returns null for what none of the keys made, or what was made for another purpose */
@@ -26,10 +26,10 @@ const ACCEPTED = {
  * @param typ INVARIANT: what another part encrypts carries another, under another key, and is no session
  * @throws {RangeError} unless every key has 256 bits
  */
-export function createSessionCipher(
+export function createRecordCipher(
   keys: SessionKeys,
   typ: RecordType = 'bg-session',
-): SessionCipher {
+): RecordCipher {
   const [current, ...previous] = keys
   const currentKey = keyFor(typ, current)
   const allKeys = [currentKey, ...previous.map((key) => keyFor(typ, key))]

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { CompactEncrypt, type CompactJWEHeaderParameters, UnsecuredJWT } from 'jose'
 import { describe, expect, test } from 'vitest'
-import { createSessionCipher } from '../../src/session/session-cipher.ts'
+import { createRecordCipher } from '../../src/session/record-cipher.ts'
 import { CIPHER, SESSION_KEY_BYTES } from '../support/session-fixture.ts'
 
 const OLD = new Uint8Array(32).fill(2)
@@ -25,16 +25,16 @@ test('never makes the same record twice', async () => {
 })
 
 test('keys rotate: the first encrypts, every one decrypts', async () => {
-  const before = createSessionCipher([OLD])
-  const rotated = createSessionCipher([SESSION_KEY_BYTES, OLD])
+  const before = createRecordCipher([OLD])
+  const rotated = createRecordCipher([SESSION_KEY_BYTES, OLD])
   expect(await rotated.decrypt(await before.encrypt('x'))).toBe('x')
   expect(await CIPHER.decrypt(await rotated.encrypt('x'))).toBe('x')
   expect(await before.decrypt(await rotated.encrypt('x'))).toBeNull()
 })
 
 test.each([0, 16, 31, 33, 64])('refuses a key of %i bytes', (length) => {
-  expect(() => createSessionCipher([new Uint8Array(length)])).toThrow(RangeError)
-  expect(() => createSessionCipher([OLD, new Uint8Array(length)])).toThrow(RangeError)
+  expect(() => createRecordCipher([new Uint8Array(length)])).toThrow(RangeError)
+  expect(() => createRecordCipher([OLD, new Uint8Array(length)])).toThrow(RangeError)
 })
 
 describe('does not decrypt', () => {
@@ -55,7 +55,7 @@ describe('does not decrypt', () => {
   })
 
   test('a record of another use, which has a key of its own', async () => {
-    const signIns = createSessionCipher([SESSION_KEY_BYTES], 'bg-signin')
+    const signIns = createRecordCipher([SESSION_KEY_BYTES], 'bg-signin')
     expect(await signIns.decrypt(await signIns.encrypt('x'))).toBe('x')
     const sealedByTheSessionKey = await jwe({ ...genuine, typ: 'bg-signin' }, SESSION_KEY_BYTES)
     expect(await signIns.decrypt(sealedByTheSessionKey)).toBeNull()

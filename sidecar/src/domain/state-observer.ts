@@ -1,4 +1,4 @@
-/** In what way a value in Redis is not what its key promises. A closed table: it labels a metric. */
+/** How a value in Redis differs from the form of its key. A closed table: it labels a metric. */
 export type StateAnomaly =
   /** not a string, so that `GET` cannot read it */
   | 'wrong-type'
@@ -13,7 +13,7 @@ export type StateAnomaly =
   /** `bg:state` is not there: Redis was emptied, or never initialised */
   | 'state-missing'
 
-/** Told of every value that refuses because of its form; the receiver counts, and limits what it logs. */
+/** Receives every value that denies because of its form: counts them, and logs some. */
 export interface StateObserver {
   /** @param key the whole key; it may hold subjects and ids, never a secret */
   anomaly(kind: StateAnomaly, key: string): void

@@ -1,12 +1,12 @@
 import { beforeEach, expect, it } from 'vitest'
 import { ABSENT, storedText, WRONG_TYPE } from '../../src/domain/stored-value.ts'
 import { encodeSession } from '../../src/session/session.ts'
-import { createSessionOpener, type SessionOpener } from '../../src/session/session-opener.ts'
+import { createRecordOpener, type RecordOpener } from '../../src/session/session-record.ts'
 import { type AnomalyLog, anomalyLog, CIPHER, SESSION } from '../support/session-fixture.ts'
 
 let decrypted: number
 let log: AnomalyLog
-let opener: SessionOpener
+let opener: RecordOpener
 
 beforeEach(() => {
   decrypted = 0
@@ -18,7 +18,7 @@ beforeEach(() => {
       return CIPHER.decrypt(text)
     },
   }
-  opener = createSessionOpener({ cipher, observer: log })
+  opener = createRecordOpener({ cipher, observer: log })
 })
 
 it('decrypts a record once, and another record of the same session again', async () => {

@@ -1,12 +1,12 @@
 import { createRecentMap } from '../domain/recent-map.ts'
 import { sessionKey } from '../domain/redis-keys.ts'
+import type { StateAnomaly, StateObserver } from '../domain/state-observer.ts'
 import type { StoredValue } from '../domain/stored-value.ts'
+import type { RecordCipher } from './record-cipher.ts'
 import { decodeSession, type Session } from './session.ts'
-import type { SessionCipher } from './session-cipher.ts'
-import type { StateAnomaly, StateObserver } from './state-observer.ts'
 
 export interface OpenRecordDeps {
-  readonly cipher: SessionCipher
+  readonly cipher: RecordCipher
   readonly observer: StateObserver
 }
 
@@ -35,7 +35,7 @@ export async function openRecord(
 }
 
 /** Opens the records of sessions in use. */
-export interface SessionOpener {
+export interface RecordOpener {
   /** @returns null for a record that is absent, or is no session of this sid; the latter is reported */
   open(sid: string, record: StoredValue): Promise<Session | null>
 }
@@ -48,7 +48,7 @@ interface Opened {
   readonly session: Session
 }
 
-export function createSessionOpener(deps: OpenRecordDeps): SessionOpener {
+export function createRecordOpener(deps: OpenRecordDeps): RecordOpener {
   const opened = createRecentMap<Opened>({ maxEntries: MAX_OPENED })
   return {
     async open(sid, record) {

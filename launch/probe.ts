@@ -1,12 +1,10 @@
 import { existsSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
+import { parseAddress } from '../sidecar/src/domain/address.ts'
 
 /** Whether something accepts connections at `host:port` or on the unix socket at an absolute path. */
 export function accepts(address: string): Promise<boolean> {
-  const colon = address.lastIndexOf(':')
-  const target = address.startsWith('/')
-    ? { path: address }
-    : { host: address.slice(0, colon), port: Number(address.slice(colon + 1)) }
+  const target = address.startsWith('/') ? { path: address } : parseAddress(address)
   if ('path' in target && !existsSync(target.path)) return Promise.resolve(false)
   return new Promise((resolve) => {
     const socket = connect(target)
@@ -20,7 +18,7 @@ export function accepts(address: string): Promise<boolean> {
   })
 }
 
-/** Below what the kernel gives to outgoing connections, or one of these could take the port first. */
+/** Below the ports of outgoing connections: such a connection could take a chosen port first. */
 const FREE_PORTS = { first: 20_000, count: 12_000 }
 
 /** A TCP port of 127.0.0.1 that was free a moment ago. */

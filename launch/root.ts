@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { Config } from '../sidecar/src/config/schema.ts'
+import { parseAddress } from '../sidecar/src/domain/address.ts'
 import { checkedConfig, stopDeployment } from './deployment.ts'
 import {
   handOver,
@@ -81,5 +82,5 @@ function foldersOf({ runtime, audit }: Config): readonly string[] {
 function listensBelow(port: number, { tiers, redirect, admin }: Config): boolean {
   const listeners = [tiers.internal.listen, tiers.external.listen, redirect.listen]
   const admins = [admin.listen, admin.egress_listen, admin.lighttpd_listen]
-  return [...listeners, ...admins].some((address) => Number(address.split(':').at(-1)) < port)
+  return [...listeners, ...admins].some((address) => parseAddress(address).port < port)
 }

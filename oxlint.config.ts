@@ -1,4 +1,5 @@
 import { defineConfig } from 'oxlint'
+import { folderSections } from './tools/folders.ts'
 import { roomSections } from './tools/rooms.ts'
 
 export default defineConfig({
@@ -35,6 +36,7 @@ export default defineConfig({
   },
   overrides: [
     ...roomSections(),
+    ...folderSections(),
     {
       files: ['sidecar/test/**/*.ts', 'integration/**/*.ts', 'demo/**/*.ts', 'launch/**/*.test.ts'],
       rules: {

@@ -1,12 +1,8 @@
-import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { copyFileSync, existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
 import { stringify } from 'yaml'
 import { HOME } from '../launch/gateway.ts'
-import { accepts } from '../launch/probe.ts'
-import type { Piece } from '../launch/process.ts'
 import { makeSecret } from '../launch/secret.ts'
 import { SIGN_IN_CLIENT } from './idp/clients.ts'
 import { createPki, type Pki } from './pki/create-pki.ts'
@@ -141,74 +137,4 @@ function demoConfig(ports: DemoPorts, pki: Demo['pki']): ConfigPatch {
     audit: { file: 'logs/audit.log' },
     runtime: { directory: 'sockets', proof_file: 'secrets/proof' },
   }
-}
-
-/** The processes that stand in for the world around a gateway: Redis, an OpenID provider, a workspace. */
-export function worldPieces(demo: Demo): readonly Piece[] {
-  const { directory, ports, pki } = demo
-  return [
-    {
-      name: 'redis',
-      command: 'redis-server',
-      args: redisArguments(ports.redis, join(directory, 'redis')),
-      environment: {},
-      isReady: () => accepts(`127.0.0.1:${ports.redis}`),
-    },
-    {
-      name: 'idp',
-      command: process.execPath,
-      args: [
-        join(HOME, 'demo/idp/main.ts'),
-        ...['--port', String(ports.idp)],
-        ...['--cert', pki.servers.gateway.cert, '--key', pki.servers.gateway.key],
-        ...['--ca', pki.ca],
-        ...signInAddresses(ports),
-      ],
-      environment: {},
-      isReady: () => accepts(`127.0.0.1:${ports.idp}`),
-    },
-    {
-      name: 'workspace',
-      command: process.execPath,
-      args: [
-        join(HOME, 'demo/databricks/main.ts'),
-        ...['--port', String(ports.workspace), '--control-port', String(ports.control)],
-        ...['--cert', pki.servers.workspace.cert, '--key', pki.servers.workspace.key],
-        ...['--pat-file', join(directory, 'secrets/workspace-token')],
-      ],
-      environment: {},
-      isReady: () => accepts(`127.0.0.1:${ports.workspace}`),
-    },
-  ]
-}
-
-/** Where the provider sends browsers and logout tokens. Both tiers sign people in. */
-function signInAddresses({ internal, external }: DemoPorts): string[] {
-  const page = (port: number, name: string): string =>
-    `https://localhost:${port}/_brickgate/${name}`
-  return [
-    ...['--redirect-uri', page(internal, 'callback')],
-    ...['--redirect-uri', page(external, 'callback')],
-    ...['--post-logout-redirect-uri', page(internal, 'signed-out')],
-    ...['--post-logout-redirect-uri', page(external, 'signed-out')],
-    ...['--backchannel-logout-uri', page(internal, 'backchannel-logout')],
-  ]
-}
-
-function redisArguments(port: number, directory: string): string[] {
-  const settings = {
-    port: String(port),
-    bind: '127.0.0.1',
-    dir: directory,
-    appendonly: 'yes',
-    save: '',
-    'maxmemory-policy': 'noeviction',
-  }
-  return Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value])
-}
-
-/** Runs a `brickgate` command against a configuration. @throws {Error} with what it printed, when it fails */
-export async function brickgate(configFile: string, ...args: readonly string[]): Promise<void> {
-  const main = join(HOME, 'sidecar/src/main.ts')
-  await promisify(execFile)(process.execPath, [main, ...args, '--config', configFile])
 }

@@ -1,16 +1,17 @@
+import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { brickgate, type Demo, worldPieces } from '../demo/demo.ts'
+import { promisify } from 'node:util'
 import { loadConfig } from '../sidecar/src/config/load.ts'
 import type { Config } from '../sidecar/src/config/schema.ts'
 import { compilePolicies } from '../sidecar/src/policy/compile.ts'
-import { gatewayPieces, type LighttpdProgram, type Place } from './gateway.ts'
-import { startPiece, stopPiece } from './process.ts'
+import { gatewayProcesses, HOME, type LighttpdProgram } from './gateway.ts'
+import { processNames, startProcess, stopProcess } from './process.ts'
 import { makeSecret } from './secret.ts'
 
-/** Every piece that a deployment may have, in the order in which they are stopped. */
-const STOP_ORDER = ['lighttpd', 'sidecar', 'egress', 'workspace', 'idp', 'redis'] as const
+/** The processes of a gateway in the order in which they are stopped. */
+const STOP_ORDER: readonly string[] = ['lighttpd', 'sidecar', 'egress']
 
 /** Starts a gateway from a configuration that the operator wrote. Its Redis and issuers are theirs. */
 export async function startGateway(
@@ -21,27 +22,16 @@ export async function startGateway(
   const config = checkedConfig(configFile)
   makeProof(config.runtime.proof_file)
   await initialiseOnce(configFile, directory)
-  await startPieces(config, { configFile, directory, lighttpd })
+  for (const process of gatewayProcesses(config, { configFile, directory, lighttpd })) {
+    await startProcess(process, directory)
+  }
   return config
 }
 
-/** Starts a demo whole: the world around the gateway, then the gateway. */
-export async function startDemo(demo: Demo, lighttpd: LighttpdProgram): Promise<Config> {
-  const { configFile, directory } = demo
-  for (const piece of worldPieces(demo)) await startPiece(piece, directory)
-  const config = checkedConfig(configFile)
-  await initialiseOnce(configFile, directory)
-  await startPieces(config, { configFile, directory, lighttpd })
-  return config
-}
-
-/** Stops whatever of a deployment runs, the entrance first. */
+/** Stops the gateway of a folder, its entrance first, then all other processes that run on the folder. */
 export async function stopDeployment(directory: string): Promise<void> {
-  for (const name of STOP_ORDER) await stopPiece(name, directory)
-}
-
-async function startPieces(config: Config, place: Place): Promise<void> {
-  for (const piece of gatewayPieces(config, place)) await startPiece(piece, place.directory)
+  const others = processNames(directory).filter((name) => !STOP_ORDER.includes(name))
+  for (const name of [...STOP_ORDER, ...others]) await stopProcess(name, directory)
 }
 
 /** @throws {ConfigError} when the configuration is not usable; the proof may be missing */
@@ -58,7 +48,8 @@ export function checkedConfig(configFile: string): Config {
 async function initialiseOnce(configFile: string, directory: string): Promise<void> {
   const marker = join(directory, 'initialised')
   if (existsSync(marker)) return
-  await brickgate(configFile, 'state', 'init')
+  const brickgate = [join(HOME, 'sidecar/src/main.ts'), 'state', 'init', '--config', configFile]
+  await promisify(execFile)(process.execPath, brickgate)
   mkdirSync(directory, { recursive: true })
   writeFileSync(marker, '')
 }

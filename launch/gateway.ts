@@ -3,12 +3,12 @@ import { dirname, join } from 'node:path'
 import { edgeSettings } from '../sidecar/src/cli/settings.ts'
 import type { Config } from '../sidecar/src/config/schema.ts'
 import { accepts } from './probe.ts'
-import type { Piece } from './process.ts'
+import type { BackgroundProcess } from './process.ts'
 
 /** The folder of the repository. */
 export const HOME: string = dirname(import.meta.dirname)
 
-/** How a lighttpd is started: its program with what comes before `-D -f <file>`. */
+/** A program of lighttpd with the arguments before `-D -f <file>`. */
 export interface LighttpdProgram {
   readonly command: string
   readonly args: readonly string[]
@@ -16,24 +16,24 @@ export interface LighttpdProgram {
 
 export const SYSTEM_LIGHTTPD: LighttpdProgram = { command: '/usr/sbin/lighttpd', args: [] }
 
-/** Where a gateway is started, and with what. */
-export interface Place {
+/** Configuration, folder and lighttpd of a gateway that is started. */
+export interface StartOptions {
   /** path of the checked `brickgate.yaml` */
   readonly configFile: string
-  /** where logs and pid files go */
+  /** folder for logs and pid files */
   readonly directory: string
   readonly lighttpd: LighttpdProgram
 }
 
-/** The processes of one gateway, in the order in which they start: each needs those before it. */
-export function gatewayPieces(
+/** The processes of one gateway, in the order in which they start: each needs the processes before it. */
+export function gatewayProcesses(
   config: Config,
-  place: Place,
-): readonly [egress: Piece, sidecar: Piece, lighttpd: Piece] {
+  { configFile, directory, lighttpd }: StartOptions,
+): readonly [egress: BackgroundProcess, sidecar: BackgroundProcess, lighttpd: BackgroundProcess] {
   const sockets = config.runtime.directory
   mkdirSync(join(sockets, 'spool'), { recursive: true })
   chmodSync(sockets, 0o750)
-  const environment = edgeEnvironment(config, place.directory)
+  const environment = edgeEnvironment(config, directory)
   return [
     {
       name: 'egress',
@@ -45,20 +45,20 @@ export function gatewayPieces(
     {
       name: 'sidecar',
       command: join(HOME, 'bin/brickgate'),
-      args: ['serve', '--config', place.configFile],
+      args: ['serve', '--config', configFile],
       environment: {},
       isReady: async () => (await status(`http://${config.admin.listen}/readyz`)) === 200,
     },
-    lighttpdPiece('lighttpd', place.lighttpd, environment),
+    lighttpdProcess('lighttpd', lighttpd, environment),
   ]
 }
 
 /** @param environment as `edgeEnvironment` makes it */
-export function lighttpdPiece(
+export function lighttpdProcess(
   name: string,
   { command, args }: LighttpdProgram,
   environment: Readonly<Record<string, string>>,
-): Piece {
+): BackgroundProcess {
   return {
     name,
     command,
@@ -71,7 +71,7 @@ export function lighttpdPiece(
 /**
  * The environment of a gateway's lighttpd and egress; for tests, of a further lighttpd too.
  *
- * @param directory where the folder of logs is
+ * @param directory folder that holds `logs/`
  */
 export function edgeEnvironment(config: Config, directory: string): Record<string, string> {
   return edgeSettings(config, HOME, join(directory, 'logs'))

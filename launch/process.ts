@@ -4,6 +4,7 @@ import {
   existsSync,
   mkdirSync,
   openSync,
+  readdirSync,
   readFileSync,
   rmSync,
   writeFileSync,
@@ -11,14 +12,14 @@ import {
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 
-/** One process of a deployment. */
-export interface Piece {
+/** A process of a deployment that runs on after its start. */
+export interface BackgroundProcess {
   /** names its log, `<name>.log`, and its pid file */
   readonly name: string
   readonly command: string
   readonly args: readonly string[]
   readonly environment: Readonly<Record<string, string>>
-  /** whether it serves; asked until it does */
+  /** resolves to true once the process serves; called until then */
   readonly isReady: () => Promise<boolean>
 }
 
@@ -27,49 +28,57 @@ const STOP_WITHIN_MS = 15_000
 const ASK_EVERY_MS = 50
 
 /**
- * Starts a piece as a background process of its own, and waits until it serves.
+ * Starts a process in a group of its own, and waits until the process serves.
  *
- * @param directory where its log and pid file go
- * @throws {Error} with the end of its log when it ends or does not serve within 60 s
+ * @param directory folder for log and pid file
+ * @returns the process id
+ * @throws {Error} with the end of the log when the process exits or does not serve within 60 s
  */
-export async function startPiece(piece: Piece, directory: string): Promise<number> {
+export async function startProcess(started: BackgroundProcess, directory: string): Promise<number> {
   mkdirSync(join(directory, 'logs'), { recursive: true })
   mkdirSync(join(directory, 'pids'), { recursive: true })
-  const log = openSync(logFile(directory, piece.name), 'a', 0o640)
-  const child = spawn(piece.command, piece.args, {
+  const log = openSync(logFile(directory, started.name), 'a', 0o640)
+  const child = spawn(started.command, started.args, {
     detached: true,
     stdio: ['ignore', log, log],
-    env: { ...inherited(), ...piece.environment },
+    env: { ...inherited(), ...started.environment },
   })
   closeSync(log)
   let ending: string | null = null
   child.once('error', (error) => (ending = error.message))
   child.once('exit', (code, signal) => (ending = `ended with ${code ?? signal}`))
   if (child.pid !== undefined) {
-    writeFileSync(pidFile(directory, piece.name), `${child.pid} ${startTime(child.pid)}\n`)
+    writeFileSync(pidFile(directory, started.name), `${child.pid} ${startTime(child.pid)}\n`)
   }
 
-  const problem = await untilReady(piece, () => ending)
+  const problem = await untilReady(started, () => ending)
   child.removeAllListeners()
   child.unref()
   if (problem !== null || child.pid === undefined) {
-    if (child.pid !== undefined) await stopProcess(child.pid)
-    throw new Error(`${piece.name} ${problem}\n${logEnd(directory, piece.name)}`)
+    if (child.pid !== undefined) await endProcess(child.pid)
+    throw new Error(`${started.name} ${problem}\n${logEnd(directory, started.name)}`)
   }
   return child.pid
 }
 
-/** Stops the piece of this name if its pid file names a live process, and waits for its end. */
-export async function stopPiece(name: string, directory: string): Promise<void> {
+/** Stops the process of this name, if the pid file names a live process, and waits for its exit. */
+export async function stopProcess(name: string, directory: string): Promise<void> {
   const file = pidFile(directory, name)
   if (!existsSync(file)) return
   const [pid, started] = readFileSync(file, 'utf8').trim().split(' ')
-  // The start time tells the process from another that was given its number since.
-  if (pid !== undefined && started === startTime(Number(pid))) await stopProcess(Number(pid))
+  // The start time differs if another process has got the number since.
+  if (pid !== undefined && started === startTime(Number(pid))) await endProcess(Number(pid))
   rmSync(file, { force: true })
 }
 
-/** Whether a process exists and is more than a zombie. */
+/** The names of all processes that were started with this folder and not stopped since. */
+export function processNames(directory: string): string[] {
+  const pids = join(directory, 'pids')
+  const files = existsSync(pids) ? readdirSync(pids) : []
+  return files.filter((file) => file.endsWith('.pid')).map((file) => file.slice(0, -4))
+}
+
+/** Whether a process exists and is not a zombie. */
 export function isRunning(pid: number): boolean {
   const state = statFields(pid)[0]
   return state !== undefined && state !== 'Z'
@@ -92,8 +101,8 @@ function statFields(pid: number): string[] {
   }
 }
 
-/** Asks the process to end, then ends whatever is left of its group. */
-async function stopProcess(pid: number): Promise<void> {
+/** Sends SIGTERM to the process, then SIGKILL to all processes left in its group. */
+async function endProcess(pid: number): Promise<void> {
   sendSignal(pid, 'SIGTERM')
   const giveUpMs = Date.now() + STOP_WITHIN_MS
   while (isRunning(pid) && Date.now() < giveUpMs) await pause(ASK_EVERY_MS)
@@ -105,21 +114,24 @@ function sendSignal(target: number, signal: NodeJS.Signals): void {
   try {
     process.kill(target, signal)
   } catch {
-    // already gone, which is what was wanted
+    // the process is already gone
   }
 }
 
-/** @returns null when the piece serves, else what became of it */
-async function untilReady(piece: Piece, ending: () => string | null): Promise<string | null> {
+/** @returns null once the process serves, else why it does not */
+async function untilReady(
+  started: BackgroundProcess,
+  ending: () => string | null,
+): Promise<string | null> {
   const giveUpMs = Date.now() + READY_WITHIN_MS
   while (ending() === null && Date.now() < giveUpMs) {
-    if (await piece.isReady()) return null
+    if (await started.isReady()) return null
     await pause(ASK_EVERY_MS)
   }
   return ending() ?? `did not serve within ${READY_WITHIN_MS / 1000} s`
 }
 
-/** The environment without what changes the behaviour of Node or OpenSSL under the pieces. */
+/** The variables that a process inherits: none changes the behaviour of Node or OpenSSL. */
 function inherited(): Record<string, string> {
   const kept = ['PATH', 'HOME', 'LANG', 'TZ', 'TMPDIR', 'USER']
   return Object.fromEntries(

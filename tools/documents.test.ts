@@ -39,7 +39,7 @@ describe.each(DOCUMENTS)('%s', (document) => {
 })
 
 it('each command that revokes keeps its key as long as a token may be accepted', () => {
-  const texts = [...DOCUMENTS, 'launch/up.ts'].map(textOf).join('\n')
+  const texts = [...DOCUMENTS, 'demo/up.ts'].map(textOf).join('\n')
   const kept = found(/ SET '?bg:revoked:\S+ .* EX (?:\$\(\(.*\+ )?(\d+)/g, texts)
   expect(kept.length).toBeGreaterThanOrEqual(4)
   // max_token_lifetime_s, clock_skew_s and leeway_s by default: docs/revocation.md has the rule

@@ -1,6 +1,6 @@
 import { chmodSync, existsSync, readdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { PLACES } from '../../launch/compose/volumes.ts'
+import { VOLUMES } from '../../launch/compose/volumes.ts'
 import {
   type ConfigPatch,
   DEMO_PORTS,
@@ -28,7 +28,7 @@ export function demoPorts(environment: NodeJS.ProcessEnv): DemoPorts {
 
 /** The demo in the demo's volume, as `prepareDemoVolume` has made it. */
 export function demoInVolume(ports: DemoPorts): Demo {
-  const folder = join(PLACES.demo, 'pki')
+  const folder = join(VOLUMES.demo, 'pki')
   const pki = {
     ca: join(folder, 'ca.pem'),
     servers: {
@@ -36,7 +36,7 @@ export function demoInVolume(ports: DemoPorts): Demo {
       workspace: { cert: join(folder, 'workspace.pem'), key: join(folder, 'workspace.key') },
     },
   }
-  return { directory: PLACES.demo, ports, configFile: join(PLACES.demo, 'brickgate.yaml'), pki }
+  return { directory: VOLUMES.demo, ports, configFile: join(VOLUMES.demo, 'brickgate.yaml'), pki }
 }
 
 /** Makes what the demo has on disk; its certificates, made once, are the group's to read. */
@@ -52,7 +52,7 @@ export async function prepareDemoVolume(ports: DemoPorts): Promise<void> {
 /** What differs from a demo of native processes: containers meet by their names. */
 function inContainers(ports: DemoPorts, pki: Demo['pki']): ConfigPatch {
   const tls = { certificate: pki.servers.gateway.cert, key: pki.servers.gateway.key }
-  const secret = (name: string): string => `\${file:${join(PLACES.secrets, name)}}`
+  const secret = (name: string): string => `\${file:${join(VOLUMES.secrets, name)}}`
   return {
     redis: {
       url: 'redis://redis:6379',
@@ -95,6 +95,6 @@ function inContainers(ports: DemoPorts, pki: Demo['pki']): ConfigPatch {
     },
     sessions: { keys: [secret('session-key')] },
     audit: { file: '-' },
-    runtime: { directory: '/run/brickgate', proof_file: join(PLACES.proof, 'proof') },
+    runtime: { directory: '/run/brickgate', proof_file: join(VOLUMES.proof, 'proof') },
   }
 }

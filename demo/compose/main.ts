@@ -1,21 +1,22 @@
 import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { DEMO_REQUEST, OPERATOR_PASSWORD, PLACES } from '../../launch/compose/volumes.ts'
-import { type Demo, IDP_HOST, worldPieces } from '../demo.ts'
+import { DEMO_REQUEST, OPERATOR_PASSWORD, VOLUMES } from '../../launch/compose/volumes.ts'
+import { type Demo, IDP_HOST } from '../demo.ts'
 import { mintDemoTokens, writeDemoEnv } from '../env.ts'
+import { simulatedProcesses } from '../processes.ts'
 import { demoInVolume, demoPorts, prepareDemoVolume } from './demo-volume.ts'
-import { openDoors } from './forward.ts'
+import { forwardPorts } from './forward.ts'
 
 /**
- * The services of docker-compose.yml's profile `demo`: `prepare` makes its configuration and asks the init
- * step to use it, `idp` and `workspace` stand in for the world, `doors` opens it to the host and writes
- * `demo.env`.
+ * The services of docker-compose.yml's profile `demo`. `prepare` writes the configuration and the request
+ * that the init step reads. `idp` and `workspace` are the simulated services. `ports` opens these, Redis
+ * and the admin pages to the host, and writes `demo.env`.
  */
 const SERVICES: Readonly<Record<string, (demo: Demo) => Promise<unknown> | void>> = {
   prepare,
   idp,
   workspace: (demo) => become(demo, 'workspace'),
-  doors,
+  ports,
 }
 
 const role = process.argv[2] ?? ''
@@ -29,7 +30,7 @@ if (run !== undefined && refusal === null) {
   process.exitCode = 78
 }
 
-/** Anybody may be anybody in the demo: it is for loopback, and not beside a real workspace. */
+/** Anybody can get any token of the demo, so it runs on loopback and never beside a real workspace. */
 function refusalOf(environment: NodeJS.ProcessEnv): string | null {
   const address = environment['BRICKGATE_BIND'] || '127.0.0.1'
   if (!/^127\.|^\[?::1\]?$/.test(address)) {
@@ -39,46 +40,46 @@ function refusalOf(environment: NodeJS.ProcessEnv): string | null {
   return isConfigured ? 'the demo is not for a configured gateway: DATABRICKS_HOST is set' : null
 }
 
-/** The only service that writes configuration: the init step reads it right after. */
+/** Writes the configuration, which the init step reads next. */
 async function prepare({ ports }: Demo): Promise<void> {
   await prepareDemoVolume(ports)
   writeFileSync(DEMO_REQUEST, '')
 }
 
-/** Browsers find the gateway at the host's localhost, and so does the provider, for its logout tokens. */
+/** Logout tokens go to the gateway's address on the host, so that port leads to lighttpd here, too. */
 async function idp(demo: Demo): Promise<void> {
   const gateway = { port: demo.ports.internal, host: 'lighttpd', hostPort: 8443 }
-  await openDoors([gateway], '127.0.0.1')
+  await forwardPorts([gateway], '127.0.0.1')
   await become(demo, 'idp', ['--issuer-host', IDP_HOST])
 }
 
-/** Goes on as the service that the native demo starts as a process of its own. */
-async function become(demo: Demo, name: string, further: readonly string[] = []): Promise<void> {
-  const piece = worldPieces(demo).find((one) => one.name === name)
-  if (piece === undefined) throw new Error(`the demo has no ${name}`)
-  const [main = '', ...args] = piece.args
+/** Runs a simulated service, a process in the native demo, in this process. */
+async function become(demo: Demo, name: string, more: readonly string[] = []): Promise<void> {
+  const simulated = simulatedProcesses(demo).find((each) => each.name === name)
+  if (simulated === undefined) throw new Error(`the demo has no ${name}`)
+  const [main = '', ...args] = simulated.args
   process.removeAllListeners('SIGTERM').removeAllListeners('SIGINT')
-  process.argv = [process.execPath, main, ...args, ...further]
+  process.argv = [process.execPath, main, ...args, ...more]
   await import(main)
 }
 
-async function doors(demo: Demo): Promise<void> {
-  const { ports } = demo
-  const host = join(PLACES.demo, 'host')
-  rmSync(join(host, 'demo.env'), { force: true }) // there again when all of it is
+async function ports(demo: Demo): Promise<void> {
+  const { ports: own } = demo
+  const host = join(VOLUMES.demo, 'host')
+  rmSync(join(host, 'demo.env'), { force: true }) // the health check waits for a new file
   mkdirSync(host, { recursive: true })
   const opened = [
-    { port: ports.idp, host: 'demo-idp', hostPort: ports.idp },
-    { port: ports.control, host: 'demo-workspace', hostPort: ports.control },
-    { port: ports.redis, host: 'redis', hostPort: 6379 },
-    { port: ports.admin, host: 'sidecar', hostPort: 9464 },
+    { port: own.idp, host: 'demo-idp', hostPort: own.idp },
+    { port: own.control, host: 'demo-workspace', hostPort: own.control },
+    { port: own.redis, host: 'redis', hostPort: 6379 },
+    { port: own.admin, host: 'sidecar', hostPort: 9464 },
   ]
-  await openDoors(opened, '0.0.0.0')
+  await forwardPorts(opened, '0.0.0.0')
   const tokens = await mintDemoTokens(demo)
   copyFileSync(demo.pki.ca, join(host, 'demo-ca.pem'))
   const password = readFileSync(OPERATOR_PASSWORD, 'utf8').trim()
   writeDemoEnv({ ...demo, directory: host }, tokens, {
     BRICKGATE_CA: join(process.env['DEMO_HOST_FOLDER'] || '.run', 'demo-ca.pem'),
-    REDIS_URL: `redis://brickgate-operator:${password}@127.0.0.1:${ports.redis}`,
+    REDIS_URL: `redis://brickgate-operator:${password}@127.0.0.1:${own.redis}`,
   })
 }

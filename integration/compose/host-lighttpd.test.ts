@@ -2,9 +2,9 @@ import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
-import { HOME, lighttpdPiece, SYSTEM_LIGHTTPD } from '../../launch/gateway.ts'
+import { HOME, lighttpdProcess, SYSTEM_LIGHTTPD } from '../../launch/gateway.ts'
 import { freePort } from '../../launch/probe.ts'
-import { startPiece, stopPiece } from '../../launch/process.ts'
+import { startProcess, stopProcess } from '../../launch/process.ts'
 import { type ComposeProject, composeProject } from './project.ts'
 
 const { missing } = inject('containers')
@@ -22,10 +22,10 @@ describe.skipIf(missing !== null)('a lighttpd of the host, with the rest in cont
       environment: { BRICKGATE_HOST_STATE: folder, BRICKGATE_HOST_RUN: join(folder, 'run') },
     })
     await project.compose('cp', 'demo:/var/lib/brickgate/demo/pki/.', join(folder, 'pki'))
-    await startPiece(lighttpdPiece('lighttpd', SYSTEM_LIGHTTPD, await environment()), folder)
+    await startProcess(lighttpdProcess('lighttpd', SYSTEM_LIGHTTPD, await environment()), folder)
   })
   afterAll(async () => {
-    await stopPiece('lighttpd', folder)
+    await stopProcess('lighttpd', folder)
     rmSync(folder, { recursive: true })
   })
 

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
 import { HOME } from '../../launch/gateway.ts'
 import { accepts, freePort } from '../../launch/probe.ts'
-import { type Piece, startPiece, stopPiece } from '../../launch/process.ts'
+import { type BackgroundProcess, startProcess, stopProcess } from '../../launch/process.ts'
 import type { Answer, Outgoing } from './answer.ts'
 import { forkyProgram } from './forky.ts'
 
@@ -42,7 +42,7 @@ export function testedHaproxies(): readonly TestedHaproxy[] {
 }
 
 /** A HAProxy with the shipped configuration. @param haproxy this machine's by default */
-export function egressPiece(settings: Settings, haproxy?: TestedHaproxy): Piece {
+export function egressProcess(settings: Settings, haproxy?: TestedHaproxy): BackgroundProcess {
   const environment = settled(settings)
   const { BRICKGATE_RUN_DIR: directory } = environment
   return {
@@ -73,7 +73,7 @@ export interface Egress {
 export async function startEgress(settings: Settings): Promise<Egress> {
   const directory = mkdtempSync(join(tmpdir(), 'brickgate-egress-'))
   const stop = async (): Promise<void> => {
-    await stopPiece('egress', directory)
+    await stopProcess('egress', directory)
     rmSync(directory, { recursive: true, force: true })
   }
   try {
@@ -83,7 +83,7 @@ export async function startEgress(settings: Settings): Promise<Egress> {
       BRICKGATE_TUNNEL_WINDOW_S: '7200',
       BRICKGATE_EGRESS_ADMIN_LISTEN: `127.0.0.1:${await freePort()}`,
     }
-    await startPiece(egressPiece({ ...own, ...settings }), directory)
+    await startProcess(egressProcess({ ...own, ...settings }), directory)
   } catch (error) {
     await stop()
     throw error

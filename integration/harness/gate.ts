@@ -1,12 +1,12 @@
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { edgeEnvironment, HOME, lighttpdPiece } from '../../launch/gateway.ts'
+import { edgeEnvironment, HOME, lighttpdProcess } from '../../launch/gateway.ts'
 import { freePort } from '../../launch/probe.ts'
-import { type Piece, startPiece, stopPiece } from '../../launch/process.ts'
+import { type BackgroundProcess, startProcess, stopProcess } from '../../launch/process.ts'
 import type { Listener } from './answer.ts'
 import { jsonLines } from './client.ts'
-import { egressPiece, type Settings, settled, type TestedHaproxy } from './egress.ts'
+import { egressProcess, type Settings, settled, type TestedHaproxy } from './egress.ts'
 import type { TestedLighttpd } from './lighttpd-programs.ts'
 import type { StackInfo } from './stack.ts'
 
@@ -47,7 +47,7 @@ export interface GateOptions {
   readonly mutate?: (folder: string) => void
 }
 
-interface Place {
+interface GateFolder {
   readonly directory: string
   readonly ports: { readonly internal: number; readonly external: number }
   readonly environment: Readonly<Record<string, string>>
@@ -55,24 +55,24 @@ interface Place {
 
 /** @throws {Error} with the end of its log when lighttpd or HAProxy does not start */
 export async function startGate(info: StackInfo, options: GateOptions): Promise<Gate> {
-  const place = await choosePlace(info, options)
-  const { directory, ports } = place
+  const folder = await prepareFolder(info, options)
+  const { directory, ports } = folder
   const stop = async (): Promise<void> => {
-    for (const name of ['lighttpd', 'egress']) await stopPiece(name, directory)
+    for (const name of ['lighttpd', 'egress']) await stopProcess(name, directory)
     rmSync(directory, { recursive: true, force: true })
   }
   try {
     cpSync(join(HOME, 'lighttpd'), join(directory, 'lighttpd'), { recursive: true })
     options.mutate?.(join(directory, 'lighttpd'))
-    const egressPid = await provideEgress(info, options, place)
-    const pid = await startPiece(ownLighttpd(options, place), directory)
+    const egressPid = await provideEgress(info, options, folder)
+    const pid = await startProcess(ownLighttpd(options, folder), directory)
     const ca = readFileSync(info.demo.pki.ca, 'utf8')
     const log = (name: string): string => readFileSync(join(directory, 'logs', name), 'utf8')
     return {
       pid,
       egressPid,
       spool: join(directory, 'spool'),
-      adminAddress: place.environment['BRICKGATE_LIGHTTPD_ADMIN_LISTEN'] ?? '',
+      adminAddress: folder.environment['BRICKGATE_LIGHTTPD_ADMIN_LISTEN'] ?? '',
       listener: (tier = 'internal') => ({ port: ports[tier], ca }),
       socket: (name) => join(directory, `${name}.sock`),
       log,
@@ -85,7 +85,7 @@ export async function startGate(info: StackInfo, options: GateOptions): Promise<
   }
 }
 
-async function choosePlace(info: StackInfo, options: GateOptions): Promise<Place> {
+async function prepareFolder(info: StackInfo, options: GateOptions): Promise<GateFolder> {
   const directory = mkdtempSync(join(tmpdir(), 'brickgate-gate-'))
   mkdirSync(join(directory, 'spool'))
   const ports = await Promise.all(Array.from({ length: 5 }, freePort))
@@ -108,16 +108,19 @@ async function choosePlace(info: StackInfo, options: GateOptions): Promise<Place
 async function provideEgress(
   { config }: StackInfo,
   { egress, haproxy }: GateOptions,
-  { directory, environment }: Place,
+  { directory, environment }: GateFolder,
 ): Promise<number> {
-  if (egress === 'own') return startPiece(egressPiece(environment, haproxy), directory)
+  if (egress === 'own') return startProcess(egressProcess(environment, haproxy), directory)
   if (egress === 'none') return Number.NaN
   symlinkSync(join(config.runtime.directory, 'egress.sock'), join(directory, 'egress.sock'))
   return Number.NaN
 }
 
-function ownLighttpd({ tested }: GateOptions, { directory, environment }: Place): Piece {
-  const piece = lighttpdPiece('lighttpd', tested.program, environment)
+function ownLighttpd(
+  { tested }: GateOptions,
+  { directory, environment }: GateFolder,
+): BackgroundProcess {
+  const usual = lighttpdProcess('lighttpd', tested.program, environment)
   const configuration = join(directory, 'lighttpd/lighttpd.conf')
-  return { ...piece, args: [...tested.program.args, '-D', '-f', configuration] }
+  return { ...usual, args: [...tested.program.args, '-D', '-f', configuration] }
 }

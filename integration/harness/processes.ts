@@ -1,29 +1,29 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { worldPieces } from '../../demo/demo.ts'
-import { gatewayPieces, SYSTEM_LIGHTTPD } from '../../launch/gateway.ts'
-import { isRunning, startPiece, stopPiece } from '../../launch/process.ts'
+import { simulatedProcesses } from '../../demo/processes.ts'
+import { gatewayProcesses, SYSTEM_LIGHTTPD } from '../../launch/gateway.ts'
+import { isRunning, startProcess, stopProcess } from '../../launch/process.ts'
 import { type StackInfo, stackFile } from './stack.ts'
 
 /** The processes of a stack that a test may stop, freeze and start again, if the stack is its own. */
-export type PieceName = 'redis' | 'idp' | 'workspace' | 'egress' | 'sidecar' | 'lighttpd'
+export type ProcessName = 'redis' | 'idp' | 'workspace' | 'egress' | 'sidecar' | 'lighttpd'
 
-/** Ends a piece as an operator does, and waits for its end. */
-export function stop(info: StackInfo, name: PieceName): Promise<void> {
-  return stopPiece(name, info.demo.directory)
+/** Stops a process as an operator does, and waits for its exit. */
+export function stop(info: StackInfo, name: ProcessName): Promise<void> {
+  return stopProcess(name, info.demo.directory)
 }
 
-/** Starts a stopped piece with the same arguments, and waits until it serves. */
-export async function start({ demo, config }: StackInfo, name: PieceName): Promise<void> {
+/** Starts a stopped process with the same arguments, and waits until the process serves. */
+export async function start({ demo, config }: StackInfo, name: ProcessName): Promise<void> {
   const { configFile, directory } = demo
-  const place = { configFile, directory, lighttpd: SYSTEM_LIGHTTPD }
-  const pieces = [...worldPieces(demo), ...gatewayPieces(config, place)]
-  const piece = pieces.find((one) => one.name === name)
-  if (piece === undefined) throw new Error(`a stack has no ${name}`)
-  await startPiece(piece, directory)
+  const options = { configFile, directory, lighttpd: SYSTEM_LIGHTTPD }
+  const all = [...simulatedProcesses(demo), ...gatewayProcesses(config, options)]
+  const stopped = all.find((each) => each.name === name)
+  if (stopped === undefined) throw new Error(`a stack has no ${name}`)
+  await startProcess(stopped, directory)
 }
 
-export function pidOf(info: StackInfo, name: PieceName): number {
+export function pidOf(info: StackInfo, name: ProcessName): number {
   return Number(stackFile(info, `pids/${name}.pid`).split(' ')[0])
 }
 

@@ -17,10 +17,11 @@ import {
   type DemoPorts,
   prepareDemo,
 } from '../../demo/demo.ts'
-import { startDemo, startGateway, stopDeployment } from '../../launch/deployment.ts'
-import { edgeEnvironment, lighttpdPiece, SYSTEM_LIGHTTPD } from '../../launch/gateway.ts'
+import { startDemo } from '../../demo/start.ts'
+import { startGateway, stopDeployment } from '../../launch/deployment.ts'
+import { edgeEnvironment, lighttpdProcess, SYSTEM_LIGHTTPD } from '../../launch/gateway.ts'
 import { freePort } from '../../launch/probe.ts'
-import { startPiece, stopPiece } from '../../launch/process.ts'
+import { startProcess, stopProcess } from '../../launch/process.ts'
 import type { Config } from '../../sidecar/src/config/schema.ts'
 import { testedLighttpds } from './lighttpd-programs.ts'
 
@@ -28,7 +29,7 @@ import { testedLighttpds } from './lighttpd-programs.ts'
 export interface Edge {
   /** such as `1.4.85` */
   readonly version: string
-  /** the name of its piece, and so of its logs */
+  /** the name of its process, and so of its logs */
   readonly name: string
   readonly internal: number
   readonly external: number
@@ -100,7 +101,7 @@ async function prepare({ config, policy, sharing, redisPort }: StackOptions): Pr
 
 /** Stops everything a stack started and removes its folder. */
 export async function stopStack({ demo, edges }: StackInfo): Promise<void> {
-  for (const edge of edges.slice(1)) await stopPiece(edge.name, demo.directory)
+  for (const edge of edges.slice(1)) await stopProcess(edge.name, demo.directory)
   await stopDeployment(demo.directory)
   if (process.env['KEEP_STACK'] === undefined) {
     rmSync(demo.directory, { recursive: true, force: true })
@@ -126,7 +127,7 @@ async function startEdge(
     BRICKGATE_REDIRECT_LISTEN: `127.0.0.1:${redirect}`,
     BRICKGATE_LIGHTTPD_ADMIN_LISTEN: `127.0.0.1:${lighttpdAdmin}`,
   }
-  await startPiece(lighttpdPiece(name, program, environment), demo.directory)
+  await startProcess(lighttpdProcess(name, program, environment), demo.directory)
   return { version, name, internal, external, redirect }
 }
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { parse, stringify } from 'yaml'
 import { freePort } from '../../launch/probe.ts'
-import { startPiece, stopPiece } from '../../launch/process.ts'
+import { startProcess, stopProcess } from '../../launch/process.ts'
 import type { StackInfo } from '../harness/stack.ts'
 import { MONITORING, ruleFiles } from './alert-rules.ts'
 
@@ -56,11 +56,11 @@ export async function startPrometheus(
   writeFileSync(join(directory, 'prometheus.yml'), stringify(configFor(info)))
   const url = `http://127.0.0.1:${port}`
   const stop = async (): Promise<void> => {
-    await stopPiece('prometheus', directory)
+    await stopProcess('prometheus', directory)
     rmSync(directory, { recursive: true, force: true })
   }
   try {
-    await startPiece(prometheusPiece(directory, url), directory)
+    await startProcess(prometheusProcess(directory, url), directory)
   } catch (error) {
     await stop()
     throw error
@@ -120,7 +120,7 @@ function configFor({ config }: StackInfo): object {
   }
 }
 
-function prometheusPiece(directory: string, url: string): Parameters<typeof startPiece>[0] {
+function prometheusProcess(directory: string, url: string): Parameters<typeof startProcess>[0] {
   return {
     name: 'prometheus',
     command: 'prometheus',

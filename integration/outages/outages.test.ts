@@ -5,7 +5,7 @@ import { accessLines, type StackClient, stackClient } from '../harness/client.ts
 import { redisCli } from '../harness/commands.ts'
 import {
   type LogLine,
-  type PieceName,
+  type ProcessName,
   pidOf,
   sidecarLog,
   start,
@@ -229,11 +229,11 @@ async function redisUpBecomes(value: 0 | 1): Promise<void> {
   await expect.poll(async () => (await stack.metrics()).get('brickgate_redis_up'), WAIT).toBe(value)
 }
 
-function stopping(piece: PieceName): Pick<Outage, 'begin' | 'end'> {
-  return { begin: () => stop(stack.info, piece), end: () => start(stack.info, piece) }
+function stopping(name: ProcessName): Pick<Outage, 'begin' | 'end'> {
+  return { begin: () => stop(stack.info, name), end: () => start(stack.info, name) }
 }
 
-/** To all processes of a piece. */
-function signal(piece: PieceName, name: NodeJS.Signals): void {
-  process.kill(-pidOf(stack.info, piece), name)
+/** Sends a signal to a process and all processes of its group. */
+function signal(name: ProcessName, sent: NodeJS.Signals): void {
+  process.kill(-pidOf(stack.info, name), sent)
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { parse, stringify } from 'yaml'
 import { HOME } from '../../launch/gateway.ts'
 import { freePort } from '../../launch/probe.ts'
-import { type Piece, startPiece, stopPiece } from '../../launch/process.ts'
+import { type BackgroundProcess, startProcess, stopProcess } from '../../launch/process.ts'
 import { type StackInfo, stackFile } from '../harness/stack.ts'
 
 /** The command that starts a sidecar. */
@@ -28,19 +28,19 @@ export async function startFurther(
   program: readonly [string, ...string[]] = [BRICKGATE],
 ): Promise<FurtherSidecar> {
   const { directory } = info.demo
-  const pid = await startPiece(await furtherSidecar(info, name, program), directory)
+  const pid = await startProcess(await furtherSidecar(info, name, program), directory)
   const started = stackFile(info, `logs/${name}.log`)
     .split('\n')
     .findLast((line) => line.includes('"msg":"started"'))
   const { slot } = JSON.parse(started ?? '{}') as { slot: number }
-  return { pid, slot, stop: () => stopPiece(name, directory) }
+  return { pid, slot, stop: () => stopProcess(name, directory) }
 }
 
 async function furtherSidecar(
   info: StackInfo,
   name: string,
   [command, ...args]: readonly [string, ...string[]],
-): Promise<Piece> {
+): Promise<BackgroundProcess> {
   const admin = `127.0.0.1:${await freePort()}`
   return {
     name,

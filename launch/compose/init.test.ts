@@ -1,6 +1,4 @@
-import { execFileSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { parse } from 'yaml'
@@ -44,35 +42,6 @@ test.each([
   }
 })
 
-test('makes settings of the demo with lighttpd’s metrics where compose wants them', () => {
-  const state = mkdtempSync(join(tmpdir(), 'brickgate-compose-'))
-  try {
-    for (const name of ['demo', 'proof', 'redis', 'secrets', 'settings']) {
-      mkdirSync(join(state, name))
-    }
-    const environment = {
-      ...settingsOf('docker-compose.host-lighttpd.yml'),
-      BRICKGATE_STATE: state,
-    }
-    runStep('demo/compose/main.ts', environment)
-    runStep('launch/compose/init.ts', environment)
-    const made = readFileSync(join(state, 'settings/edge.env'), 'utf8').split('\n')
-    expect(made).toContain("BRICKGATE_LIGHTTPD_ADMIN_LISTEN='127.0.0.1:9466'")
-  } finally {
-    rmSync(state, { recursive: true })
-  }
-})
-
 function settingsOf(file: string): Record<string, string | null> {
   return parse(read(file), { merge: true, logLevel: 'error' })['x-settings']
-}
-
-/** @throws when it fails */
-function runStep(script: string, environment: Record<string, string | null>): void {
-  const { PATH } = process.env
-  const set = Object.entries(environment).filter(([, value]) => value !== null)
-  execFileSync(process.execPath, [join(HOME, script), 'prepare'], {
-    env: { PATH, ...Object.fromEntries(set) },
-    stdio: 'pipe',
-  })
 }

@@ -9,7 +9,7 @@ import { readProof } from '../../sidecar/src/config/proof.ts'
 import type { Config } from '../../sidecar/src/config/schema.ts'
 import { compilePolicies } from '../../sidecar/src/policy/compile.ts'
 import { makeSecret } from '../secret.ts'
-import { DEMO_REQUEST, OPERATOR_PASSWORD, PLACES } from './volumes.ts'
+import { DEMO_REQUEST, OPERATOR_PASSWORD, VOLUMES } from './volumes.ts'
 
 /**
  * The init steps of docker-compose.yml. `prepare`, before anything else: makes what is secret, once, and
@@ -35,24 +35,24 @@ try {
 
 function prepare(): void {
   makeSecret(proofFile(), randomBytes(32).toString('hex'), GROUP_MAY_READ)
-  makeSecret(join(PLACES.secrets, 'session-key'), randomBytes(32).toString('base64url'))
-  makeSecret(join(PLACES.secrets, 'redis-password'), randomBytes(32).toString('hex'))
+  makeSecret(join(VOLUMES.secrets, 'session-key'), randomBytes(32).toString('base64url'))
+  makeSecret(join(VOLUMES.secrets, 'redis-password'), randomBytes(32).toString('hex'))
   makeSecret(OPERATOR_PASSWORD, randomBytes(32).toString('hex'))
-  write(join(PLACES.redis, 'users.acl'), redisUsers(), GROUP_MAY_READ)
+  write(join(VOLUMES.redis, 'users.acl'), redisUsers(), GROUP_MAY_READ)
   const file = chosenConfig()
   const config = checkedConfig(file)
   const settings = edgeSettings(config, HOME, join(config.runtime.directory, 'logs'))
-  write(join(PLACES.settings, 'edge.env'), environmentFile(settings), GROUP_MAY_READ)
+  write(join(VOLUMES.settings, 'edge.env'), environmentFile(settings), GROUP_MAY_READ)
   const own = environmentFile({ BRICKGATE_CONFIG: file })
-  write(join(PLACES.settings, 'sidecar.env'), own, GROUP_MAY_READ)
+  write(join(VOLUMES.settings, 'sidecar.env'), own, GROUP_MAY_READ)
   process.stdout.write(`brickgate: ${file} is usable\n`)
 }
 
 /** The demo's configuration when it was asked for just now, else the operator's. */
 function chosenConfig(): string {
-  if (!existsSync(DEMO_REQUEST)) return join(PLACES.operator, 'brickgate.yaml')
+  if (!existsSync(DEMO_REQUEST)) return join(VOLUMES.operator, 'brickgate.yaml')
   rmSync(DEMO_REQUEST)
-  return join(PLACES.demo, 'brickgate.yaml')
+  return join(VOLUMES.demo, 'brickgate.yaml')
 }
 
 /** @throws {ConfigError} also for files that lighttpd or the egress could not use; the sidecar reads none */
@@ -63,7 +63,7 @@ function checkedConfig(file: string): Config {
   const problems: readonly Problem[] = [
     ...problemAt('tiers.internal.tls', certificateProblem(tiers.internal.tls)),
     ...problemAt('tiers.external.tls', certificateProblem(tiers.external.tls)),
-    ...problemAt('workspace.ca_file', placeProblem(workspace.ca_file, 'ca', 'the egress')),
+    ...problemAt('workspace.ca_file', mountProblem(workspace.ca_file, 'ca', 'the egress')),
   ]
   if (problems.length > 0) throw new ConfigError(file, problems)
   return config
@@ -73,17 +73,17 @@ function problemAt(path: string, message: string | null): Problem[] {
   return message === null ? [] : [{ path, message }]
 }
 
-/** Of the operator's folder each container of the edge has one folder mounted, and no other. */
-function placeProblem(file: string, folder: 'ca' | 'tls', who: string): string | null {
-  const place = existsSync(file) ? realpathSync(file) : file
-  const { operator } = PLACES
-  if (!place.startsWith(`${operator}/`) || place.startsWith(`${operator}/${folder}/`)) return null
-  return `\`${place}\` is not in \`${operator}/${folder}/\`, all that the container of ${who} sees of the configuration`
+/** Each container of the edge mounts a single subfolder of the operator's folder. */
+function mountProblem(file: string, folder: 'ca' | 'tls', container: string): string | null {
+  const path = existsSync(file) ? realpathSync(file) : file
+  const { operator } = VOLUMES
+  if (!path.startsWith(`${operator}/`) || path.startsWith(`${operator}/${folder}/`)) return null
+  return `\`${path}\` is not in \`${operator}/${folder}/\`, all that the container of ${container} sees of the configuration`
 }
 
 function certificateProblem(tls: Config['tiers']['internal']['tls']): string | null {
   const isElsewhere =
-    placeProblem(tls.certificate, 'tls', 'lighttpd') ?? placeProblem(tls.key, 'tls', 'lighttpd')
+    mountProblem(tls.certificate, 'tls', 'lighttpd') ?? mountProblem(tls.key, 'tls', 'lighttpd')
   if (isElsewhere !== null) return isElsewhere
   try {
     const certificate = new X509Certificate(readFileSync(tls.certificate))
@@ -103,14 +103,14 @@ function redisUsers(): string {
   return template
     .replace(
       /^(user brickgate .*)>PASSWORD/m,
-      `$1${digest(join(PLACES.secrets, 'redis-password'))}`,
+      `$1${digest(join(VOLUMES.secrets, 'redis-password'))}`,
     )
     .replace(/^(user brickgate-operator .*)>PASSWORD/m, `$1${digest(OPERATOR_PASSWORD)}`)
 }
 
 /** Only the first start may say so: a Redis that was emptied since looks the same. */
 async function initialiseOnce(): Promise<void> {
-  const marker = join(PLACES.secrets, 'initialised')
+  const marker = join(VOLUMES.secrets, 'initialised')
   if (existsSync(marker)) return
   const file = process.env['BRICKGATE_CONFIG']
   if (file === undefined) throw new Error('the step `prepare` has not run')
@@ -125,5 +125,5 @@ function write(file: string, text: string, mode: number): void {
 }
 
 function proofFile(): string {
-  return join(PLACES.proof, 'proof')
+  return join(VOLUMES.proof, 'proof')
 }

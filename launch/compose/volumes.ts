@@ -1,11 +1,11 @@
 import { join } from 'node:path'
 
-/** Where the volumes of docker-compose.yml are mounted, in whichever container. */
+/** The folder below which every container has the volumes of docker-compose.yml. */
 const STATE = process.env['BRICKGATE_STATE'] ?? '/var/lib/brickgate'
 
-/** Folders of containers; each is a volume of its own, so that nobody sees what is not theirs. */
-export const PLACES = {
-  /** what the operator wrote */
+/** Folders of containers. Each is a volume, and a container mounts only the volumes that it needs. */
+export const VOLUMES = {
+  /** files of the operator */
   operator: '/etc/brickgate',
   /** the proof, for lighttpd, the egress and the sidecar */
   proof: join(STATE, 'proof'),
@@ -13,13 +13,13 @@ export const PLACES = {
   secrets: join(STATE, 'secrets'),
   /** users, for Redis alone */
   redis: join(STATE, 'redis'),
-  /** the environment of the pieces; nothing secret */
+  /** environment of the services; no secrets */
   settings: join(STATE, 'settings'),
   /** certificates and configuration of the demo; empty without it */
   demo: join(STATE, 'demo'),
 } as const
 
-/** Written by the demo each time it is asked for, and used up by the init step. */
-export const DEMO_REQUEST: string = join(PLACES.demo, 'requested')
+/** A file that the demo writes before each start; the init step removes it. */
+export const DEMO_REQUEST: string = join(VOLUMES.demo, 'requested')
 
-export const OPERATOR_PASSWORD: string = join(PLACES.secrets, 'redis-operator-password')
+export const OPERATOR_PASSWORD: string = join(VOLUMES.secrets, 'redis-operator-password')

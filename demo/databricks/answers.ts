@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { ServerResponse } from 'node:http'
-import { sendJson } from '../service/json-routes.ts'
+import { sendJson } from '../service/json.ts'
 
 /** Sets the headers that recorded answers of a workspace carry. */
 export function setWorkspaceHeaders(response: ServerResponse, workspaceId: string): void {

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { z } from 'zod'
-import { parseCall } from '../service/json-routes.ts'
+import { parseCall } from '../service/json.ts'
 
 const BehaviourCall = z.strictObject({
   /** a whole path, or with `*` at its end every path that starts so */

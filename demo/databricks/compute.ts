@@ -1,4 +1,4 @@
-import { parseJson, readText, sendJson } from '../service/json-routes.ts'
+import { parseJson, readText, sendJson } from '../service/json.ts'
 import { answerError } from './answers.ts'
 import type { Exchange, Route } from './exchange.ts'
 

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { WebSocketServer } from 'ws'
-import { sendJson } from '../service/json-routes.ts'
+import { sendJson } from '../service/json.ts'
 import type { Exchange, Route } from './exchange.ts'
 
 const PREFIX = '/driver-proxy-api/o/\\d+/[\\w-]+/\\d+'

@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { sendJson } from '../service/json-routes.ts'
+import { sendJson } from '../service/json.ts'
 import { answerError, answerNotFound } from './answers.ts'
 import type { Exchange, Route } from './exchange.ts'
 import type { FileStore } from './file-store.ts'

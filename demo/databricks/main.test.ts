@@ -70,5 +70,5 @@ describe('the simulator as a process', () => {
     const [upload] = await readJson<readonly RecordedRequest[]>(answer)
     expect(upload?.body).toMatchObject({ bytes: SIZE, sha256, state: 'complete' })
     expect(await running.stop()).toBe(0)
-  })
+  }, 120_000) // 400 MB, hashed twice
 })

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { z } from 'zod'
-import { parseCall, parseJson, readText, sendJson } from '../service/json-routes.ts'
+import { parseCall, parseJson, readText, sendJson } from '../service/json.ts'
 import type { Exchange, Route } from './exchange.ts'
 
 const MAX_BODY_BYTES = 16 * 1024 * 1024

@@ -1,4 +1,5 @@
-import { BadCall, type ControlRoutes } from '../service/json-routes.ts'
+import type { ControlRoutes } from '../service/control-routes.ts'
+import { BadCall } from '../service/json.ts'
 import type { Behaviours } from './behaviour.ts'
 import type { Connections } from './connections.ts'
 import type { RecordedRequest, RequestLog } from './request-log.ts'

@@ -1,6 +1,5 @@
-import { createServer as createHttpServer } from 'node:http'
-import { createServer as createHttpsServer, type ServerOptions } from 'node:https'
-import { createControlHandler } from '../service/json-routes.ts'
+import { createServer, type ServerOptions } from 'node:https'
+import { createControlApp } from '../service/control-routes.ts'
 import { closeServer, listen } from '../service/listen.ts'
 import { createBehaviours } from './behaviour.ts'
 import { computeRoutes } from './compute.ts'
@@ -59,7 +58,7 @@ const FIXED_ROUTES: readonly Route[] = [
 /** Starts a Databricks workspace of canned answers that records what reaches it. */
 export async function createSimulator(options: SimulatorOptions): Promise<Simulator> {
   const { cert, key, workspaceId } = options
-  const server = createHttpsServer({ ...TLS_AND_HTTP, cert, key })
+  const server = createServer({ ...TLS_AND_HTTP, cert, key })
   const log = createRequestLog()
   const connections = trackConnections(server)
   const behaviours = createBehaviours()
@@ -71,15 +70,16 @@ export async function createSimulator(options: SimulatorOptions): Promise<Simula
   const listener = createWorkspaceListener(parts)
   server.on('request', listener.serve)
   server.on('upgrade', listener.serveUpgrade)
-  const control = createHttpServer(createControlHandler(createSimControl(parts)))
+  const control = createControlApp(createSimControl(parts))
+  await control.ready()
   return {
     // First, so that whoever finds the workspace up finds its control up too.
-    controlUrl: `http://127.0.0.1:${await listen(control, options.controlPort)}`,
+    controlUrl: `http://127.0.0.1:${await listen(control.server, options.controlPort)}`,
     url: `https://127.0.0.1:${await listen(server, options.port)}`,
     log,
     async close() {
       echo.close()
-      await Promise.all([closeServer(server), closeServer(control)])
+      await Promise.all([closeServer(server), closeServer(control.server)])
       await store.close()
     },
   }

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { parseJson, readText, sendJson } from '../service/json-routes.ts'
+import { parseJson, readText, sendJson } from '../service/json.ts'
 import { answerError } from './answers.ts'
 import type { Exchange, Route } from './exchange.ts'
 import { answerThrift } from './thrift.ts'

@@ -1,6 +1,6 @@
 import { type IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import { BadCall } from '../service/json-routes.ts'
+import { BadCall } from '../service/json.ts'
 import { splitTarget } from '../service/split-target.ts'
 import {
   answerError,
@@ -26,7 +26,11 @@ export interface WorkspaceParts {
   readonly echo: WebSocketEcho
 }
 
-/** What happens to a request of the workspace: recorded, then misbehaviour, credential, route. */
+/**
+ * Serves the workspace: records a request, then applies a misbehaviour, the credential check, and the
+ * route. Node's own server, not Fastify: recorded targets and captured parts of a path are the bytes as
+ * sent (`//`, `%2F`, `/%`), misbehaviours cut answers and connections, and WebSockets need the upgrade.
+ */
 export interface WorkspaceListener {
   serve(request: IncomingMessage, response: ServerResponse): Promise<void>
   serveUpgrade(request: IncomingMessage, socket: Socket, head: Buffer): Promise<void>

@@ -1,4 +1,4 @@
-import { sendJson } from '../service/json-routes.ts'
+import { sendJson } from '../service/json.ts'
 import type { Exchange, Route } from './exchange.ts'
 
 const TOKEN = { token_id: 'abcdef', comment: 'made by the simulator' }

@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { BadCall, type ControlRoutes, parseCall } from '../service/json-routes.ts'
+import type { ControlRoutes } from '../service/control-routes.ts'
+import { BadCall, parseCall } from '../service/json.ts'
 import { type EndpointGate, OUTAGES } from './endpoint-gate.ts'
 import type { KeyRing } from './key-ring.ts'
 import { mintToken } from './mint-token.ts'

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { sendJson } from '../service/json-routes.ts'
+import { sendJson } from '../service/json.ts'
 
 /** How an endpoint fails: not at all, a cut connection, silence, status 500. */
 export const OUTAGES = ['none', 'refuse', 'hang', 'error'] as const

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer, type Server } from 'node:https'
 import { Provider } from 'oidc-provider'
-import { createControlHandler } from '../service/json-routes.ts'
+import { createControlApp } from '../service/control-routes.ts'
 import { closeServer, listen } from '../service/listen.ts'
 import { splitTarget } from '../service/split-target.ts'
 import { createTrustingFetch } from '../service/trusting-fetch.ts'
@@ -41,7 +41,7 @@ export async function createIdentityProvider(
   const keys = await createKeyRing()
   const server = createServer({ cert: options.cert, key: options.key })
   const url = `https://${options.issuerHost}:${await listen(server, options.port)}`
-  serve(server, url, keys, {
+  await serve(server, url, keys, {
     state: createMemoryState(),
     cookieKeys: [randomBytes(32).toString('base64url')],
     signIn: options.signIn,
@@ -50,12 +50,12 @@ export async function createIdentityProvider(
   return { url, close: () => closeServer(server) }
 }
 
-function serve(
+async function serve(
   server: Server,
   issuer: string,
   keys: KeyRing,
   fixed: Omit<ProviderSettings, 'lifetimeSeconds' | 'isDisabled'>,
-): void {
+): Promise<void> {
   let lifetimeSeconds = LIFETIME_SECONDS
   const disabled = new Set<string>()
   const settings = {
@@ -70,12 +70,14 @@ function serve(
     provider = buildProvider(issuer, keys, settings)
   }
   const setLifetime = (seconds: number): void => void (lifetimeSeconds = seconds)
-  const control = createControlHandler(
+  const control = createControlApp(
     createDemoControl({ issuer, keys, gate, disabled, onKeysChanged, setLifetime }),
   )
+  await control.ready()
+  // Node's own server: oidc-provider takes its requests raw, and an outage cuts their connections.
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
     const { path } = splitTarget(request.url ?? '')
-    if (path.startsWith(CONTROL_PREFIX)) return void control(request, response)
+    if (path.startsWith(CONTROL_PREFIX)) return control.routing(request, response)
     if (gate.intercept(path, request, response)) return
     if (!path.startsWith(INTERACTION_PREFIX)) return void provider.callback()(request, response)
     serveInteraction(provider, request, response).catch((error: unknown) => {

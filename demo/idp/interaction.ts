@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { errors, type Provider } from 'oidc-provider'
-import { readText } from '../service/json-routes.ts'
+import { readText } from '../service/json.ts'
 import { findAccount } from './accounts.ts'
 import { signInPage } from './pages.ts'
 

@@ -1,16 +1,17 @@
 import { once } from 'node:events'
-import { createServer, request, type Server } from 'node:http'
+import { request } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { BadCall, createControlHandler } from './json-routes.ts'
+import { createControlApp } from './control-routes.ts'
+import { BadCall } from './json.ts'
 import { closeServer, listen } from './listen.ts'
 
 const MAX_BODY_BYTES = 1024 * 1024
-let server: Server
+let app: ReturnType<typeof createControlApp>
 let port: number
 
 beforeAll(async () => {
-  const handler = createControlHandler({
+  app = createControlApp({
     'POST /echo': ({ body, query }) => ({ body, name: query.get('name') }),
     'POST /nothing': () => undefined,
     'POST /bad': () => {
@@ -20,11 +21,11 @@ beforeAll(async () => {
       throw new Error('broken')
     },
   })
-  server = createServer(handler)
-  port = await listen(server, 0)
+  await app.ready()
+  port = await listen(app.server, 0)
 })
 
-afterAll(() => closeServer(server))
+afterAll(() => closeServer(app.server))
 
 async function post(path: string, body: string): Promise<{ status: number; answer: string }> {
   const [response] = await once(request({ port, path, method: 'POST' }).end(body), 'response')

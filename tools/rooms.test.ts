@@ -31,6 +31,12 @@ describe('the list of rooms', () => {
     expect(ROOMS.map(({ name }) => name).sort()).toEqual([...folders].sort())
   })
 
+  it('each folder of tests is named after a room, or holds contracts or support', () => {
+    const folders = new Set(globSync('**/*.ts', { cwd: join(HOME, 'sidecar/test') }).map(roomOf))
+    const others = [...folders].filter((folder) => heightOf(folder) < 0)
+    expect(others.sort()).toEqual(['contract', 'support'])
+  })
+
   it('the list lets a room call only rooms below it', () => {
     const wrong = ROOMS.flatMap(({ calls = [] }, at) =>
       calls.filter((name) => heightOf(name) < 0 || heightOf(name) >= at),

@@ -92,7 +92,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   'revoke subject': revokeCommand('subject', 'ISSUER|SUBJECT'),
   'revoke client': revokeCommand('client', 'ISSUER|CLIENT'),
   'revoke token': revokeCommand('token', 'ISSUER|TOKEN-ID'),
-  'revoke idp-session': revokeCommand('idp-session', 'ISSUER|SID'),
+  'revoke idp-session': revokeCommand('idp-session', 'ISSUER|IDP-SID'),
   'revoke session': revokeCommand('session', 'SID'),
   'revoke issuer': revokeCommand('issuer', 'ISSUER'),
   'revoke all': {

@@ -13,7 +13,7 @@ export function createDeploymentMetrics(registry: Registry): DeploymentMetrics {
   const registers = [registry]
   const redisMemory = new Gauge({
     name: 'brickgate_redis_memory_ratio',
-    help: 'Memory of Redis as a share of its maxmemory, of the fullest primary; absent without maxmemory.',
+    help: 'Share of maxmemory that Redis uses, of the fullest primary; absent without maxmemory.',
     registers,
     aggregator: 'max',
   })
@@ -22,20 +22,20 @@ export function createDeploymentMetrics(registry: Registry): DeploymentMetrics {
     setRedisMemory: (ratio) => (ratio === null ? redisMemory.remove() : redisMemory.set(ratio)),
     stateLost: new Gauge({
       name: 'brickgate_state_lost',
-      help: 'Whether a loss of state is in force; absent while Redis does not say.',
+      help: 'Whether a loss of state is in force; absent while Redis does not answer.',
       registers,
       aggregator: 'max',
     }),
     limits: new Gauge({
       name: 'brickgate_limit_seconds',
-      help: 'Bounds that the configuration sets, for alerts to compare with.',
+      help: 'Configured limits, for alerts to compare with.',
       labelNames: ['limit'],
       registers,
       aggregator: 'max',
     }),
     certificateExpiry: new Gauge({
       name: 'brickgate_certificate_expiry_timestamp_seconds',
-      help: 'When a certificate ends: those of the tiers as their files say, of the workspace as it shows it.',
+      help: 'End of a certificate: from the files of the tiers, and from a handshake with the workspace.',
       labelNames: ['certificate'],
       registers,
       aggregator: 'min',

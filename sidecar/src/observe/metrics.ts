@@ -31,7 +31,7 @@ export function createWorkerMetrics(): WorkerMetrics {
   const plain = (name: string, help: string): Counter => new Counter({ name, help, registers })
   return {
     registry,
-    decisions: counter('brickgate_decisions_total', 'Decisions made.', [
+    decisions: counter('brickgate_decisions_total', 'Decisions by effect, reason, tier and credential.', [
       'decision',
       'reason',
       'tier',
@@ -46,15 +46,15 @@ export function createWorkerMetrics(): WorkerMetrics {
     }),
     tokenVerifications: counter(
       'brickgate_token_verifications_total',
-      'Tokens verified, cache hits not counted; an unverified issuer is `unknown`.',
+      'Verifications of tokens without cache hits; an unverified issuer is `unknown`.',
       ['issuer', 'result'],
     ),
-    tokenCacheHits: plain('brickgate_token_cache_hits_total', 'Verified tokens found again.'),
-    tokenCacheMisses: plain('brickgate_token_cache_misses_total', 'Tokens that were verified.'),
+    tokenCacheHits: plain('brickgate_token_cache_hits_total', 'Tokens found in the cache of verified tokens.'),
+    tokenCacheMisses: plain('brickgate_token_cache_misses_total', 'Tokens missing in the cache of verified tokens.'),
     ...createStateMetrics(registry),
     protocolErrors: counter(
       'brickgate_fastcgi_protocol_errors_total',
-      'FastCGI connections ended because of what they sent.',
+      'FastCGI connections closed because of malformed records.',
       ['kind'],
     ),
     auditRecords: plain('brickgate_audit_records_total', 'Audit records written.'),
@@ -79,7 +79,7 @@ export function createPrimaryMetrics(version: string): PrimaryMetrics {
   collectProcessMetrics(registry)
   new Gauge({
     name: 'brickgate_build_info',
-    help: 'Always 1; the labels say what runs.',
+    help: 'Always 1; the labels are the running versions.',
     labelNames: ['version', 'node'],
     registers,
     aggregator: 'max',
@@ -108,18 +108,18 @@ export function createPrimaryMetrics(version: string): PrimaryMetrics {
     }),
     workerExits: new Counter({
       name: 'brickgate_worker_exits_total',
-      help: 'Workers that ended without being asked to, killed ones included.',
+      help: 'Unexpected exits of workers, including killed workers.',
       labelNames: ['role'],
       registers,
     }),
     silentWorkers: new Counter({
       name: 'brickgate_scrapes_without_worker_total',
-      help: 'Times a worker did not answer a scrape in time and was left out.',
+      help: 'Scrapes without a worker that did not answer in time.',
       registers,
     }),
     reloads: new Counter({
       name: 'brickgate_config_reloads_total',
-      help: 'Configuration changes taken up or rejected.',
+      help: 'Configuration changes applied or rejected.',
       labelNames: ['result'],
       registers,
     }),

@@ -23,7 +23,7 @@ export function createStateMetrics(registry: Registry): StateMetrics {
   return {
     redisSeconds: new Histogram({
       name: 'brickgate_redis_command_duration_seconds',
-      help: 'Time of a Redis command, failed ones included.',
+      help: 'Time of a Redis command, including failed commands.',
       buckets: LATENCY_BUCKETS,
       registers,
     }),
@@ -35,35 +35,35 @@ export function createStateMetrics(registry: Registry): StateMetrics {
     }),
     outageAllows: plain(
       'brickgate_outage_allows_total',
-      'Allows by what was known before an outage of Redis.',
+      'Allows from values cached before an outage of Redis.',
     ),
     stateCacheHits: plain(
       'brickgate_state_cache_hits_total',
-      'Reads of sessions and revocations answered without Redis.',
+      'Reads of sessions and revocations answered by the near cache.',
     ),
     stateCacheMisses: plain(
       'brickgate_state_cache_misses_total',
-      'Reads of sessions and revocations that asked Redis.',
+      'Reads of sessions and revocations sent to Redis.',
     ),
     stateCacheInvalidations: plain(
       'brickgate_state_cache_invalidations_total',
-      'Keys that Redis said have changed; a flush counts as one.',
+      'Keys that Redis invalidated; a flush counts as one.',
     ),
     stateStaleness: new Gauge({
       name: 'brickgate_state_staleness_seconds',
-      help: 'For how long, at most, a change in Redis may be unheard; the highest of all processes.',
+      help: 'Longest time for which a change in Redis may be unnoticed; the highest of all processes.',
       registers,
       aggregator: 'max',
     }),
     revocationLag: new Gauge({
       name: 'brickgate_revocation_lag_seconds',
-      help: 'From the last heartbeat written to Redis to its effect here; the highest of all processes.',
+      help: 'Time from writing the last heartbeat to its invalidation; the highest of all processes.',
       registers,
       aggregator: 'max',
     }),
     stateAnomalies: new Counter({
       name: 'brickgate_state_anomalies_total',
-      help: 'Values in Redis that are not what they should be, and so refuse.',
+      help: 'Values in Redis of the wrong type or form; each denies.',
       labelNames: ['kind'],
       registers,
     }),

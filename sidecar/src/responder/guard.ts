@@ -28,11 +28,11 @@ export type Answered<T> =
   | { readonly ok: true; readonly value: T; readonly decision: Allow }
   | { readonly ok: false; readonly refusal: Reply; readonly decision: Deny }
 
-/** What names the session that a request was about, null for none: the record names it, too. */
+/** The session that a request is about, for its record; null for none. */
 type Concerned = Pick<DecisionContext, 'sid'>
 
 /**
- * What a caller in good standing wants of the responder. What it refuses is answered and recorded like any
+ * The work of a route for an authenticated caller. A refusal is answered and recorded like any
  * other decision.
  */
 export type Act<T extends Concerned> = (
@@ -42,11 +42,12 @@ export type Act<T extends Concerned> = (
 ) => Promise<Result<T>>
 
 /**
- * Who sends a request to the responder, and what comes of what they want. The same code judges as for the
- * workspace, and the same record is left; only policy has no say, because everyone may know who they are
- * and look after their own sessions.
+ * Authenticates a request to the responder and runs its work. Authentication and record are the
+ * same as for the workspace. Policy is not evaluated, because every caller may see and end their
+ * own sessions.
  *
- * @returns rejects with a TypeError when the gate named no tier, which is its defect
+ * @returns a promise that rejects with a TypeError when the gate sent no tier, which is a defect
+ *   of the gate
  */
 export type Ask = <T extends Concerned>(
   incoming: IncomingMessage,

@@ -1,8 +1,8 @@
-/** The part of node-fastcgi that is used here; the package brings no types. */
+/** The used part of node-fastcgi, which has no types of its own. */
 declare module 'node-fastcgi' {
   import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 
-  /** A request that came in by FastCGI, with the parameters as UTF-8 text. */
+  /** A request over FastCGI, with its parameters as UTF-8 text. */
   export interface FastCgiRequest extends IncomingMessage {
     readonly cgiParams: Readonly<Record<string, string>>
   }

@@ -15,15 +15,16 @@ export interface ProgramSessionsDeps {
   readonly absoluteTimeoutSeconds: number
 }
 
-/** What a program may say of the session it wants: nothing, or a shorter life. */
+/** The body of a request for a program session: empty, or a shorter life. */
 const wishesSchema = z.strictObject({ expires_in: z.int().positive().optional() }).nullish()
 
 /**
- * Sessions for programs: an access token is given once, and an opaque token used from then on, that can be
- * ended by itself and says nothing to whoever finds it.
+ * Sessions for programs: a program sends its access token once and uses an opaque token from then
+ * on. That token can be ended by itself and reveals nothing about its owner.
  *
- * INVARIANT: a session is made from an access token of the IdP alone, never from a cookie or another
- * session, lives no longer than that token, and is refused with all that refuses it.
+ * INVARIANT: a session is made only from an access token of the IdP, never from a cookie or another
+ * session. It lives no longer than that token, and is denied whenever that token is. Otherwise
+ * sessions could outlive a revocation.
  */
 export function programSessions(app: FastifyInstance, ask: Ask, deps: ProgramSessionsDeps): void {
   void app.register(async (routes) => {
@@ -32,7 +33,7 @@ export function programSessions(app: FastifyInstance, ask: Ask, deps: ProgramSes
   })
 }
 
-/** `curl -d ''` names a form and sends nothing; a body that is not empty still has to be JSON. */
+/** `curl -d ''` sends an empty body with the type of a form; a body with content must be JSON. */
 function acceptEmptyBodies(routes: FastifyInstance): void {
   const parseJson = routes.getDefaultJsonParser('error', 'error')
   routes.removeAllContentTypeParsers()
@@ -71,7 +72,7 @@ function addRoutes(app: FastifyInstance, ask: Ask, deps: ProgramSessionsDeps): v
     const answer = await ask(request.raw, async ({ credential, principal, sid }) => {
       if (credential !== 'session' || sid === null) return refuse('credential-not-accepted')
       const ended = await registry.end({ sid, principal })
-      return ended.ok ? ok({ sid }) : ended // ended by another meanwhile: it has ended
+      return ended.ok ? ok({ sid }) : ended // ended meanwhile by another request: it has ended
     })
     return answer.ok ? reply.code(204).send() : sendReply(reply, answer.refusal)
   })
@@ -113,7 +114,7 @@ function addRoutes(app: FastifyInstance, ask: Ask, deps: ProgramSessionsDeps): v
   }
 }
 
-/** The same with the sid where the record of the decision looks for it. */
+/** Adds the sid at the place where the decision's record looks for it. */
 function concerning(
   opened: Result<OpenedSession>,
 ): Result<{ readonly id: string; readonly sid: string; readonly expiresAtSeconds: number }> {

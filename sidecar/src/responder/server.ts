@@ -8,18 +8,17 @@ import { sendError, sendReply } from './send.ts'
 
 export interface ResponderDeps extends AskDeps, ProgramSessionsDeps {
   readonly version: string
-  /** adds the pages for browsers; null where the configuration has no `sign_in` */
+  /** adds the pages for browsers; null without `sign_in` in the configuration */
   readonly addPages: ((app: FastifyInstance, ask: Ask) => void) | null
-  /** told of an error that no client caused */
+  /** called with an error that no client caused */
   readonly onUnexpected: (error: unknown) => void
 }
 
 const MAX_BODY_BYTES = 64 * 1024
 
 /**
- * What lighttpd hands over under `/_brickgate/`: a web application of its own, in the FastCGI RESPONDER
- * role. It believes no header; tier and request id come from the gate's own parameters. Not listening
- * yet.
+ * The web application below `/_brickgate/`, in the FastCGI RESPONDER role, not listening yet. It
+ * trusts no header; tier and request id come from the gate's own parameters.
  */
 export function createResponder(deps: ResponderDeps): FastifyInstance {
   const ask = createAsk(deps)

@@ -2,9 +2,9 @@ import { networkOf } from '../domain/network.ts'
 import { createRecentMap } from '../domain/recent-map.ts'
 
 /**
- * Bounds how often the browsers of one network make us call the provider in vain. Every callback takes
- * an attempt and a sign-in that succeeds gives it back, so honest people never use theirs up, however
- * many share an address: 20 at once, and one more each second.
+ * Limits how often the browsers of a network cause failing calls to the provider. Each callback
+ * takes an attempt, and a successful sign-in returns its attempt, so people who share an address do
+ * not run out. Each network has 20 attempts, and gets one more each second.
  */
 export interface Attempts {
   /** @returns false when none is left */
@@ -19,7 +19,7 @@ interface Bucket {
 
 const MOST = 20
 const PER_SECOND = 1
-/** beyond, the network that was seen longest ago begins anew */
+/** beyond, the network that was seen longest ago starts anew */
 const MAX_NETWORKS = 10_000
 
 export function createAttempts(): Attempts {

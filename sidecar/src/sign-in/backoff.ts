@@ -1,6 +1,6 @@
 import { pauseMs } from '../domain/pause.ts'
 
-/** When something that failed may be tried again: after 1, 2, 4, 8, then every 10 seconds. */
+/** The time of the next try after failures: after 1, 2, 4, 8, then every 10 seconds. */
 export interface Backoff {
   isOver(name: string, nowMs: number): boolean
   failed(name: string, nowMs: number): void

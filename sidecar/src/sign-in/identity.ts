@@ -8,27 +8,29 @@ import type { SignInTokens } from '../verify/sign-in-tokens.ts'
 import type { TokenVerifier } from '../verify/token-verifier.ts'
 import type { ProviderTokens } from './openid-provider.ts'
 
-/** The identity in the tokens of a sign-in or a refresh, verified. */
+/** The verified identity in the tokens of a sign-in or a refresh. */
 export interface SignedInIdentity {
   readonly principal: Principal
-  /** null unless it is a JWT for our audiences: only verified tokens are forwarded */
+  /**
+   * null unless the token is a JWT for the configured audiences: only verified tokens are forwarded
+   */
   readonly accessToken: Session['accessToken']
-  /** why there is no access token; null when there is one */
+  /** why there is no access token; null with an access token */
   readonly unusable: DenyReason | null
 }
 
 export interface IdentityDeps {
   readonly tokens: SignInTokens
   readonly verifier: TokenVerifier
-  /** told why an access token of the provider will not be forwarded */
+  /** called with the reason why an access token of the provider is not forwarded */
   readonly onUnusable: (reason: DenyReason) => void
 }
 
 /**
- * Who signed in, by the ID token; the access token adds its id, so that revoking it ends the session, and
- * the groups where the ID token has none.
+ * Identifies the person by the ID token. The access token adds its id, so that revoking it ends the
+ * session, and the groups where the ID token has none.
  *
- * @returns refuses when a token does not verify, or the two speak of different people
+ * @returns a refusal when a token does not verify, or the tokens have different subjects
  */
 export async function identify(
   given: ProviderTokens,
@@ -53,7 +55,8 @@ function together(
   given: ProviderTokens,
   nowSeconds: number,
 ): Result<SignedInIdentity> {
-  // INVARIANT: what goes to the workspace speaks for the person whose session it is.
+  // INVARIANT: the forwarded token has the subject of the session. Otherwise the workspace would
+  // act for another person.
   if (subjectKey(access) !== subjectKey(principal)) return refuse('wrong-token-type')
   return ok({
     principal: {
@@ -67,7 +70,7 @@ function together(
   })
 }
 
-/** @returns the access token until the earlier of what it says itself and what the provider says */
+/** @returns the access token with the earlier of its own expiry and the provider's */
 export function accessTokenOf(
   { accessToken, expiresInSeconds }: ProviderTokens,
   { expiresAtSeconds, tokenId }: Pick<Principal, 'expiresAtSeconds' | 'tokenId'>,

@@ -7,35 +7,37 @@ import type { Session } from '../session/session.ts'
 import type { LogoutOrder } from '../verify/logout-token.ts'
 import type { SignInTokens } from '../verify/sign-in-tokens.ts'
 
-/** Ends what was signed in by an IdP session that has ended there. */
+/** Ends the sessions of an IdP session that has ended at the provider. */
 export interface IdpLogout {
   /**
-   * OpenID Connect Back-Channel Logout 1.0: the provider tells us, signed. What it ends is written as a
-   * revocation, so that a session opened from an older sign-in afterwards is refused all the same.
+   * OpenID Connect Back-Channel Logout 1.0: the provider sends a signed token. It is written as a
+   * revocation, so that a session made later from an older sign-in is denied too.
    *
-   * @returns refuses what is no logout token, or was delivered before; `state-unavailable` when it is not
-   *   certain that the revocation stands
+   * @returns a refusal for an invalid or repeated logout token; `state-unavailable` when the
+   *   revocation may not be in force
    */
   byToken(logoutToken: string, nowSeconds: number): Promise<Result<void>>
   /**
-   * OpenID Connect Front-Channel Logout 1.0: a browser brings it, unsigned, and mostly without a cookie. It
-   * counts for IdP sessions that somebody signed in by here, whose ids nobody else knows.
+   * OpenID Connect Front-Channel Logout 1.0: a browser sends it, unsigned, and mostly without a
+   * cookie. It counts only for IdP sessions of sign-ins made here, whose ids nobody else knows.
    *
    * @returns false when there is no such session
    */
   byBrowser(issuer: string, idpSession: string, nowSeconds: number): Promise<Result<boolean>>
-  /** Notes by which IdP session somebody signed in, for `byBrowser`. */
+  /** Stores the IdP session of a sign-in, for `byBrowser`. */
   signedIn(session: Pick<Session, 'principal' | 'expiresAtSeconds'>): Promise<Result<void>>
 }
 
-/** Logout tokens that were obeyed. Nothing rejects; what fails is refused with `state-unavailable`. */
+/**
+ * Logout tokens that were obeyed. Never rejects; a failure is a refusal with `state-unavailable`.
+ */
 export interface ReplayStore {
   isKnown(key: string): Promise<Result<boolean>>
-  /** @returns false when another was first */
+  /** @returns false when the key was already stored */
   note(key: string, expiresAtSeconds: number): Promise<Result<boolean>>
 }
 
-/** IdP sessions that people signed in by. Nothing rejects; what fails is refused with `state-unavailable`. */
+/** IdP sessions of sign-ins. Never rejects; a failure is a refusal with `state-unavailable`. */
 export interface IdpSessionStore {
   isKnown(key: string): Promise<Result<boolean>>
   note(key: string, expiresAtSeconds: number): Promise<Result<void>>
@@ -48,11 +50,11 @@ export interface IdpLogoutDeps {
   readonly idpSessions: IdpSessionStore
   /** the sign-in's issuer: its `iss` and its alias */
   readonly issuer: { readonly issuer: string; readonly alias: string }
-  /** how long after its end a logout token may still be accepted, on a clock that is behind */
+  /** how long after its expiry a logout token may still be accepted, on a clock that is behind */
   readonly toleranceSeconds: number
 }
 
-/** A logout token that was obeyed already. */
+/** The reason for a logout token that was already obeyed. */
 const REPLAYED: DenyReason = 'token-revoked'
 
 export function createIdpLogout(deps: IdpLogoutDeps): IdpLogout {
@@ -66,7 +68,7 @@ export function createIdpLogout(deps: IdpLogoutDeps): IdpLogout {
       const known = await replays.isKnown(key)
       if (!known.ok) return known
       if (known.value) return refuse(REPLAYED)
-      // Noted once it is obeyed: what failed halfway may be delivered again.
+      // Stored after it was obeyed, so that a failed logout may be delivered again.
       const target = targetOf(order.value, alias)
       const notBeforeSeconds = order.value.issuedAtSeconds
       const revoked = await revocations.revoke({ target, notBeforeSeconds }, nowSeconds)

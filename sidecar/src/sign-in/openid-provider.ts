@@ -1,18 +1,20 @@
 import type { Tier } from '../domain/tier.ts'
 
-/** What the provider gave at its token endpoint. Nothing of it is verified, and none of it is logged. */
+/** The unverified tokens from the provider's token endpoint. They are never logged. */
 export interface ProviderTokens {
   readonly accessToken: string
-  /** from now on; null when the provider does not say */
+  /** from now on; null when the provider sends no lifetime */
   readonly expiresInSeconds: number | null
-  /** null when it gave none, after a refresh: when the one before stays good */
+  /**
+   * null when the provider sent none; after a refresh the previous refresh token then stays valid
+   */
   readonly refreshToken: string | null
   readonly idToken: string | null
 }
 
 /**
- * Why the provider gave nothing. `invalid-grant`: what was presented counts no more. `refused`: it will
- * not, or what it said cannot be accepted. `unavailable`: nobody can tell.
+ * Why the provider sent no tokens. `invalid-grant`: the presented grant is no longer valid.
+ * `refused`: it refuses, or its answer is unacceptable. `unavailable`: the cause is unknown.
  */
 export type ProviderFailure = 'invalid-grant' | 'refused' | 'unavailable'
 
@@ -24,18 +26,18 @@ export interface AuthorizationRequest {
   readonly tier: Tier
   readonly state: string
   readonly nonce: string
-  /** PKCE (RFC 7636): its S256 challenge is what is sent */
+  /** PKCE (RFC 7636); only its S256 challenge is sent */
   readonly codeVerifier: string
-  /** whether the person must prove again who they are, whatever session there is at the provider */
+  /** true: the person must prove their identity again, despite a session at the provider */
   readonly isForced: boolean
 }
 
 export interface AuthorizationResponse extends Omit<AuthorizationRequest, 'isForced'> {
-  /** the query of the callback, as it came */
+  /** the query of the callback, unchanged */
   readonly parameters: URLSearchParams
 }
 
-/** Whose session the provider should end; null where nothing is known of the person. */
+/** The session that the provider should end; null fields where the person is unknown. */
 export interface EndSessionHints {
   readonly idToken: string | null
   /** e-mail address or subject */
@@ -43,23 +45,23 @@ export interface EndSessionHints {
 }
 
 /**
- * The OpenID provider that people sign in at, as its client sees it. Nothing rejects; why something failed
- * is the adapter's to log.
+ * The OpenID provider of the sign-in, as its client sees it. Never rejects; the adapter logs causes
+ * of failures.
  */
 export interface OpenIdProvider {
-  /** Loads what the first request would have to wait for; not the provider's metadata. */
+  /** Loads modules that the first request would wait for, but not the provider's metadata. */
   prepare(): Promise<void>
   authorizationUrl(request: AuthorizationRequest): Promise<ProviderAnswer<string>>
   /** Checks `state` and `iss` (RFC 9207) of a callback, and redeems its code. */
   redeem(response: AuthorizationResponse): Promise<ProviderAnswer<ProviderTokens>>
   refresh(refreshToken: string): Promise<ProviderAnswer<ProviderTokens>>
   /**
-   * Where a browser signs out at the provider (OpenID Connect RP-Initiated Logout 1.0). An ID token that
-   * would make the URL too long is left out, and `logout_hint` stands for it.
+   * The address for signing out at the provider (OpenID Connect RP-Initiated Logout 1.0). An ID
+   * token that would make the URL too long is replaced by `logout_hint`.
    *
-   * @returns null when the provider has no such place, or cannot be asked
+   * @returns null when the provider has no such address, or does not answer
    */
   endSessionUrl(hints: EndSessionHints, tier: Tier): Promise<string | null>
-  /** the origin of that place, as far as is known; else the issuer's */
+  /** the origin of that address, if known; else the issuer's */
   endSessionOrigin(): string
 }

@@ -15,10 +15,11 @@ import type { OpenIdProvider, ProviderTokens } from './openid-provider.ts'
 import { shortIdOf, type Transaction, type Transactions } from './transaction.ts'
 
 /**
- * Why nobody was signed in. `no-transaction`: this browser began no such sign-in, or long ago. `spent`:
- * the sign-in was completed or has failed before. `busy`: too many sign-ins of the network failed just
- * now; this one can be completed later. `refused`: the provider said no. `unverified`: its tokens do not
- * count. `unusable`: they do, but the workspace would refuse the access token. `revoked`: they would, had access not been ended since. `unavailable`: something does not answer.
+ * Why nobody was signed in. `no-transaction`: this browser began no such sign-in, or long ago.
+ * `spent`: the sign-in was completed or has failed before. `busy`: too many sign-ins of the network
+ * failed just now; this sign-in can be completed later. `refused`: the provider refused.
+ * `unverified`: its tokens do not verify. `unusable`: the workspace would reject the access token.
+ * `revoked`: access was ended since. `unavailable`: a dependency does not answer.
  */
 export type SignInFailure =
   | 'no-transaction'
@@ -32,42 +33,44 @@ export type SignInFailure =
 
 export type SignInOutcome<T, F extends SignInFailure = SignInFailure> =
   | { readonly ok: true; readonly value: T }
-  /** `reason` is for the person to pass on, where there is more to say than `failure` */
+  /** `reason` is shown to the person, where it adds to `failure` */
   | { readonly ok: false; readonly failure: F; readonly reason?: DenyReason }
 
-/** The browser that signs in, as the responder sees it. */
+/** The browser that signs in, as the responder knows it. */
 export interface Browser {
   readonly tier: Tier
-  /** its sign-ins under way, oldest first */
+  /** its unfinished sign-ins, oldest first */
   readonly signIns: readonly Cookie[]
   readonly sourceIp: string
   readonly userAgent: string
 }
 
 export interface BegunSignIn {
-  /** at the provider */
+  /** address at the provider */
   readonly location: string
   /** holds the sign-in for ten minutes */
   readonly cookie: Cookie
-  /** names of cookies of older sign-ins, for which there is no room any more */
+  /** names of cookies of older sign-ins, which must make room */
   readonly outdated: readonly string[]
 }
 
-/** What came of a callback. */
+/** The result of a callback. */
 export interface SignInEnd {
   readonly outcome: SignInOutcome<OpenedSession>
-  /** where the browser was going: path-absolute on the tier's public URL */
+  /** the browser's page: path-absolute on the tier's public URL */
   readonly returnTo: string
-  /** the name of the cookie that is of no more use; null for none */
+  /** the name of a cookie to remove; null for none */
   readonly outdated: string | null
 }
 
 /** Signs browsers in: authorization code with PKCE, state, nonce and `iss`. */
 export interface SignIn {
   /**
-   * Neither asks the provider nor writes anything down: a sign-in that is only begun costs nothing.
+   * Begins a sign-in. It calls no provider and writes nothing, so an unfinished sign-in costs
+   * nothing.
    *
-   * @param returnTo as the browser asked for; our own page stands in for an unsafe address
+   * @param returnTo as the browser requested; an unsafe address is replaced by the page of
+   *   sessions
    */
   begin(
     browser: Browser,
@@ -83,19 +86,19 @@ export interface SignInDeps extends IdentityDeps {
   readonly registry: Pick<SessionRegistry, 'open'>
   readonly revocations: RevocationView
   readonly absoluteTimeoutSeconds: number
-  /** whether the access token of the sign-in goes to the workspace, which then takes no other */
+  /** true: the access token of the sign-in goes to the workspace, which accepts no other */
   readonly isTokenForwarded: boolean
   /** 256 random bits in base64url */
   readonly newSecret: () => string
-  /** called with why tokens of the provider were not accepted */
+  /** called with the reason why the provider's tokens were not accepted */
   readonly onUnverified: (reason: DenyReason) => void
 }
 
-/** How long a sign-in may take, and its cookie lives. */
+/** Lifetime of a sign-in and of its cookie. */
 export const TRANSACTION_SECONDS = 600
-/** sign-ins of one browser at a time, one a tab */
+/** unfinished sign-ins of a browser, one per tab */
 const MAX_TRANSACTIONS = 4
-/** cookies that one answer removes */
+/** cookies that an answer removes at most */
 const MAX_OUTDATED = 16
 const STATE = /^[A-Za-z0-9_-]{43}$/
 
@@ -127,7 +130,8 @@ export function createSignIn(deps: SignInDeps): SignIn {
       if (transaction === null) return over(await unknown(state))
       const { returnTo } = transaction
       if (!attempts.take(browser.sourceIp, nowSeconds)) return over(failed('busy'), returnTo)
-      // INVARIANT: a transaction is spent before its code is redeemed, so that a copy redeems none.
+      // INVARIANT: a transaction is spent before its code is redeemed; otherwise a copied cookie
+      // could redeem the code.
       const spent = await transactions.spend(transaction)
       if (!spent.ok) return over(failed('unavailable'), returnTo)
       const outcome = spent.value
@@ -138,7 +142,7 @@ export function createSignIn(deps: SignInDeps): SignIn {
     },
   }
 
-  /** The whole link where it can be kept, else what is nearest to it. */
+  /** Seals the whole link where it fits, else the nearest page. */
   async function sealNearest(
     returnTo: string | null,
     transaction: Omit<Transaction, 'returnTo'>,
@@ -153,7 +157,8 @@ export function createSignIn(deps: SignInDeps): SignIn {
   /**
    * The sign-in that the browser began with this `state`.
    *
-   * INVARIANT: one cookie is opened, however many are sent, and without it nothing is redeemed.
+   * INVARIANT: only one cookie is opened, however many are sent, and without it no code is
+   * redeemed. Otherwise a link could sign a browser in.
    */
   async function held(
     { signIns, tier }: Browser,
@@ -167,7 +172,7 @@ export function createSignIn(deps: SignInDeps): SignIn {
     return transaction?.tier === tier ? transaction : null
   }
 
-  /** A sign-in that is done looks the same to its browser as one that was never begun. */
+  /** A completed sign-in looks to its browser like a sign-in that was never begun. */
   async function unknown(state: string): Promise<SignInOutcome<never>> {
     const known: Result<boolean> = await transactions.isSpent(state)
     if (!known.ok) return failed('unavailable')
@@ -220,15 +225,19 @@ export function createSignIn(deps: SignInDeps): SignIn {
     return openInStanding(session, nowSeconds)
   }
 
-  /** A session that is refused at once would send the browser round in circles. */
+  /**
+   * Opens a session only if it counts; a session that is denied at once would redirect the browser
+   * in a loop.
+   */
   async function openInStanding(
     session: SessionDraft,
     nowSeconds: number,
   ): Promise<SignInOutcome<OpenedSession>> {
-    // As a token is judged: while revocations may be lost, an older sign-in is none to build on.
+    // Checked like a token: while revocations may be lost, an older sign-in does not count.
     const checked = await deps.revocations.check(session.principal, null, nowSeconds)
     if (!checked.ok) return failed(isOutage(checked.reason) ? 'unavailable' : 'revoked')
-    if (checked.value.isFromOutage) return failed('unavailable') // known callers go on, nobody new
+    // during an outage known callers go on, and new callers do not
+    if (checked.value.isFromOutage) return failed('unavailable')
     const opened = await deps.registry.open(session, nowSeconds)
     return opened.ok ? succeeded(opened.value) : failed('unavailable')
   }
@@ -238,7 +247,7 @@ function cookieName(state: string): string {
   return `${SIGN_IN_COOKIE}${shortIdOf(state)}`
 }
 
-/** Without a refresh token, the access token is the last word of the provider on this person. */
+/** Without a refresh token, the session ends with the access token. */
 function endOf(
   given: ProviderTokens,
   accessToken: Session['accessToken'],
@@ -248,7 +257,7 @@ function endOf(
   return Math.min(latestSeconds, accessToken.expiresAtSeconds)
 }
 
-/** The end of a callback whose transaction, if there is one, can still be completed. */
+/** The result of a callback whose transaction, if any, can still be completed. */
 function over(outcome: SignInOutcome<never>, returnTo: string = ROUTES.home): SignInEnd {
   return { outcome, returnTo, outdated: null }
 }

@@ -4,14 +4,15 @@ import type { Session } from '../session/session.ts'
 import { createBackoff } from './backoff.ts'
 import type { Renewal, Renewed } from './token-renewal.ts'
 
-/** Keeps the access tokens of sessions alive. */
+/** Refreshes the access tokens of sessions. */
 export interface TokenRefresh {
   /**
-   * The session with an access token that lives, where the provider gives one in time. One that is about to
-   * end is renewed meanwhile, and nobody waits; for one that has ended a request waits a bounded moment.
+   * Returns the session with a live access token, if the provider sends one in time. A token near
+   * its end is renewed while requests go on; a request with an expired token waits a bounded time.
    *
-   * @returns the session as it is when there is nothing to do or nothing to be had: the upstream credential
-   *   then says what is missing. Refuses with `session-revoked` what the provider has ended.
+   * @returns the session unchanged when there is nothing to do or the renewal failed; the
+   *   upstream credential then refuses. A refusal with `session-revoked` when the provider ended
+   *   the sign-in.
    */
   freshen(session: Session, nowSeconds: number): Result<Session> | Promise<Result<Session>>
 }
@@ -19,21 +20,21 @@ export interface TokenRefresh {
 export interface TokenRefreshDeps {
   readonly renew: Renewal
   readonly clock: Clock
-  /** when a token was issued, in epoch seconds; null when it does not say */
+  /** when a token was issued, in epoch seconds; null when the token has no such time */
   readonly issuedAtSeconds: (accessToken: string) => number | null
   readonly wait: (milliseconds: number) => Promise<void>
 }
 
-/** Of a check's two seconds, with what else it does. */
+/** Share of the two seconds of a check. */
 const WAIT_MS = 1200
-/** A token is renewed in the last quarter of its life, and not sooner than a minute before its end. */
+/** A token is renewed in the last quarter of its life, and at most a minute before its end. */
 const LONGEST_MARGIN_SECONDS = 60
 
-/** @returns never rejects, and neither does anything it started */
+/** @returns a refresh that never rejects, and neither does its background work */
 export function createTokenRefresh(deps: TokenRefreshDeps): TokenRefresh {
   const { renew, clock } = deps
   const backoff = createBackoff()
-  /** one renewal a session in this process, however many requests need it */
+  /** at most one renewal per session in this process */
   const running = new Map<string, Promise<Renewed>>()
   return {
     freshen(session, nowSeconds) {
@@ -69,7 +70,7 @@ export function createTokenRefresh(deps: TokenRefreshDeps): TokenRefresh {
 
   function marginOf({ token, expiresAtSeconds }: NonNullable<Session['accessToken']>): number {
     const nearSeconds = expiresAtSeconds - clock.nowSeconds()
-    if (nearSeconds > LONGEST_MARGIN_SECONDS) return LONGEST_MARGIN_SECONDS // most need no closer look
+    if (nearSeconds > LONGEST_MARGIN_SECONDS) return LONGEST_MARGIN_SECONDS // for most tokens
     const issuedAtSeconds = deps.issuedAtSeconds(token)
     if (issuedAtSeconds === null) return LONGEST_MARGIN_SECONDS
     return Math.min(LONGEST_MARGIN_SECONDS, (expiresAtSeconds - issuedAtSeconds) / 4)

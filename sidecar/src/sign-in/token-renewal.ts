@@ -20,12 +20,12 @@ export interface LockStore {
   hold(key: string, owner: string, expiresAtSeconds: number): Promise<Result<void>>
 }
 
-/** What became of a session whose access token was to be renewed. */
+/** The result of renewing a session's access token. */
 export type Renewed =
   | { readonly kind: 'renewed'; readonly session: Session }
-  /** it is over, here or at the provider */
+  /** the session is over, here or at the provider */
   | { readonly kind: 'ended' }
-  /** it goes on as it was; to be tried again */
+  /** the session goes on unchanged; try again later */
   | { readonly kind: 'failed' }
 
 /** Renews the access token of a session, once for all sidecars. Never rejects. */
@@ -35,30 +35,30 @@ export interface TokenRenewalDeps extends IdentityDeps {
   readonly provider: Pick<OpenIdProvider, 'refresh'>
   readonly registry: Pick<SessionRegistry, 'find' | 'update' | 'end'>
   readonly locks: LockStore
-  /** a name of this attempt that no other has */
+  /** a unique name of this attempt */
   readonly newOwner: () => string
   readonly wait: (milliseconds: number) => Promise<void>
-  /** told what an operator should know; never of a token */
+  /** called with events for operators, without tokens */
   readonly onEvent: (event: RenewalEvent) => void
   readonly onUnexpected: (error: unknown) => void
 }
 
 /**
- * `refreshed`: the provider gave a new token. `grant-ended`: the sign-in counts no more there.
- * `groups-unknown`: the ID token of the sign-in listed groups, and no token of the refresh lists any, so
- * the session has ended. `unverified`: the tokens speak for another or do not verify. `unsaved`: Redis did
- * not take them, so that a rotated refresh token is lost.
+ * `refreshed`: the provider sent a new token. `grant-ended`: the sign-in is over at the provider.
+ * `groups-unknown`: the ID token of the sign-in listed groups, and no token of the refresh lists
+ * any, so the session has ended. `unverified`: the tokens have another subject or do not verify.
+ * `unsaved`: Redis did not store them, so a rotated refresh token is lost.
  */
 export type RenewalEvent = 'refreshed' | 'grant-ended' | 'groups-unknown' | 'unverified' | 'unsaved'
 
 const FAILED: Renewed = { kind: 'failed' }
 const ENDED: Renewed = { kind: 'ended' }
 
-/** Longer than the provider may take; an owner that died holds others up for no longer. */
+/** Longer than the provider may take; a dead owner delays others for no longer. */
 const LOCK_SECONDS = 15
-/** After a failure nobody else asks the provider at once. */
+/** After a failure the other sidecars do not call the provider at once. */
 const PAUSE_SECONDS = 1
-/** How often, and how many times, the record of another's work is looked for. */
+/** Interval and number of reads while waiting for another owner's record. */
 const LOOK_EVERY_MS = 60
 const LOOKS = 20
 const SAVE_EVERY_MS = 250
@@ -83,7 +83,7 @@ export function createTokenRenewal(deps: TokenRenewalDeps): Renewal {
     }
   }
 
-  /** Another asks the provider: what it gets shows in the record. */
+  /** Another owner calls the provider; its result appears in the record. */
   async function follow(session: Session, nowSeconds: number): Promise<Renewed> {
     for (let looks = 0; looks < LOOKS; looks += 1) {
       await deps.wait(LOOK_EVERY_MS)
@@ -94,7 +94,7 @@ export function createTokenRenewal(deps: TokenRenewalDeps): Renewal {
   }
 
   async function renewAlone(session: Session, nowSeconds: number): Promise<Renewed> {
-    // The session at hand may be of a moment ago, when another had the lock.
+    // The session may be outdated, from before another owner got the lock.
     const current = await read(session, nowSeconds)
     if (current.kind !== 'renewed' || isRenewed(session, current.session)) return current
     const { refreshToken } = current.session
@@ -111,7 +111,10 @@ export function createTokenRenewal(deps: TokenRenewalDeps): Renewal {
     return found.value === null ? ENDED : { kind: 'renewed', session: found.value.session }
   }
 
-  /** INVARIANT: only the provider's word about the token that the session holds ends it. */
+  /**
+   * INVARIANT: a session ends only when the provider refuses the token that the session holds now.
+   * A refusal of an older token would end a refreshed session.
+   */
   async function end(
     session: Session,
     event: 'grant-ended' | 'groups-unknown',
@@ -125,7 +128,7 @@ export function createTokenRenewal(deps: TokenRenewalDeps): Renewal {
     return ended.ok ? ENDED : FAILED
   }
 
-  /** A refresh token that was rotated is kept, whatever becomes of the rest: the one before is used up. */
+  /** Stores a rotated refresh token whatever else fails, because the previous token is used up. */
   async function accept(
     session: Session,
     given: ProviderTokens,
@@ -173,8 +176,8 @@ export function createTokenRenewal(deps: TokenRenewalDeps): Renewal {
     const access = await deps.verifier.verifyGranted(given.accessToken, nowSeconds)
     if (!access.ok) return access
     if (subjectKey(access.value) !== subjectKey(session.principal)) return ok(null)
-    // INVARIANT: groups that were taken away do not outlive the access token. Where the access token does
-    // not list them, they were learned from the ID token, and nobody can say whether they still hold.
+    // INVARIANT: groups that were withdrawn do not outlive the access token. Where the access token
+    // lists none, they came from the ID token, and nobody knows whether they still apply.
     const { listsGroups } = deps.tokens
     const isListed = listsGroups(given.accessToken)
     if (!isListed && listsGroups(session.idToken ?? '')) return refuse('groups-unknown')
@@ -182,7 +185,10 @@ export function createTokenRenewal(deps: TokenRenewalDeps): Renewal {
     return ok({ principal, accessToken: accessTokenOf(given, access.value, nowSeconds) })
   }
 
-  /** INVARIANT: a session that ended meanwhile stays ended, and what else changed in it stays changed. */
+  /**
+   * INVARIANT: a session that ended meanwhile stays ended, and other changes stay. Otherwise a
+   * refresh would undo a revocation.
+   */
   async function save(
     session: Session,
     nowSeconds: number,

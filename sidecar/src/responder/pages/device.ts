@@ -15,7 +15,7 @@ const SYSTEMS: readonly (readonly [RegExp, string])[] = [
 ]
 const MAX_LENGTH = 60
 
-/** What a person recognises a device by: browser and system, or what a program calls itself. */
+/** A short name of a device for its owner: browser and system, or the name of a program. */
 export function deviceName(userAgent: string): string {
   const browser = named(BROWSERS, userAgent)
   const system = named(SYSTEMS, userAgent)

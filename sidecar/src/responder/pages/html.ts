@@ -1,4 +1,4 @@
-/** Markup that is safe to send: only `html` makes it. */
+/** Markup that is safe to send. Only `html` makes it. */
 export interface Html {
   readonly markup: string
 }
@@ -14,8 +14,10 @@ const ENTITIES: Readonly<Record<string, string>> = {
 }
 
 /**
- * A template of HTML. INVARIANT: whatever is put in is text, in elements and in quoted attributes, unless
- * another template made it. Null is nothing.
+ * A template of HTML; null becomes an empty text.
+ *
+ * INVARIANT: every value is escaped as text, in elements and quoted attributes, unless another
+ * template made it. Otherwise client input could become script.
  */
 export function html(strings: TemplateStringsArray, ...pieces: readonly Piece[]): Html {
   const markup = strings.reduce((before, after, index) => {

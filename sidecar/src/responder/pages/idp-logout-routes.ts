@@ -6,7 +6,7 @@ import { ROUTES } from '../../http/routes.ts'
 import { onlyValue, readVisit } from './page-request.ts'
 import { type BrowserRoutesDeps, fieldsOf } from './pages-deps.ts'
 
-/** Where the provider tells that somebody signed out there. */
+/** The routes by which the provider announces a sign-out. */
 export function addIdpLogoutRoutes(pages: FastifyInstance, deps: BrowserRoutesDeps): void {
   const { idpLogout, clock } = deps
   pages.post(ROUTES.backchannelLogout, async (request, reply) => {
@@ -23,7 +23,7 @@ export function addIdpLogoutRoutes(pages: FastifyInstance, deps: BrowserRoutesDe
     const issuer = visit.ok ? onlyValue(visit.value.query, 'iss') : null
     const sid = visit.ok ? onlyValue(visit.value.query, 'sid') : null
     const idpSession = sid === null ? null : keyName(sid)
-    // The provider shows this in a frame of its own page.
+    // The provider shows this answer in a frame of its own page.
     reply
       .header(
         'content-security-policy',

@@ -4,7 +4,7 @@ import { ok, type Result } from '../../domain/result.ts'
 import { readEnvelope } from '../../http/access-request.ts'
 import { cgiParams, tierOf } from '../cgi-params.ts'
 
-/** A request to a page of ours, before anybody asked who sends it. */
+/** An unauthenticated request to a page of the gateway. */
 export interface Visit {
   readonly envelope: Envelope
   /** the whole `Cookie` field, null when absent */
@@ -12,7 +12,10 @@ export interface Visit {
   readonly query: URLSearchParams
 }
 
-/** @returns refuses with `bad-request`; throws a TypeError when the gate named no tier, which is its defect */
+/**
+ * @returns a refusal with `bad-request`; throws a TypeError when the gate sent no tier, which is
+ *   a defect of the gate
+ */
 export function readVisit(incoming: IncomingMessage): Result<Visit> {
   const params = cgiParams(incoming)
   const envelope = readEnvelope(params, tierOf(incoming))
@@ -22,15 +25,15 @@ export function readVisit(incoming: IncomingMessage): Result<Visit> {
 }
 
 /**
- * Whether a request names another host than the tier's: its cookies, redirects and forms would be that
- * host's, so it gets none of ours (RFC 9110 section 15.5.20).
+ * Whether a request names another host than the tier's. Cookies, redirects and forms would belong
+ * to that host, so such a request gets 421 (RFC 9110 section 15.5.20).
  */
 export function isMisdirected(incoming: IncomingMessage, publicOrigin: string): boolean {
   const host = cgiParams(incoming).get('HTTP_HOST')
   return host === null || URL.parse(`https://${host}`)?.href !== `${publicOrigin}/`
 }
 
-/** The one value of a parameter; null when it is absent or stands twice. */
+/** The only value of a parameter; null when it is absent or repeated. */
 export function onlyValue(parameters: URLSearchParams, name: string): string | null {
   const [value, ...further] = parameters.getAll(name)
   return value === undefined || further.length > 0 ? null : value

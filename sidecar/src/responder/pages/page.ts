@@ -6,7 +6,10 @@ import { type Html, html } from './html.ts'
 export interface Page {
   readonly title: string
   readonly body: Html
-  /** for a page with forms: where they lead beside ourselves, redirects of their answers included */
+  /**
+   * for a page with forms: their allowed target besides the gateway, including redirects of their
+   * answers
+   */
   readonly formOrigin?: string
 }
 
@@ -35,10 +38,7 @@ form { margin: 0 }
 
 const STYLE_SOURCE = `'sha256-${hash('sha256', STYLE, 'base64')}'`
 
-/**
- * Sends a page: no script, nothing from elsewhere, in nobody's frame, kept nowhere, and no address of it
- * told to where its links lead.
- */
+/** Sends a page without scripts, foreign content, frames, caching, or referrers to linked sites. */
 export function sendPage(reply: FastifyReply, status: number, page: Page): FastifyReply {
   return (
     reply
@@ -46,8 +46,8 @@ export function sendPage(reply: FastifyReply, status: number, page: Page): Fasti
       .header('content-type', 'text/html; charset=utf-8')
       .header('content-security-policy', policyFor(page))
       .header('x-content-type-options', 'nosniff')
-      // With `no-referrer` browsers send `Origin: null` with the forms of a page (Fetch, section 3.2), and
-      // nobody could tell them from another site's.
+      // With `no-referrer` browsers send `Origin: null` with a page's forms (Fetch, section 3.2),
+      // which look like another site's forms.
       .header('referrer-policy', page.formOrigin === undefined ? 'no-referrer' : 'same-origin')
       .send(documentOf(page).markup)
   )

@@ -5,7 +5,7 @@ import type { OpenIdProvider } from '../../sign-in/openid-provider.ts'
 import type { SignIn } from '../../sign-in/sign-in.ts'
 import type { Ask, AskDeps } from '../guard.ts'
 
-/** What the pages for people who sign in with a browser are made of. */
+/** Collaborators of the pages for people who sign in with a browser. */
 export interface BrowserRoutesDeps extends Pick<AskDeps, 'observer' | 'clock'> {
   readonly ask: Ask
   readonly publicOrigins: Readonly<Record<Tier, string>>
@@ -14,11 +14,11 @@ export interface BrowserRoutesDeps extends Pick<AskDeps, 'observer' | 'clock'> {
   readonly signIn: SignIn
   readonly idpLogout: IdpLogout
   readonly providerOrigin: string
-  /** told of what went wrong and was not the client's doing */
+  /** called with a description of a failure that the client did not cause */
   readonly onTrouble: (what: string) => void
 }
 
-/** The fields of a form; none for a body of another type. */
+/** The fields of a form; empty for a body of another type. */
 export function fieldsOf(body: unknown): URLSearchParams {
   return body instanceof URLSearchParams ? body : new URLSearchParams()
 }

@@ -8,7 +8,7 @@ import { addSessionsPage } from './sessions-page.ts'
 import { addSignInRoutes } from './sign-in-routes.ts'
 import { addSignOutRoutes } from './sign-out-routes.ts'
 
-/** Sign-in, sign-out and the page about sessions: all of it for a tier's own host alone. */
+/** Adds sign-in, sign-out and the page of sessions, each only for the tier's own host. */
 export function addBrowserRoutes(app: FastifyInstance, deps: BrowserRoutesDeps): void {
   void app.register(async (pages) => {
     pages.addHook('onRequest', async (request, reply) => {

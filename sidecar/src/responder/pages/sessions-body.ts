@@ -5,20 +5,23 @@ import type { ListedSession } from '../../session/session-registry.ts'
 import { deviceName } from './device.ts'
 import { type Html, html } from './html.ts'
 
-/** Whose page it is. */
+/** The owner of the page. */
 export interface Owner extends Pick<DecisionContext, 'sid'> {
   readonly principal: Principal
 }
 
-/** What the page shows beside its owner. */
+/** The sessions that the page shows. */
 export interface ShownSessions {
-  /** latest used first */
+  /** last used first */
   readonly sessions: readonly ListedSession[]
   readonly csrf: string
   readonly nowSeconds: number
 }
 
-/** INVARIANT: neither an opaque id nor a token stands in the page. */
+/**
+ * INVARIANT: the page contains no opaque id and no token; a copy of the page would open the
+ * session.
+ */
 export function sessionsBody(owner: Owner, shown: ShownSessions): Html {
   const { principal } = owner
   const groups = principal.groups.length === 0 ? 'in no group' : principal.groups.join(', ')
@@ -65,7 +68,7 @@ const STEPS: readonly (readonly [number, string])[] = [
   [60, 'minute'],
 ]
 
-/** Last use is noted every half minute, so seconds would say more than is known. */
+/** Last use is stored every half minute, so seconds would be too precise. */
 function ago(seconds: number): string {
   const [step, unit] = STEPS.find(([length]) => seconds >= length) ?? [0, '']
   if (step === 0) return 'just now'

@@ -13,14 +13,14 @@ import { type BrowserRoutesDeps, fieldsOf } from './pages-deps.ts'
 import { sessionsBody } from './sessions-body.ts'
 import { forgetCookie, isOwnForm, sendUnchanged, sessionIdOf } from './sign-out-routes.ts'
 
-/** The page where people see who they are and what they are signed in with, and end any of it. */
+/** The page on which people see who they are, list their sessions, and end any of them. */
 export function addSessionsPage(pages: FastifyInstance, deps: BrowserRoutesDeps): void {
   const { registry } = deps
   pages.get(ROUTES.home, async (request, reply) => {
     const origin = deps.publicOrigins[tierOf(request.raw)]
     const answer = await deps.ask(request.raw, async (caller, envelope, nowSeconds) => {
       const id = sessionIdOf(envelope)
-      if (id === null) return refuse('no-credential') // it is for browsers; programs have `whoami`
+      if (id === null) return refuse('no-credential') // programs have `whoami`
       const listed = await registry.list(subjectKey(caller.principal), nowSeconds)
       return listed.ok ? ok({ ...caller, id, listed: listed.value, nowSeconds }) : listed
     })
@@ -54,7 +54,12 @@ export function addSessionsPage(pages: FastifyInstance, deps: BrowserRoutesDeps)
     return reply.redirect(`${deps.publicOrigins[tierOf(request.raw)]}${ROUTES.home}`, 303)
   })
 
-  /** INVARIANT: nobody ends the session of another. @returns null when there is none of theirs */
+  /**
+   * INVARIANT: nobody can end another person's session: the sid must belong to the caller's
+   * subject.
+   *
+   * @returns null when the caller has no such session
+   */
   async function findOwn(
     sid: string,
     subject: string,

@@ -23,7 +23,7 @@ import { onlyValue, readVisit, type Visit } from './page-request.ts'
 import type { BrowserRoutesDeps } from './pages-deps.ts'
 import { forgetCookie } from './sign-out-routes.ts'
 
-/** The way to the provider and back. */
+/** The routes to the provider and back. */
 export function addSignInRoutes(pages: FastifyInstance, deps: BrowserRoutesDeps): void {
   const { signIn, clock } = deps
   pages.get(ROUTES.signIn, async (request, reply) => {
@@ -59,8 +59,8 @@ export function addSignInRoutes(pages: FastifyInstance, deps: BrowserRoutesDeps)
   })
 
   /**
-   * Back and reload send a callback again: a browser that is signed in by then goes on to its page, and
-   * a sign-in that is spent leads to a fresh one, whose `state` is new, so that no circle comes of it.
+   * Back and reload send a callback again. A signed-in browser goes on to its page. A spent sign-in
+   * leads to a fresh sign-in with a new `state`, so there is no loop.
    */
   async function sendOn(
     incoming: IncomingMessage,
@@ -81,7 +81,7 @@ export function addSignInRoutes(pages: FastifyInstance, deps: BrowserRoutesDeps)
     return (await deps.ask(incoming, async ({ sid }) => ok({ sid }))).ok
   }
 
-  /** The browser forgets its session of before; nobody else may go on with it. */
+  /** Ends the browser's previous session, because the browser forgets it. */
   async function replacePrevious({ cookies }: Visit, { session }: OpenedSession): Promise<void> {
     const noted = await deps.idpLogout.signedIn(session)
     if (!noted.ok) deps.onTrouble('an IdP session could not be noted for its front-channel logout')
@@ -116,7 +116,7 @@ interface Explanation {
   readonly status: number
   readonly title: string
   readonly text: string
-  /** whether the next sign-in has the provider ask again */
+  /** true: the next sign-in makes the provider ask again */
   readonly isForced: boolean
 }
 

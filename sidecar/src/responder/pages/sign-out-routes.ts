@@ -33,15 +33,16 @@ export function addSignOutRoutes(pages: FastifyInstance, deps: BrowserRoutesDeps
       })
     }
     if (!isOver(answer)) return sendUnchanged(reply, answer)
-    // INVARIANT: another site changes no cookie. Its forms come without ours (`SameSite=Lax`), so they
-    // look like those of a browser whose session is over; only `Origin` tells them apart.
+    // INVARIANT: another site changes no cookie. Its forms come without the session cookie
+    // (`SameSite=Lax`), so they look like forms of a browser whose session is over; only `Origin`
+    // distinguishes them.
     const visit = readVisit(request.raw)
     const origin = deps.publicOrigins[tierOf(request.raw)]
     if (!visit.ok || isCrossSite(visit.value.envelope, origin)) return sendForeign(reply)
     return signOutAtProvider(reply, tierOf(request.raw), { idToken: null, logoutHint: null })
   })
 
-  /** A session that is over here may go on at the provider, and would sign the next person in. */
+  /** A session that is over here may live on at the provider, and would sign in the next person. */
   async function signOutAtProvider(
     reply: FastifyReply,
     tier: Tier,
@@ -59,13 +60,13 @@ export function addSignOutRoutes(pages: FastifyInstance, deps: BrowserRoutesDeps
   })
 }
 
-/** Whether a form is one of a page of this very session. */
+/** Whether a form belongs to a page of this session. */
 export function isOwnForm(body: unknown, envelope: Envelope): boolean {
   const id = sessionIdOf(envelope)
   return id !== null && isCsrfToken(onlyValue(fieldsOf(body), 'csrf'), id)
 }
 
-/** The opaque id in the cookie; null without exactly one. */
+/** The opaque id in the cookie; null without exactly one cookie. */
 export function sessionIdOf({ presented: { sessionCookies } }: Envelope): string | null {
   const [id, ...further] = sessionCookies
   return id === undefined || further.length > 0 ? null : id
@@ -77,12 +78,12 @@ export function forgetCookie(reply: FastifyReply, name = SESSION_COOKIE): Fastif
 
 type Refused = Extract<Answered<never>, { readonly ok: false }>
 
-/** Whether there is no session any more, as far as anybody can know. */
+/** Whether the session is over, as far as that is known. */
 function isOver({ refusal, decision }: Refused): boolean {
   return refusal.status === 401 || decision.reason === 'state-lost'
 }
 
-/** The page for a person whose form did nothing. */
+/** The page for a form that changed nothing. */
 export function sendUnchanged(reply: FastifyReply, answer: Refused): FastifyReply {
   const { refusal, decision } = answer
   if (decision.reason === 'cross-site-request') return sendForeign(reply)

@@ -1,7 +1,7 @@
--- Ends tunnels at an age: `timeout tunnel` only ends silent ones. haproxy.cfg gives each window of time
--- one of three servers for the tunnels that begin in it; when a window begins, the server whose turn
--- comes next, unused for one window since, loses all tunnels that it still has. So a tunnel lives for at
--- least one window and at most two.
+-- Ends tunnels by age, because `timeout tunnel` only ends silent tunnels. haproxy.cfg assigns
+-- tunnels to three servers in turn, by the window of time in which they begin. When a window
+-- begins, the next server in turn, unused for a window, loses all its tunnels. So a tunnel lives
+-- for at least one window and at most two.
 local SERVERS, LOOK_EVERY_MS = 3, 500
 
 local window_s = math.tointeger(tonumber(os.getenv("BRICKGATE_TUNNEL_WINDOW_S")))

@@ -1,13 +1,14 @@
 #!/bin/sh
-# Prints whether lighttpd offers HTTP/2: from version 1.4.83 on. lighttpd.conf runs this at each start and
-# reload, and asks the very program that reads it, so that no setting can be wrong about its version.
+# Prints whether lighttpd offers HTTP/2, which it does from version 1.4.83 on. lighttpd.conf runs
+# this script at each start and reload. The script asks the program that reads the configuration for
+# its version, so no setting can be wrong about it.
 #
-# INVARIANT: an answer that was broken off never arrives as complete. Over HTTP/2, lighttpd below 1.4.83
-# ends a chunked answer that was broken off like one that is whole; below 1.4.77 it also loses the bodies
-# of requests in authorizer mode (lighttpd #3272). Over HTTP/1.1 the bodies arrive, and the client sees that
-# an answer which is under way breaks off; one that breaks off before its headers went on looks whole.
+# INVARIANT: a truncated answer never arrives as complete, or clients would miss data silently. Over
+# HTTP/2, lighttpd below 1.4.83 ends a truncated chunked answer like a complete answer; below 1.4.77
+# it also loses request bodies in authorizer mode (lighttpd #3272). Over HTTP/1.1 the bodies arrive,
+# and the client notices a truncated answer, unless it was cut before its headers were sent.
 #
-# 1.4.80 does not start: there, trailers of a request change its judged headers.
+# Rejects 1.4.80, where trailers of a request change its judged headers.
 set -euf
 IFS='
 '

@@ -1,13 +1,13 @@
--- How many connections a client's network holds, those included that never finish their headers.
+-- Counts the connections of a client's network, including those that never finish their headers.
 local network_of = require("network")
 local settings = require("settings")
 local connections = {}
 
 local counts, counted_at = {}, nil
 
--- An HTTP/2 connection comes up for itself and for each of its streams, one after another; one
--- without streams does not come up at all. Where proxies name the client by a header, a connection
--- is theirs until its request has come, and the client then has no port: there, requests count.
+-- An HTTP/2 connection appears for itself and for each of its streams, in a row; without streams it
+-- does not appear. Where proxies name the client in a header, a connection is the proxy's until its
+-- request arrives, and the client then has no port: there, requests count.
 local function count_addresses(lighty)
   local found, last = {}, nil
   for r in lighty.server.irequests() do
@@ -31,8 +31,9 @@ local function count(lighty)
   return found
 end
 
--- Whether the network of this request holds more than `most` connections. Counting walks over all
--- connections, so it happens once a second at most, and not at all while there are not that many.
+-- Whether the network of this request has more than `most` connections. Counting walks over all
+-- connections, so it runs at most once a second, and never while there are fewer connections in
+-- all.
 function connections.exceed(lighty, most)
   if lighty.server.stats["clients_open"] <= most then return false end
   local now = lighty.c.time()

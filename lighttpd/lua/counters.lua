@@ -1,23 +1,23 @@
--- Counts answers as clients get them, for Prometheus: the one place that also knows those which no
--- sidecar and no egress ever saw. lighttpd keeps the counts for all scripts, until it restarts.
+-- Counts answers as clients receive them, for Prometheus, including answers that no sidecar and no
+-- egress saw. lighttpd keeps the counters for all scripts until it restarts.
 local counters = {}
 
 local RESPONSES, REFUSALS = "brickgate_edge_responses_total", "brickgate_edge_refusals_total"
 
--- Who answered, by how far the request came. `lighttpd` is the gate, too.
+-- The part that answered, by the request's stage. `lighttpd` includes the gate.
 local ANSWERED_BY = { checking = "authorizer", responder = "responder", authorized = "egress" }
 
 local function add(lighty, name)
   lighty.status[name] = (lighty.status[name] or 0) + 1
 end
 
--- INVARIANT: every label value comes from a closed list, none from a client.
+-- INVARIANT: every label value comes from a closed list; a client's value could add endless series.
 local function status_label(status)
   if status >= 500 and status <= 504 then return tostring(status) end
   return (status // 100) .. "xx"
 end
 
--- `status` as it goes out.
+-- `status` as the client receives it.
 function counters.count(lighty, status)
   local env = lighty.r.req_env
   local tier, by = env["BRICKGATE_LISTENER"] or "none", ANSWERED_BY[env["BRICKGATE_STAGE"]]
@@ -29,8 +29,8 @@ function counters.count(lighty, status)
 end
 
 local FAMILIES = {
-  { RESPONSES, "Answers as clients got them, by who made them." },
-  { REFUSALS, "Answers of lighttpd and its gate in place of anybody else." },
+  { RESPONSES, "Answers as clients receive them, by the part that made them." },
+  { REFUSALS, "Answers that lighttpd or its gate made itself." },
 }
 
 -- Prometheus text format 0.0.4.
@@ -47,7 +47,7 @@ function counters.page(lighty)
       end
     end
   end
-  lines[#lines + 1] = "# HELP brickgate_edge_connections Connections of clients that are open."
+  lines[#lines + 1] = "# HELP brickgate_edge_connections Open client connections."
   lines[#lines + 1] = "# TYPE brickgate_edge_connections gauge"
   lines[#lines + 1] = "brickgate_edge_connections " .. lighty.server.stats["clients_open"]
   return table.concat(lines, "\n") .. "\n"

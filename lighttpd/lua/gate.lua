@@ -1,10 +1,10 @@
--- What stands between a client and every backend. It runs twice for an authorized request: before
--- the FastCGI authorizer, and again after its 200, when lighttpd starts the request over. Its
--- authorizer mode takes almost any reply for an allow, so only an exact proof counts as one.
--- A Lua error ends the request with 500.
+-- The gate between clients and every backend. It runs twice for an authorized request: before the
+-- FastCGI authorizer, and again after its 200, when lighttpd starts the request over. lighttpd's
+-- authorizer mode treats almost any reply as an allow, so only an exact proof counts as an allow. A
+-- Lua error ends the request with 500.
 --
--- BRICKGATE_STAGE says how far a request came: nil, checking, returned, authorized; or responder;
--- or answered. No client can set it: what clients send arrives as HTTP_*.
+-- BRICKGATE_STAGE is the progress of a request: nil, checking, returned, authorized; or responder;
+-- or answered. Clients cannot set it: their headers arrive as HTTP_*.
 local connections = require("connections")
 local headers = require("headers")
 local proof_of = require("proof")
@@ -15,8 +15,9 @@ local target = require("target")
 
 local gate = {}
 
--- HTTP/2's extended CONNECT (RFC 8441) is a WebSocket handshake; lighttpd forwards it as a GET with
--- an upgrade, so it is judged as one. lighttpd refuses another `:protocol`, and a path without one.
+-- HTTP/2's extended CONNECT (RFC 8441) is a WebSocket handshake. lighttpd forwards it as a GET with
+-- an upgrade, so it is judged as a GET. lighttpd rejects another `:protocol`, and a path without
+-- it.
 local function judged_method(r)
   local method, sent = r.req_attr["request.method"], r.req_attr["request.uri"]
   local is_extended_connect = method == "CONNECT" and sent:sub(1, 1) == "/"
@@ -24,8 +25,9 @@ local function judged_method(r)
   return is_extended_connect and "GET" or method
 end
 
--- INVARIANT: neither the log of an unreachable backend nor QUERY_STRING repeats the query, and what
--- REQUEST_URI says is what is forwarded. No proxy before lighttpd can say that TLS was not used.
+-- INVARIANT: neither the log of an unreachable backend nor QUERY_STRING contains the query, which
+-- may have secrets, and REQUEST_URI is the forwarded target. No proxy before lighttpd can claim
+-- that TLS was not used.
 local function normalize(r)
   r.req_attr["uri.scheme"], r.req_env["_L_EXTFORWARD_ACTUAL_PROTO"] = "https", ""
   r.req_attr["uri.query"] = ""
@@ -74,7 +76,7 @@ local function first_pass(lighty, tier)
   return send_to_authorizer(r)
 end
 
--- The reason for which what the authorizer replied is no allow, or nil.
+-- The reason why the authorizer's reply is no allow, or nil.
 local function objection(r, tier)
   local env = r.req_env
   if env["BRICKGATE_TARGET"] ~= r.req_attr["request.uri"] then return "target-changed" end
@@ -91,18 +93,18 @@ local function second_pass(lighty, tier)
   local proof = proof_of(lighty, r.req_env["BRICKGATE_PROOF"])
   local reason = not proof and "no-proof" or objection(r, tier)
   if reason then return refusal.answer(r, 403, reason) end
-  r.req_env["BRICKGATE_PROOF"] = proof -- from here on the egress's
+  r.req_env["BRICKGATE_PROOF"] = proof -- from here on the proof for the egress
   normalize(r)
   headers.strip(r)
   headers.fulfil(r)
   headers.name_client(r)
-  r.req_header["Host"] = settings.public[tier].authority -- what X-Forwarded-Host is made of
+  r.req_header["Host"] = settings.public[tier].authority -- becomes X-Forwarded-Host
   r.req_env["BRICKGATE_STAGE"] = "authorized"
   r.req_attr["uri.path"] = "//brickgate-authorized"
   return 0
 end
 
--- The verdict on this run: 0 lets the request go on to the backend it was given, else a status.
+-- The verdict of this pass: 0 sends the request to its assigned backend, else a status.
 function gate.judge(lighty, tier)
   local stage = lighty.r.req_env["BRICKGATE_STAGE"]
   if stage == nil then return first_pass(lighty, tier) end

@@ -1,4 +1,4 @@
--- Which request headers a client may not send, whatever their spelling.
+-- Request headers that clients may not send, in any spelling.
 local settings = require("settings")
 local headers = { most = 200 } -- egress/haproxy.cfg takes a few more
 
@@ -9,20 +9,20 @@ local function set_of(names)
 end
 
 local RESERVED = set_of({
-  -- ours
+  -- set by the gate
   settings.header_user, settings.header_email, settings.header_groups, "X-Request-Id",
-  -- say who the client is or where it comes from
+  -- name the client or its address
   "Via", "X-Client-IP", "X-Client-Cert", "X-Client-DN", "X-Client-Verify", "Client-IP", "X-Host",
   "X-ProxyUser-IP", "X-Originating-IP", "X-Source-IP", "X-Scheme", "X-URL-Scheme",
   "Front-End-HTTPS", "Proxy-Authorization", "X-Scope-OrgID", "X-Userinfo", "Disguised-Host",
-  -- would make of a judged request another one
+  -- would turn a judged request into another request
   "X-HTTP-Method", "X-HTTP-Method-Override", "X-Method-Override", "X-Override-URL", "X-Sendfile",
-  -- belong to the connection that ends here
+  -- belong to the client's connection
   "Proxy", "Proxy-Connection", "Keep-Alive", "TE", "Trailer", "HTTP2-Settings",
 })
 
--- Each name and everything below it (`CF-Ray` is below `CF`), as proxies, identity providers and
--- clouds write what they found out about a client. Services behind them believe these headers.
+-- Each name and everything below it (`CF-Ray` is below `CF`). Proxies, identity providers and
+-- clouds describe a client in these headers, and services behind them believe the headers.
 local RESERVED_FAMILIES = set_of({
   "X-Brickgate", "X-Databricks",
   -- address, protocol, target
@@ -42,8 +42,8 @@ local RESERVED_FAMILIES = set_of({
   "X-Envoy", "X-Istio",
 })
 
--- Of Databricks' own headers, only these are sent on: clients need them, and they name no caller,
--- no workspace and no credential.
+-- The only `X-Databricks-*` headers that pass: clients need them, and they name no caller, no
+-- workspace and no credential.
 local PASSED = set_of({
   -- JDBC driver and SQL kernel
   "X-Databricks-SEA-Can-Run-Fully-Sync", "X-Databricks-Metadata-Operation-Type",
@@ -53,8 +53,8 @@ local PASSED = set_of({
   "X-Databricks-Use-Coding-Agent-Mode",
 })
 
--- lighttpd makes HTTP_* of a name by turning all but letters and digits into `_`, so separators
--- other than single hyphens only ever serve to slip past a comparison.
+-- lighttpd turns every character of a name except letters and digits into `_` of HTTP_*, so
+-- separators other than single hyphens only serve to evade a comparison.
 local function is_plain(name)
   return name:find("^%w[%w%-]*$") and not name:find("--", 1, true)
 end
@@ -74,8 +74,8 @@ local function judge(name)
   return not is_plain(name) or RESERVED[lower] or is_in_family(lower)
 end
 
--- Clients send the same few names again and again. What is remembered is bounded: made-up names are
--- forgotten together with the rest.
+-- Clients send the same few names again and again. The memory is bounded: made-up names are dropped
+-- together with all others.
 local MOST_REMEMBERED, LONGEST_REMEMBERED = 1000, 64
 local verdicts, remembered = {}, 0
 
@@ -89,29 +89,30 @@ local function is_reserved(name)
   return verdict
 end
 
--- The only upgrade that is passed on, and only where RFC 6455 allows it. h2c would tunnel requests.
+-- The only upgrade that passes, and only where RFC 6455 allows it. h2c would tunnel requests.
 local function is_websocket_upgrade(r)
   return r.req_attr["request.method"] == "GET" and r.req_header["Upgrade"]:lower() == "websocket"
 end
 
 local WEBSOCKET = "X-Brickgate-Upgrade"
 
--- Names a request that becomes a WebSocket once it is allowed, for conf.d/limits.conf: lighttpd reads its
--- conditions again after the authorizer's 200. The second pass strips it.
+-- Marks a request that becomes a WebSocket once it is allowed, for conf.d/limits.conf: lighttpd
+-- evaluates its conditions again after the authorizer's 200. The second pass removes the mark.
 function headers.name_websocket(r, judged_method)
   local is_upgrade = r.req_header["Upgrade"] or r.req_attr["request.method"] == "CONNECT"
   if judged_method == "GET" and is_upgrade then r.req_header[WEBSOCKET] = "websocket" end
 end
 
--- Whether the client names its request so itself. INVARIANT: such a request is refused at once, because
--- lighttpd reads its conditions before this script can strip anything: a request that nobody has judged
--- would hold its connection for an hour.
+-- Whether the client sent this mark itself.
+--
+-- INVARIANT: such a request is rejected at once. lighttpd evaluates its conditions before this
+-- script can remove the mark, so an unjudged request would hold its connection for an hour.
 function headers.claims_websocket(r)
   return r.req_header[WEBSOCKET] ~= nil
 end
 
--- Removes what is reserved, and returns how many headers there were. Collected first: a header must
--- not go while the list is walked.
+-- Removes reserved headers, and returns the number of headers. Collects names first, because a
+-- header must not be removed while the list is walked.
 function headers.strip(r)
   local reserved, sent = {}, 0
   for name, value in pairs(r.req_header) do
@@ -125,7 +126,7 @@ function headers.strip(r)
   return sent
 end
 
--- What an allow puts on the request: the header's name, and the variable that holds its value.
+-- Headers that an allow sets on the request: the header's name, and the variable with its value.
 local OBLIGATIONS = {
   { settings.header_user, "BRICKGATE_USER" },
   { settings.header_email, "BRICKGATE_EMAIL" },
@@ -139,11 +140,11 @@ local OBLIGATIONS = {
   { "User-Agent", "BRICKGATE_USER_AGENT" },
   { "X-Databricks-Org-Id", "BRICKGATE_WORKSPACE_ID" },
   { "X-Databricks-Workspace-Id", "BRICKGATE_WORKSPACE_ID" },
-  -- the client's stays where no span of ours is to be the parent
+  -- the client's own stays where the gateway has no span for a parent
   { "Traceparent", "BRICKGATE_TRACEPARENT", otherwise_as_sent = true },
 }
 
--- Whether every variable can stand in a header without ending its line.
+-- Whether every variable fits into a header without ending its line.
 function headers.are_printable(env)
   for _, obligation in ipairs(OBLIGATIONS) do
     if (env[obligation[2]] or ""):find("[^\32-\126]") then return false end
@@ -151,8 +152,8 @@ function headers.are_printable(env)
   return true
 end
 
--- INVARIANT: each of these headers is overwritten or removed, whatever the client sent; only
--- `Traceparent` may stay, which is no identity.
+-- INVARIANT: each of these headers is overwritten or removed, or a client could choose its
+-- identity. Only `Traceparent`, which is no identity, may stay.
 function headers.fulfil(r)
   for _, obligation in ipairs(OBLIGATIONS) do
     local value = r.req_env[obligation[2]]
@@ -160,8 +161,8 @@ function headers.fulfil(r)
   end
 end
 
--- Whether a proxy named the client and any address after the first is IPv4 mapped into IPv6. lighttpd
--- takes each mapped address for a trusted proxy while an IPv4 network is trusted.
+-- Whether a proxy named the client and any address after the first is IPv4 mapped into IPv6.
+-- lighttpd takes each mapped address for a trusted proxy while an IPv4 network is trusted.
 --
 -- INVARIANT: such a request is refused; otherwise a client could write an address before its own,
 -- and the written address would count.
@@ -175,8 +176,8 @@ function headers.hide_client(r)
   return false
 end
 
--- lighttpd appends whose connection it is: the client's or, where that has no port, a proxy's that
--- named the client.
+-- lighttpd appends the address of the connection: the client's, or a proxy's that named the client,
+-- which then has no port.
 function headers.name_client(r)
   local is_named = settings.is_client_named and r.req_attr["request.remote-port"] == "0"
   r.req_header["X-Forwarded-For"] = is_named and r.req_attr["request.remote-addr"] or ""

@@ -1,4 +1,4 @@
--- magnet.attract-raw-url-to of the admin listener: what was counted, and nothing else.
+-- magnet.attract-raw-url-to of the admin listener: serves the counters and nothing else.
 package.path, package.cpath = os.getenv("BRICKGATE_LIGHTTPD_DIR") .. "/lua/?.lua", ""
 local counters = require("counters")
 local refusal = require("refusal")

@@ -1,8 +1,9 @@
--- The network that one client can have for itself, as sidecar/src/domain/network.ts has it: an IPv4
--- address alone, also when mapped into IPv6, and the /64 of an IPv6 address.
+-- The network that a single client may own, by the rule of sidecar/src/domain/network.ts: an IPv4
+-- address, also when mapped into IPv6, or the /64 of an IPv6 address.
 local GROUPS = 8
 
--- The 16-bit groups of a part of an IPv6 address. IPv4 in dotted form at the end is two of them.
+-- The 16-bit groups of a part of an IPv6 address. A dotted IPv4 address at the end yields two
+-- groups.
 local function append_groups(groups, text)
   for group in text:gmatch("[^:]+") do
     local a, b, c, d = group:match("^(%d+)%.(%d+)%.(%d+)%.(%d+)$")
@@ -15,7 +16,7 @@ local function append_groups(groups, text)
   end
 end
 
--- `address` as lighttpd has it: it wrote it itself, or took it over from a proxy and could read it.
+-- `address` as lighttpd wrote it, or as lighttpd parsed it from a proxy's header.
 local function network_of(address)
   if not address:find(":", 1, true) then return address end
   local head, tail = address:match("^(.-)::(.*)$")

@@ -1,7 +1,10 @@
--- The deployment's proof, read once per Lua state: lighttpd reloads after a rotation. The file's first
--- line is the current value, an optional second one the previous, both accepted here.
--- INVARIANT: a file that is missing or holds anything else leaves no proof that could match: the error
--- makes every request a 500, and the next one reads the file again. It never shows what it read.
+-- The deployment's proof, read once per Lua state: lighttpd reloads after a rotation. The file's
+-- first line is the current proof, an optional second line the previous proof; both are accepted
+-- here.
+--
+-- INVARIANT: with a missing or malformed file no proof matches, or the gate would fail open. The
+-- error makes every request a 500, and the next request reads the file again. Errors never show the
+-- content.
 local HEX_DIGITS, MOST_LINES = 64, 2
 
 local function is_proof(line)
@@ -23,13 +26,13 @@ end
 
 local lines = read(os.getenv("BRICKGATE_PROOF_FILE"))
 
--- An allow carries not the proof but what is made of it, so that whoever may ask the sidecar learns
--- nothing that opens the egress.
+-- HMAC of the proof, which an allow carries in place of the proof. A process that may call the
+-- sidecar thus learns nothing that opens the egress.
 local function of_allow(lighty, line)
   return lighty.c.hmac("sha256", line, "brickgate allow"):lower()
 end
 
--- The proof for the egress when what an allow carried was made of it, else nil.
+-- The proof for the egress when an allow carried its HMAC, else nil.
 return function(lighty, carried)
   for _, line in ipairs(lines) do
     if carried == of_allow(lighty, line) then return line end

@@ -1,5 +1,5 @@
--- magnet.attract-raw-url-to of the plain-HTTP listener: everything goes to the internal tier's
--- public URL, over TLS. The client's Host has no part in it.
+-- magnet.attract-raw-url-to of the plain-HTTP listener: redirects everything to the internal tier's
+-- public URL, over TLS. The client's Host is ignored.
 package.path, package.cpath = os.getenv("BRICKGATE_LIGHTTPD_DIR") .. "/lua/?.lua", ""
 local refusal = require("refusal")
 local request_id = require("request_id")

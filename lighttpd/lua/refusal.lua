@@ -1,12 +1,15 @@
--- Refusals as Databricks clients understand them: JSON with `error_code` and `message`, and an
--- integer Retry-After wherever they would retry. INVARIANT: nothing the client sent is repeated.
+-- Errors in Databricks' own format: JSON with `error_code` and `message`, and an integer
+-- Retry-After wherever clients would retry.
+--
+-- INVARIANT: no client input is repeated; an error could otherwise carry a script or a secret.
 local refusal = {}
 
 -- `sidecar/src/domain/error-answer.ts` has the same codes and waits; a test compares them.
 
 local METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
 
--- In seconds: a JDBC driver fails on a date, and on none. Not for 502, where the request may have run.
+-- In seconds: a JDBC driver fails on a date, and on none. Not for 502, where the request may have
+-- run.
 local RETRY_AFTER = { [429] = "5", [503] = "5", [504] = "5" }
 
 local ERRORS = {
@@ -30,20 +33,20 @@ local ERRORS = {
   [505] = { "HTTP_VERSION_NOT_SUPPORTED", "the version of HTTP is not supported" },
 }
 
--- Python's SQL connector, and what stands on it, read an error of Thrift from this header alone.
+-- Python's SQL connector and its users read a Thrift error only from this header.
 function refusal.name_for_thrift(r, message)
   if (r.req_attr["request.uri"] or ""):sub(1, 5) ~= "/sql/" then return end
   r.resp_header["X-Thriftserver-Error-Message"] = message
 end
 
--- The message with the request's id.
+-- The message with the request id.
 function refusal.with_id(r, message)
   local id = r.req_env["BRICKGATE_REQUEST_ID"]
   return id and message .. " (request id " .. id .. ")" or message
 end
 
--- Makes the refusal this request's whole answer; `reason` is for the access log. Returns the
--- status, which a script must return in turn.
+-- Makes the error the whole answer of this request; `reason` is for the access log. Returns the
+-- status, which the script must return too.
 function refusal.answer(r, status, reason)
   local known = ERRORS[status] or ERRORS[status < 500 and 400 or 500]
   local error_code, message = known[1], refusal.with_id(r, known[2])

@@ -1,5 +1,5 @@
--- magnet.attract-response-start-to: the last word on every answer's status and headers. A Lua error
--- here is only logged, and the answer goes out as it is.
+-- magnet.attract-response-start-to: runs last on every answer's status and headers. A Lua error
+-- here is only logged, and the answer goes out unchanged.
 package.path, package.cpath = os.getenv("BRICKGATE_LIGHTTPD_DIR") .. "/lua/?.lua", ""
 local counters = require("counters")
 local refusal = require("refusal")
@@ -11,7 +11,7 @@ local target = require("target")
 local r = lighty.r
 local headers, env = r.resp_header, r.req_env
 
--- The session's cookie, and those of sign-ins under way, whose names end in an id.
+-- The session cookie, and the cookies of unfinished sign-ins, which end in an id.
 local function is_own_cookie(name)
   return name == "__host-brickgate" or name:find("^__host%-brickgate%-signin") ~= nil
 end
@@ -36,8 +36,8 @@ local function replace(status, reason)
   return refusal.answer(r, status, reason)
 end
 
--- lighttpd keeps repeated Set-Cookie fields in one value. A cookie without a name is stored by some
--- browsers under what looks like its value, hence the `=`.
+-- lighttpd keeps repeated Set-Cookie fields in a single value. Some browsers store a cookie without
+-- a name under its apparent value, hence the `=`.
 local function without_own_cookies(value)
   local kept = {}
   for cookie in (value .. "\r\nSet-Cookie: "):gmatch("(.-)\r\n[^:]*: ") do
@@ -47,22 +47,22 @@ local function without_own_cookies(value)
   return table.concat(kept, "\r\nSet-Cookie: ")
 end
 
--- What lighttpd made itself is `text/html` without a charset, or has no type at all where it could
--- make nothing of a backend's status. Our backends never answer so.
+-- lighttpd's own error pages are `text/html` without a charset, or have no type where a backend's
+-- status was unusable. The backends never answer in this form.
 local function is_error_page(status)
   local content_type = headers["Content-Type"]
   return status >= 400 and (content_type == nil or content_type == "text/html")
 end
 
--- The gate came to no verdict: lighttpd refused the request before, a script failed, or none ran.
+-- The gate made no verdict: lighttpd rejected the request before, a script failed, or none ran.
 local function without_verdict(status)
   if REASONS[status] then return replace(status, REASONS[status]) end
   if status == 500 then return replace(500, "gate-failed") end
   return replace(503, "no-gate")
 end
 
--- The authorizer may refuse or send to sign-in; anything else it said is its failure, and so are
--- the errors that lighttpd made of its silence.
+-- The authorizer may deny or redirect to sign-in. Every other answer is its failure, and so are the
+-- errors that lighttpd makes when it does not answer.
 local function from_authorizer(status)
   local is_redirect = (status == 302 or status == 303) and headers["Location"]
   if is_error_page(status) and status >= 500 then
@@ -79,16 +79,16 @@ local function from_responder(status)
   return replace(503, status == 504 and "responder-timeout" or "responder-unavailable")
 end
 
--- 503 invites a retry, so it is only for what never left; of another failure nobody knows.
+-- 503 invites a retry, so it is only for requests that never left; other requests may have run.
 local function without_egress(status)
   local is_clients_fault = status >= 400 and status < 500
   if is_clients_fault then return replace(status, REASONS[status] or "bad-request") end
-  -- of its spool lighttpd says 500 as of any failure; the workspace then has no whole request
+  -- lighttpd answers 500 for a full spool; the workspace then has no whole request
   if status == 500 and not has_room_in_spool() then return replace(503, "spool-full") end
   return replace((status == 503 or status == 504) and status or 502, "egress-unavailable")
 end
 
--- The parts of a repeated header, which lighttpd keeps in one value, that are no trailers.
+-- The parts of a repeated header that are no trailers. lighttpd keeps the parts in a single value.
 local function parts_of_headers(value)
   local parts = {}
   local before = ""
@@ -100,10 +100,12 @@ local function parts_of_headers(value)
   return table.concat(parts)
 end
 
--- lighttpd below 1.4.80 makes headers of the trailers of an answer that is there at once, and leaves a
--- CR at the end of each, which no header can have. INVARIANT: no trailer stays; one that changes the
--- framing would make a client read the next answer wrongly. Lua can't remove those that frame: they go
--- when the body is set anew. Returns the status if the body was.
+-- lighttpd below 1.4.80 turns trailers of an answer that arrives at once into headers, and leaves a
+-- CR at the end of each, which no header can have. Lua cannot remove framing trailers: setting the
+-- body anew removes them. Returns the status if the body was set.
+--
+-- INVARIANT: no trailer stays. A trailer that changes the framing would make a client misread the
+-- next answer.
 local function remove_trailers(status)
   local merged = {}
   for name, value in pairs(headers) do
@@ -123,7 +125,7 @@ local function remove_trailers(status)
   return status
 end
 
--- As egress/haproxy.cfg words its own errors.
+-- The messages of egress/haproxy.cfg for its own errors.
 local EGRESS_MESSAGES = {
   [500] = "the gateway failed",
   [502] = "the workspace gave no usable answer",
@@ -131,20 +133,23 @@ local EGRESS_MESSAGES = {
   [504] = "the workspace did not answer in time",
 }
 
--- Bytes of an answer from which on its end closes the connection.
+-- Bytes from which on the end of an answer closes the connection.
 local LARGE = 1048576
 
--- lighttpd keeps the connection of an answer that ends before its Content-Length, and the client waits for
--- the rest. INVARIANT: the end of the connection shows that it does not come, after an answer that the
--- egress saw end early, and after a large one, which the egress cannot wait for.
+-- lighttpd keeps the connection of an answer that ends before its Content-Length, and the client
+-- waits for the rest.
+--
+-- INVARIANT: the connection closes after an answer that ended early in the egress, and after a
+-- large answer, which the egress cannot buffer. Otherwise the client would wait for bytes that
+-- never come.
 local function close_after_parts(mark, status)
   local length = math.tointeger(headers["Content-Length"]) or 0
   local has_body = r.req_attr["request.method"] ~= "HEAD" and status ~= 304
   if mark == "cut" or (has_body and length >= LARGE) then r.req_item["keep_alive"] = 0 end
 end
 
--- Only the egress answers an authorized request. It marks what it answers, and what of that is its
--- own error, `failed`, or ended too early, `cut`.
+-- Only the egress answers an authorized request. It marks its answers: `failed` for its own errors,
+-- `cut` for answers that ended too early.
 local function from_egress(status)
   local mark = headers["X-Brickgate-Egress"]
   if not mark then return without_egress(status) end
@@ -169,9 +174,11 @@ local function answer(status)
   return without_verdict(status)
 end
 
--- lighttpd asks the authorizer before it reads a body, and closes a connection whose body it has not
--- read to the end. INVARIANT: the answer says so first, or a client sends its next request into the
--- closed connection and cannot know whether that request ran.
+-- lighttpd calls the authorizer before it reads a body, and closes a connection with an unread
+-- body.
+--
+-- INVARIANT: the answer announces the close, or a client would send its next request into the
+-- closed connection without knowing whether that request ran.
 local function announce_close()
   if r.req_body.len ~= r.req_body.bytes_in then r.req_item["keep_alive"] = 0 end
 end
@@ -180,12 +187,12 @@ local function complete()
   announce_close()
   remove_headers(function(name) return name:find("^variable%-") end)
   headers["X-Request-Id"] = headers["X-Request-Id"] or env["BRICKGATE_REQUEST_ID"] or ""
-  -- the workspace's own would speak for our host name and its subdomains
+  -- the workspace's own value would apply to the gateway's host name and subdomains
   local public = settings.public[env["BRICKGATE_LISTENER"]]
   headers["Strict-Transport-Security"] = public and public.strict_transport or ""
 end
 
--- What lighttpd refused before the gate saw it has no name yet.
+-- A request that lighttpd rejected before the gate has no id yet.
 env["BRICKGATE_REQUEST_ID"] = env["BRICKGATE_REQUEST_ID"] or request_id(lighty)
 env["BRICKGATE_LOGGED_PATH"] = env["BRICKGATE_LOGGED_PATH"]
   or target.logged_path(r.req_attr["request.uri"] or "")

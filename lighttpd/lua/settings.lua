@@ -1,4 +1,4 @@
--- What the environment says, checked once per Lua state. An error here is a 500 on every request.
+-- Settings of the environment, checked once per Lua state. An error here is a 500 on every request.
 local settings = { public = {} }
 
 local function checked(name, pattern)
@@ -14,7 +14,7 @@ settings.header_groups = checked("BRICKGATE_HEADER_GROUPS", FIELD_NAME)
 settings.max_connections_per_address =
   math.tointeger(checked("BRICKGATE_MAX_CONNECTIONS_PER_ADDRESS", "^[1-9]%d*$"))
 
--- whether proxies before lighttpd name the client by a header (conf.d/trusted-proxies.sh)
+-- whether proxies before lighttpd name the client in a header (conf.d/trusted-proxies.sh)
 settings.is_client_named = os.getenv("BRICKGATE_PROXIES_SAY") == "x_forwarded_for"
 
 local function is_loopback(authority)

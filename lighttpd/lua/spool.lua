@@ -1,5 +1,5 @@
--- Whether lighttpd can keep a part of a body in its spool (conf.d/limits.conf). Writes there, so it is
--- asked only after lighttpd failed.
+-- Whether lighttpd can store a part of a body in its spool (conf.d/limits.conf). Writes a file
+-- there, so it runs only after a failure of lighttpd.
 local PART = string.rep("\0", 65536)
 
 return function()

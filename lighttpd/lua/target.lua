@@ -1,10 +1,11 @@
--- Which targets can be judged: those that every parser behind the gate reads as the gate does.
--- lighttpd has already refused `//`, dot segments, controls and invalid UTF-8, and brought the rest
--- to its normal form: upper-case hex, unreserved characters decoded.
+-- Accepts only targets that every parser behind the gate reads as the gate does. lighttpd has
+-- already rejected `//`, dot segments, controls and invalid UTF-8, and brought the target to its
+-- normal form: upper-case hex, unreserved characters decoded.
 local target = {}
 
--- Names of users' files stand in these paths, so they may hold what is refused elsewhere, `%2F` too:
--- the Databricks CLI escapes the whole name. sidecar/src/http/target.ts has the same list.
+-- These paths contain names of users' files, so they may contain characters that are rejected
+-- elsewhere, `%2F` too: the Databricks CLI escapes the whole name. sidecar/src/http/target.ts has
+-- the same list.
 local FILE_PREFIXES = {
   "/api/2.0/fs/files/", "/api/2.0/fs/directories/", "/api/2.0/workspace-files/",
 }
@@ -40,7 +41,8 @@ local function is_unsafe(text)
     or (text .. "/"):find("/%.%.?[/;?#]")
 end
 
--- INVARIANT: however often a server behind decodes, no stage has other segments than the first.
+-- INVARIANT: however often a server behind the gate decodes, no stage has other segments than the
+-- first. Otherwise that server would serve another path than the judged path.
 local function is_unambiguous(path)
   local stage, slashes = path, count_slashes(path)
   for _ = 0, MOST_DECODINGS do
@@ -57,9 +59,10 @@ local function separated(path)
   return (path:gsub("%%2[Ff]", "/"))
 end
 
--- The path of an origin-form target without its query, or nil when the request must be refused.
--- INVARIANT: an escaped slash is judged as a separator. A server that takes the slash for a part of
--- the name sees fewer segments, and none that is empty or a dot segment where none is here.
+-- The path of an origin-form target without its query, or nil when the request must be rejected.
+--
+-- INVARIANT: an escaped slash is judged as a separator. A server that reads the slash as part of a
+-- name sees fewer segments, and no empty or dot segment that this check missed.
 function target.path_of(request_target)
   if not request_target:find("^/[\33-\126]*$") then return nil end
   local path = request_target:match("^[^?]*")
@@ -72,7 +75,7 @@ end
 
 local MOST_LOGGED = 512
 
--- The path for the access log, visibly cut where it is long: a target may have 32 KB.
+-- The path for the access log, with a visible cut, because a target may have 32 KB.
 function target.logged_path(request_target)
   local path = request_target:match("^[^?]*")
   return #path > MOST_LOGGED and path:sub(1, MOST_LOGGED) .. "[cut]" or path
@@ -80,8 +83,8 @@ end
 
 local OWN_PREFIX = "/_brickgate"
 
--- Whether a target means Brickgate's own pages: "exactly", "almost" (another case, an encoded
--- letter, the prefix of something longer), or false. `as_sent` is the target before lighttpd
+-- Whether a target names Brickgate's own pages: "exactly", "almost" (another case, an encoded
+-- letter, the prefix of a longer name), or false. `as_sent` is the target before lighttpd
 -- normalized it.
 function target.own_page(path, as_sent)
   if not starts_with(path:lower(), OWN_PREFIX) then return false end

@@ -31,12 +31,11 @@ export function createWorkerMetrics(): WorkerMetrics {
   const plain = (name: string, help: string): Counter => new Counter({ name, help, registers })
   return {
     registry,
-    decisions: counter('brickgate_decisions_total', 'Decisions by effect, reason, tier and credential.', [
-      'decision',
-      'reason',
-      'tier',
-      'credential',
-    ]),
+    decisions: counter(
+      'brickgate_decisions_total',
+      'Decisions by effect, reason, tier and credential.',
+      ['decision', 'reason', 'tier', 'credential'],
+    ),
     decisionSeconds: new Histogram({
       name: 'brickgate_decision_duration_seconds',
       help: 'Time from the parameters of a request to its decision.',
@@ -49,8 +48,14 @@ export function createWorkerMetrics(): WorkerMetrics {
       'Verifications of tokens without cache hits; an unverified issuer is `unknown`.',
       ['issuer', 'result'],
     ),
-    tokenCacheHits: plain('brickgate_token_cache_hits_total', 'Tokens found in the cache of verified tokens.'),
-    tokenCacheMisses: plain('brickgate_token_cache_misses_total', 'Tokens missing in the cache of verified tokens.'),
+    tokenCacheHits: plain(
+      'brickgate_token_cache_hits_total',
+      'Tokens found in the cache of verified tokens.',
+    ),
+    tokenCacheMisses: plain(
+      'brickgate_token_cache_misses_total',
+      'Tokens missing in the cache of verified tokens.',
+    ),
     ...createStateMetrics(registry),
     protocolErrors: counter(
       'brickgate_fastcgi_protocol_errors_total',

@@ -25,8 +25,8 @@ export default defineConfig({
     eqeqeq: 'error',
     'max-params': ['error', { max: 4 }],
     'max-lines': ['error', { max: 300 }],
-    'no-await-in-loop': 'off', // pieces start one after the other; a retry waits for the last try
-    'no-control-regex': 'off', // refusing control characters is what this project does
+    'no-await-in-loop': 'off', // parts start one after the other
+    'no-control-regex': 'off', // the gateway rejects control characters
     'unicorn/no-array-sort': 'off',
     'no-shadow': 'off',
     'import/no-named-as-default-member': 'off', // `fc.` and the like read well
@@ -41,8 +41,8 @@ export default defineConfig({
       files: ['sidecar/test/**/*.ts', 'integration/**/*.ts', 'demo/**/*.ts', 'launch/**/*.test.ts'],
       rules: {
         'typescript/no-unsafe-type-assertion': 'off',
-        'vitest/no-conditional-expect': 'off', // rows of a table may say what is absent
-        'vitest/no-standalone-expect': 'off', // helpers of a table expect, too
+        'vitest/no-conditional-expect': 'off', // a row may have no value
+        'vitest/no-standalone-expect': 'off', // helpers of a table expect too
         'vitest/valid-expect': ['error', { maxArgs: 2 }], // a message may say which row
         'typescript/require-array-sort-compare': ['error', { ignoreStringArrays: true }],
         'vitest/expect-expect': ['error', { assertFunctionNames: ['expect*', '**.expect*'] }],

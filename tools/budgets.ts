@@ -1,7 +1,7 @@
 import { globSync, readFileSync } from 'node:fs'
 import { parseSync, Visitor } from 'oxc-parser'
 
-/** STYLE: how long files and functions may be, in lines, and how many parameters a function may have. */
+/** Limits in lines for files and functions, and the maximum number of parameters. */
 const BUDGET = {
   file: { p50: 120, p95: 250, max: 300 },
   function: { p50: 12, p95: 40, max: 60 },
@@ -38,15 +38,15 @@ function judge(title: string, files: readonly string[]): string[] {
   const problems: string[] = []
   for (const file of files) measureFunctions(file, functions, problems)
   problems.push(...exceeding('file', sizes))
-  // A test's body is a story of its own; only the files of tests are held to a length.
+  // Only the files of tests have a limit, because a test's body is a story of its own.
   if (title === 'sources') problems.push(...exceeding('function', functions))
   process.stdout.write(`${title}: files ${summary(sizes)}; functions ${summary(functions)}\n`)
   return problems
 }
 
 /**
- * A part is a function that takes its collaborators and holds named inner functions; each of those is
- * measured by itself and not again in the part around it.
+ * A part is a function that takes its collaborators and holds named inner functions. Each inner
+ * function is measured by itself, and not again in the part around it.
  */
 function measureFunctions(file: string, functions: Measured[], problems: string[]): void {
   const text = readFileSync(file, 'utf8')

@@ -1,6 +1,9 @@
 import { spawnSync } from 'node:child_process'
 
-/** What a change must pass before it is committed, quickest first; all of it runs whatever fails. */
+/**
+ * The steps that a change must pass before it is committed, quickest first. All steps run, whatever
+ * fails.
+ */
 const STEPS = [
   ['format', 'node_modules/@biomejs/biome/bin/biome', 'ci', '.'],
   ['lint', 'node_modules/oxlint/bin/oxlint', '--type-aware', '--deny-warnings'],

@@ -20,7 +20,7 @@ function found(pattern: RegExp, text: string): readonly string[] {
   return [...text.matchAll(pattern)].flatMap(([, group]) => group ?? [])
 }
 
-/** A name without a folder is that of the only test which is called so. */
+/** A name without a folder must be the name of exactly one test. */
 function isTest(name: string): boolean {
   if (name.includes('/')) return TESTS.includes(name)
   return TESTS.filter((path) => basename(path) === name).length === 1

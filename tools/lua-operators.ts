@@ -24,13 +24,13 @@ const OTHERS: Readonly<Record<string, readonly string[]>> = {
   false: ['true'],
 }
 
-/** A whole statement on one line: an assignment to what exists, or a call. */
+/** A whole statement on one line: an assignment to an existing variable, or a call. */
 const STATEMENT =
   /^(?!(?:local|return|function|for|if|elseif|else|and|or|while|until)\b)[A-Za-z_][^=]*?(?:=\s.*[^,{(]|\([^=]*\))$/
 
 /**
- * Conditions that always or never hold, `and` for `or`, comparisons at their bounds, statements left out,
- * and booleans, numbers and items of a table that are others. Other texts and patterns stay.
+ * Conditions that always or never hold, `and` for `or`, comparisons at their limits, removed
+ * statements, and other booleans, numbers and table items. Other texts and patterns stay.
  */
 export function luaMutantsOf(file: string, source: string): readonly Mutant[] {
   const tokens = tokensOf(source)
@@ -74,7 +74,10 @@ function conditionsOf(tokens: readonly Token[]): Edit[] {
   return edits
 }
 
-/** INVARIANT: only lines that begin and end outside of brackets, so that what is left still compiles. */
+/**
+ * INVARIANT: only lines that begin and end outside brackets are removed; otherwise the rest would
+ * not compile.
+ */
 function statementsOf(source: string, tokens: readonly Token[]): Edit[] {
   const edits: Edit[] = []
   let lineStart = 0
@@ -95,7 +98,7 @@ function statementsOf(source: string, tokens: readonly Token[]): Edit[] {
   return edits
 }
 
-/** How many brackets are open before an index. */
+/** The number of open brackets before an index. */
 function depthAt(tokens: readonly Token[], index: number): number {
   let depth = 0
   for (const { text, kind, end } of tokens) {

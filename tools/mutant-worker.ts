@@ -6,20 +6,20 @@ import { HOME, isLeftOut, roomMutants, roomTests } from './mutation-rooms.ts'
 import { takeTests } from './mutation-vitest.ts'
 
 /**
- * Runs a room's tests on its mutants in this process, from one on, and prints two lines a mutant for
- * `mutants.ts`: its index with `begun`, and with `killed` or `survived`; and `alive` each second. First
- * come the sources as they are, which must pass.
+ * Runs a room's tests on its mutants in this process, from a given mutant on. Prints two lines per
+ * mutant for `mutants.ts`: its index with `begun`, and with `killed` or `survived`; and `alive`
+ * each second. The unchanged sources run first and must pass.
  *
  * Modules that a changed file cannot reach are evaluated once; the others anew for each mutant.
  *
  * Usage: mutant-worker.ts ROOM FIRST COUNT
  */
 const [room = '', first = '0', count = '0'] = process.argv.slice(2)
-/** of one test: at first, and later at least, and by how much more than all of its file took at first */
+/** limit of a test: first run, minimum later, and factor over its whole file's first run */
 const [FIRST_MS, LEAST_MS, PATIENCE] = [60_000, 3000, 4]
 const STAND_IN = new URL('mutation-vitest.ts', import.meta.url).href
 
-/** which version of which files is evaluated */
+/** evaluated versions of files */
 let version = { number: 0, file: '', source: '', reached: new Set<string>() }
 const javaScript = new Map<string, string>()
 const importers = new Map<string, Set<string>>()
@@ -41,7 +41,7 @@ registerHooks({
     return { format: 'module', source, shortCircuit: true }
   },
 })
-process.on('unhandledRejection', () => undefined) // of an earlier mutant, perhaps
+process.on('unhandledRejection', () => undefined) // possibly of an earlier mutant
 setInterval(() => process.stdout.write('alive\n'), 1000)
 
 const tests = roomTests(room).map((file) => join(HOME, file))
@@ -64,7 +64,7 @@ for (const [number, mutant] of roomMutants(room).entries()) {
   version = { number: number + 1, file, source, reached: reachedBy(file) }
   process.stdout.write(`${number} ${(await isKilled()) ? 'killed' : 'survived'}\n`)
 }
-process.exit(0) // whatever timers a mutant has left
+process.exit(0) // despite timers that a mutant left
 
 async function isKilled(): Promise<boolean> {
   for (const test of tests) {

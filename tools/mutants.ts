@@ -5,16 +5,18 @@ import { reportOf } from './mutation-operators.ts'
 import { HOME, ROOMS, roomMutants } from './mutation-rooms.ts'
 
 /**
- * Changes the sources of rooms a little, one change at a time, and prints the changes that no unit test
- * notices. docs/mutation-testing.md explains the ones that are known.
+ * Changes the sources of rooms, one small change at a time, and prints the changes that no unit
+ * test notices. docs/mutation-testing.md explains the known survivors.
  *
  * Usage: mutants.ts [ROOM]…, where `gate` is the scripts of lighttpd, and `gate/target` one of them
  */
 type Fate = 'killed' | 'survived' | 'endless'
 
-/** a worker keeps every evaluated module, so none lives long */
+/** a worker keeps every evaluated module, so its number of mutants is limited */
 const COUNT = 400
-/** A worker prints something each second, unless a mutant loops without end: then it works on and on. */
+/**
+ * A worker prints something each second, unless a mutant loops without end and uses the processor.
+ */
 const [LOOK_MS, SILENT_CPU_SECONDS] = [5000, 20]
 const TICKS_PER_SECOND = 100
 
@@ -36,7 +38,7 @@ async function tryRoom(room: string): Promise<void> {
   const fates = new Map<number, Fate>()
   for (let next = 0; next < mutants.length; ) {
     await fatesFrom(room, next, fates)
-    // A worker that ended at once would be started for ever.
+    // A worker that exits at once would be started forever.
     if (!fates.has(next)) throw new Error(`the tests of ${room} could not be run`)
     next = Math.max(...fates.keys()) + 1
   }
@@ -44,7 +46,7 @@ async function tryRoom(room: string): Promise<void> {
   process.stdout.write(reportOf(room, mutants, survivors))
 }
 
-/** Has a worker judge mutants until it ends, or is ended because a mutant never does. */
+/** Runs a worker on mutants until it ends, or until it is ended because of an endless mutant. */
 async function fatesFrom(room: string, first: number, fates: Map<number, Fate>): Promise<void> {
   const worker = spawn(
     process.execPath,
@@ -66,7 +68,7 @@ async function fatesFrom(room: string, first: number, fates: Map<number, Fate>):
   if (begun >= 0 && !fates.has(begun)) fates.set(begun, 'endless')
 }
 
-/** Processor time, not the wall's: a worker that others keep waiting is not endless. */
+/** Processor time, not wall time: a worker that waits for the machine is not endless. */
 function cpuSeconds({ pid }: ChildProcess): number {
   try {
     const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
@@ -74,6 +76,6 @@ function cpuSeconds({ pid }: ChildProcess): number {
       .split(' ')
     return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND
   } catch {
-    return 0 // it has ended
+    return 0 // the process has ended
   }
 }

@@ -1,6 +1,6 @@
 import { type Node, parseSync, Visitor } from 'oxc-parser'
 
-/** One small change of a source file. */
+/** A small change of a source file. */
 export interface Mutant {
   /** relative to the repository */
   readonly file: string
@@ -41,9 +41,9 @@ const REASONED = new Set(['refuse', 'deny'])
 const SHOWN = 60
 
 /**
- * Conditions that always or never hold, one side of `&&`, `||` and `??`, comparisons at their bounds,
- * statements and guards left out, booleans and numbers that are others, reasons that are others. Types
- * and imports stay, and so do conditions of loops, which would never end.
+ * Conditions that always or never hold, one side of `&&`, `||` and `??`, comparisons at their
+ * limits, removed statements and guards, other booleans, numbers and reasons. Types and imports
+ * stay, and so do conditions of loops, which would never end.
  */
 export function mutantsOf(file: string, source: string): readonly Mutant[] {
   const { program } = parseSync(file, source)
@@ -103,12 +103,12 @@ function spaced(operator: string): string {
   return ` ${operator} `
 }
 
-/** What only builds an object in a constructor is not removed: without it nothing works. */
+/** Construction of an object is not removed, because nothing works without it. */
 function isRemovable(statement: string): boolean {
   return !/^(?:super\(|this\.|'use )/.test(statement)
 }
 
-/** @returns the source with one edit */
+/** @returns the source with a single edit */
 export function applied({ start, end, text }: Edit, file: string, source: string): Mutant {
   const line = source.slice(0, start).split('\n').length
   const shown = (part: string): string => part.replaceAll(/\s+/g, ' ').trim().slice(0, SHOWN)

@@ -4,18 +4,18 @@ import { type Mutant, mutantsOf } from './mutation-operators.ts'
 
 export const HOME: string = join(import.meta.dirname, '..')
 
-/** Sources that are mutated, and the tests that must notice, quickest first. */
+/** Mutated sources, and the tests that must notice, quickest first. */
 interface Room {
   readonly sources: readonly string[]
   readonly tests: readonly string[]
-  /** of tests that are left out, because what they need takes too long to start */
+  /** tests that are left out, because they start too slowly */
   readonly leftOut?: RegExp
 }
 
 export const ROOMS: Readonly<Record<string, Room>> = {
   verify: {
     sources: ['sidecar/src/verify/*.ts'],
-    // Sign-ins read what only sign-in-tokens.ts tells of tokens.
+    // Sign-ins read facts about tokens only through sign-in-tokens.ts.
     tests: ['sidecar/test/{verify,sign-in}/*.test.ts'],
   },
   session: {
@@ -33,7 +33,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   'near-cache': room('near-cache'),
 }
 
-/** @returns every mutant of a room, in an order that only its sources decide */
+/** @returns every mutant of a room, in an order that depends only on its sources */
 export function roomMutants(name: string): readonly Mutant[] {
   return expand(roomOf(name).sources).flatMap((file) =>
     mutantsOf(file, readFileSync(join(HOME, file), 'utf8')),
@@ -45,7 +45,7 @@ export function roomTests(name: string): readonly string[] {
   return expand(roomOf(name).tests)
 }
 
-/** @param test its name after those of its suites */
+/** @param test its name after the names of its suites */
 export function isLeftOut(name: string, test: string): boolean {
   return roomOf(name).leftOut?.test(test) ?? false
 }

@@ -2,14 +2,14 @@ import { AssertionError } from 'node:assert'
 import { format, isDeepStrictEqual } from 'node:util'
 
 /**
- * Stands in for vitest while mutants run: the few functions that unit tests of the mutated rooms use,
- * in one process, without a start for each mutant. A matcher that is missing fails the first run.
+ * Replaces vitest while mutants run: the few functions that unit tests of the mutated rooms use, in
+ * one process, without a start per mutant. A missing matcher fails the first run.
  */
 type Body = (...row: never[]) => unknown
 type Register = (name: string, body: Body) => void
 
 export interface Registered {
-  /** after those of its suites */
+  /** after the names of its suites */
   readonly name: string
   readonly run: () => Promise<void>
 }
@@ -52,7 +52,7 @@ export function beforeEach(hook: () => unknown): void {
   suites.at(-1)?.before.push(hook)
 }
 
-/** Everything that tests leave behind ends with its process. */
+/** Everything that tests leave behind ends with the process. */
 export function afterAll(): void {}
 
 export function beforeAll(hook: () => unknown): void {
@@ -178,7 +178,7 @@ function check(name: string, actual: unknown, expected: readonly unknown[], is: 
   if (holds !== is) throw new AssertionError({ message: name, actual, expected })
 }
 
-/** Like vitest: a property that is undefined equals one that is missing. */
+/** Like vitest: an undefined property equals a missing property. */
 function equals(actual: unknown, expected: unknown): boolean {
   if (expected instanceof Asymmetric) return expected.holds(actual)
   if (!isObject(actual) || !isObject(expected)) return Object.is(actual, expected)

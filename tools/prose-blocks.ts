@@ -1,7 +1,7 @@
 import { extname } from 'node:path'
 import { parseSync, Visitor } from 'oxc-parser'
 
-/** Lines of prose that belong together, without the marks around them. */
+/** Lines of prose that belong together, without comment marks. */
 export interface TextBlock {
   /** number of the first line, from 1 */
   readonly line: number
@@ -12,16 +12,19 @@ export interface TextBlock {
 interface Comment {
   readonly line: number
   readonly text: string
-  /** whether nothing but the comment is on its line, so that the next line may go on with it */
+  /** true when nothing else is on its line, so that the next line may continue the comment */
   readonly isAlone: boolean
 }
 
-// Strings come first, so that a mark of a comment within one begins none.
+// Strings come first, so that a comment mark within a string begins no comment.
 const LUA = /"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|--(?<comment>[^\n]*)/g
 const HASH = /"(?:[^"\\\n]|\\.)*"|'[^'\n]*'|(?<=^|\s)#(?<comment>[^\n]*)/gm
 const TEST_NAME = /^(?:it|test|describe)$/
 
-/** @returns the prose of a file by its name: Markdown's text, else comments and names of tests */
+/**
+ * @returns the prose of a file by its name: the text of Markdown, else comments and names of
+ *   tests
+ */
 export function commentsOf(file: string, source: string): readonly TextBlock[] {
   const kind = extname(file)
   if (kind === '.md') return markdownBlocks(source)
@@ -61,7 +64,7 @@ function testNames(file: string, source: string): readonly TextBlock[] {
   return names
 }
 
-/** Line comments on lines that follow each other are one block. */
+/** Line comments on consecutive lines are one block. */
 function joined(comments: readonly Comment[]): readonly TextBlock[] {
   const blocks: { line: number; lines: string[]; isComment: true }[] = []
   let open = false
@@ -76,7 +79,7 @@ function joined(comments: readonly Comment[]): readonly TextBlock[] {
   return blocks
 }
 
-/** A cell of a table is a block of its own; code is left out. */
+/** Each cell of a table is a block of its own; code is left out. */
 function markdownBlocks(source: string): readonly TextBlock[] {
   const blocks: { line: number; lines: string[]; isComment: false }[] = []
   let isFenced = false

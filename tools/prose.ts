@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { matchesGlob } from 'node:path'
 import { commentsOf, type TextBlock } from './prose-blocks.ts'
 
-/** CONTRIBUTING.md, "Prose": the rules that a machine can hold. */
+/** The rules of CONTRIBUTING.md, "Prose", that a program can check. */
 const MAX_COLUMNS = 100
 const MAX_SUBJECT = 72
 const BANNED_START =

@@ -14,7 +14,7 @@ describe('a clock', () => {
 })
 `
 
-it('a run ends with the number and the names of the tests that passed only by a retry', () => {
+it('a run ends with the number and the names of the tests that passed only on a retry', () => {
   const root = mkdtempSync(join(tmpdir(), 'brickgate-retried-'))
   try {
     writeFileSync(join(root, 'clock.test.js'), FLAKY)
@@ -28,7 +28,7 @@ it('a run ends with the number and the names of the tests that passed only by a 
       { encoding: 'utf8' },
     )
     expect(stdout).toBe(
-      'tests that passed only by a retry: 1\n  clock.test.js: a clock > is late once\n',
+      'tests that passed only on a retry: 1\n  clock.test.js: a clock > is late once\n',
     )
   } finally {
     rmSync(root, { recursive: true })

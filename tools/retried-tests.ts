@@ -1,8 +1,8 @@
 import type { Reporter, TestCase, TestModule } from 'vitest/node'
 
 /**
- * A reporter for vitest that ends with the number of tests that passed only by a retry, and their names:
- * such a test fails one day, or hides what fails now and then.
+ * A vitest reporter that prints the number and names of the tests that passed only on a retry. Such
+ * a test fails one day, or hides an error that happens now and then.
  */
 export default class RetriedTests implements Reporter {
   onTestRunEnd(modules: readonly TestModule[]): void {
@@ -10,7 +10,7 @@ export default class RetriedTests implements Reporter {
     const names = retried.map(
       ({ fullName, module }) => `  ${module.relativeModuleId}: ${fullName}\n`,
     )
-    process.stdout.write(`tests that passed only by a retry: ${retried.length}\n${names.join('')}`)
+    process.stdout.write(`tests that passed only on a retry: ${retried.length}\n${names.join('')}`)
   }
 }
 

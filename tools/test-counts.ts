@@ -1,7 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs'
 
 /**
- * Prints `N passed, N failed, N skipped` of a vitest JSON report, and fails unless all is well.
+ * Prints `N passed, N failed, N skipped` of a vitest JSON report, and fails unless every check and
+ * test passed.
  *
  * Usage: test-counts.ts REPORT CHECKS_EXIT TESTS_EXIT
  */

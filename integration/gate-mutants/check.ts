@@ -5,7 +5,11 @@ import { allow, replies } from '../fail-closed/misbehaviours.ts'
 import { type Answer, openRaw } from '../harness/answer.ts'
 import type { GateBench, Received } from './gate-fixture.ts'
 
-/** A requirement on a gate. @throws when the gate does not meet it */
+/**
+ * A requirement on a gate.
+ *
+ * @throws when the gate does not meet it
+ */
 export type Check = (bench: GateBench) => Promise<void>
 
 export const TARGET = '/api/2.1/clusters/list?cursor=not-for-the-logs'
@@ -23,7 +27,7 @@ export function egressAnswer(status = 200, fields: readonly string[] = [], body 
   return `${[...all, `Content-Length: ${body.length}`, 'Connection: close'].join('\r\n')}\r\n\r\n${body}`
 }
 
-/** Has everybody behind the gate allow and answer. */
+/** Makes every part behind the gate allow and answer. */
 export function serving(bench: GateBench): void {
   bench.internal.behave = replies(allow())
   bench.external.behave = replies(allow({ BRICKGATE_TIER: 'external' }))
@@ -32,7 +36,7 @@ export function serving(bench: GateBench): void {
   bench.egress.received = []
 }
 
-/** Sends one request on a connection of its own. */
+/** Sends a request on a connection of its own. */
 export function ask(
   bench: GateBench,
   fields: readonly string[] = [],
@@ -42,7 +46,7 @@ export function ask(
   return askOnce(() => openRaw(bench.listener(tier)), text)
 }
 
-/** @returns the one request that came to the egress since it was last looked at */
+/** @returns the only request that the egress received since the last call */
 export function takeReceived(bench: GateBench): Received | undefined {
   const [first, ...further] = bench.egress.received.splice(0)
   equal(further.length, 0)

@@ -19,7 +19,7 @@ export interface Received {
   readonly fields: readonly string[]
 }
 
-/** A lighttpd with a gate, and a test that stands in for all that is behind it. */
+/** A lighttpd with a gate, and a test in place of every part behind it. */
 export interface GateBench extends Gate {
   readonly internal: TestAuthorizer
   readonly external: TestAuthorizer
@@ -30,16 +30,16 @@ export interface GateBench extends Gate {
     received: Received[]
   }
   readonly proofFile: string
-  /** what the access log must have as reason, a pattern by id of the request */
+  /** expected reasons in the access log, a pattern by request id */
   readonly reasons: Map<string, string>
 }
 
-/** the external tier's public authority; the internal one is a localhost */
+/** the external tier's public authority; the internal tier is on localhost */
 export const EXTERNAL = 'gateway.example'
-/** connections of one address */
+/** connections per address */
 export const LIMIT = 8
 
-/** Where gates are started: certificates and settings, without any process. */
+/** The folder in which gates are started: certificates and settings, without any process. */
 export interface GatePlace {
   readonly info: StackInfo
   readonly proofFile: string

@@ -9,25 +9,28 @@ import { logsReasons, readsProofs } from './file-checks.ts'
 import { type GateBench, type GatePlace, prepareGatePlace, startGateBench } from './gate-fixture.ts'
 import { REQUEST_CHECKS } from './request-checks.ts'
 
-/** Rooms of the scripts that decide; the rest of `lighttpd/lua/` counts, names and reads settings. */
+/**
+ * Rooms of the scripts that decide; the other scripts of `lighttpd/lua/` count, name and read
+ * settings.
+ */
 export const GATE_SCRIPTS: readonly string[] = [
   ...['gate/gate', 'gate/proof', 'gate/target', 'gate/headers', 'gate/response'],
   ...['gate/refusal', 'gate/connections'],
 ]
-/** of one check, on a machine that others use */
+/** of a check, on a shared machine */
 const LIMIT_MS = 40_000
 
-/** Every mutant of one script. */
+/** Every mutant of a script. */
 export function gateMutants(room: string): readonly Mutant[] {
   const file = `${room.replace('gate', 'lighttpd/lua')}.lua`
   return luaMutantsOf(file, readFileSync(join(HOME, file), 'utf8'))
 }
 
 /**
- * Starts a lighttpd with each mutant of a script and tries the battery on it.
+ * Starts a lighttpd with each mutant of a script and runs the battery on it.
  *
  * @returns the mutants that met every check
- * @throws {Error} when the scripts as they are do not
+ * @throws {Error} when the unchanged scripts fail
  */
 export async function survivorsOfGate(room: string): Promise<readonly Mutant[]> {
   const place = await prepareGatePlace()
@@ -40,7 +43,7 @@ export async function survivorsOfGate(room: string): Promise<readonly Mutant[]> 
     for (const mutant of gateMutants(room)) {
       const first = await firstUnmetOf(place, mutant, checks)
       if (first === null) survivors.push(mutant)
-      // The test that noticed this change probably notices the next one.
+      // The check that noticed this change probably notices the next change.
       checks = checks.toSorted((a, b) => Number(b === first?.check) - Number(a === first?.check))
     }
   } finally {
@@ -86,7 +89,10 @@ async function firstUnmet(
   }
 }
 
-/** @returns null when the gate meets a check in time; a script that never ends is ended with its lighttpd */
+/**
+ * @returns null when the gate meets a check in time; a script that never ends is ended with its
+ *   lighttpd
+ */
 async function problemOf(check: Check, bench: GateBench): Promise<string | null> {
   const late = Promise.withResolvers<string>()
   const timer = setTimeout(() => {

@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config'
 
-/** How long `expect.poll` waits unless it says so: others may use the machine, too. */
+/** Default wait of `expect.poll`; the machine may be shared. */
 const PATIENT = { poll: { timeout: 5000 } }
 
 export default defineConfig({
@@ -11,9 +11,9 @@ export default defineConfig({
           name: 'unit',
           expect: PATIENT,
           include: ['{sidecar/test,launch,demo,tools}/**/*.test.ts'],
-          sequence: { groupOrder: 1 }, // on few processors vitest runs what has no order last
-          maxWorkers: 2, // they wait more than they work; vitest would take one on two processors
-          retry: 1, // of real Redis servers with limits of 250 ms; the run's end counts and names them
+          sequence: { groupOrder: 1 }, // without an order, last on few processors
+          maxWorkers: 2, // tests wait more than they compute
+          retry: 1, // real Redis servers with limits of 250 ms; the run's end counts retried tests
           testTimeout: 20_000,
           hookTimeout: 20_000,
         },
@@ -27,16 +27,16 @@ export default defineConfig({
           include: ['integration/**/*.test.ts'],
           exclude: ['integration/compose/**', 'integration/shared-redis/**'],
           sequence: { groupOrder: 2 },
-          maxWorkers: 2, // they wait more than they work; each has a stack (integration/harness/shared-stack.ts)
-          isolate: false, // what tests share is outside of their process, and loading takes a minute
-          retry: 2, // what is timed may come late on a machine that others use
+          maxWorkers: 2, // each worker has a stack (integration/harness/shared-stack.ts)
+          isolate: false, // loading takes a minute
+          retry: 2, // timed tests may be late on a shared machine
           testTimeout: 120_000,
           hookTimeout: 120_000,
         },
       },
       {
         test: {
-          name: 'timed', // beside others these would measure the machine
+          name: 'timed', // beside other tests these would measure the machine
           expect: PATIENT,
           globalSetup: ['integration/harness/setup.ts'],
           include: ['integration/shared-redis/**/*.test.ts'],
@@ -55,7 +55,7 @@ export default defineConfig({
           globalSetup: ['integration/compose/setup.ts'],
           setupFiles: ['integration/compose/images-made.ts'],
           include: ['integration/compose/**/*.test.ts'],
-          sequence: { groupOrder: 4 }, // last: what it started runs until the end
+          sequence: { groupOrder: 4 }, // last: its containers run until the end
           fileParallelism: false,
           retry: 1,
           testTimeout: 180_000,

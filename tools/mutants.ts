@@ -26,7 +26,7 @@ for (const room of asked) {
   else await tryRoom(room)
 }
 
-/** The battery of the gate stands on the harness of the integration tests, which is not imported. */
+/** Runs the battery of the gate as a program: tools import nothing of the integration tests. */
 function tryGate(room: string): void {
   const main = `${HOME}/integration/gate-mutants/main.ts`
   const { status } = spawnSync(process.execPath, [main, room], { stdio: 'inherit' })

@@ -22,10 +22,7 @@ const UNFINISHED = [
   'sidecar/src/{adapters,near-cache,processes,revocation,session}/**',
   'sidecar/src/{store,verify,wiring}/**',
   'sidecar/{test,bench}/**',
-  '{launch,demo,integration,tools,bench}/**',
-  '*.{ts,yml}',
-  '{lighttpd,egress,deploy,monitoring,bin,.github,.ci}/**',
-  '{Makefile,.env.example}',
+  '{launch,demo,integration}/**',
 ]
 
 /** @returns a line for each place that breaks rule 1, 2 or 3 */

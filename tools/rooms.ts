@@ -6,15 +6,15 @@ interface Room {
   /** Files compute only: no clock, process, network or file system. */
   readonly isPure?: true
   /**
-   * The rooms whose functions a file may call. Of every other room below, a file imports types alone:
-   * the part is a collaborator. Without `calls` a file may call all rooms below.
+   * The rooms whose functions a file may call. Of every other room below, a file imports types
+   * alone: the part is a collaborator. Without `calls` a file may call all rooms below.
    */
   readonly calls?: readonly string[]
 }
 
 /**
- * The rooms from bottom to top. A file imports its own room and the rooms before it, and never a room
- * after it.
+ * The rooms from bottom to top. A file imports its own room and the rooms before it, and never a
+ * room after it.
  */
 export const ROOMS: readonly Room[] = [
   { name: 'domain', isPure: true },
@@ -63,7 +63,7 @@ interface LintSection {
   readonly rules: Readonly<Record<string, unknown>>
 }
 
-/** One section a room, with the imports and globals that the room is denied. */
+/** A section per room, with the imports and globals that the room is denied. */
 export function roomSections(): LintSection[] {
   return ROOMS.map((room, at) => ({
     files: [`sidecar/src/${room.name === '' ? '' : `${room.name}/`}*.ts`],

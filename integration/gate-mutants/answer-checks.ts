@@ -79,7 +79,7 @@ const namesFailures: Check = async (bench) => {
   bench.egress.received = []
 }
 
-/** The answers that lighttpd makes of an egress that fails; the reasons are the access log's. */
+/** lighttpd's answers for a failing egress; the reasons are the access log's. */
 const replacesFailures: Check = async (bench) => {
   const rows = [
     ...[

@@ -31,7 +31,7 @@ export const readsProofs: Check = async (bench) => {
   takeReceived(bench)
 }
 
-/** For the end of a battery. Lighttpd writes its access log late, but at once on SIGHUP. */
+/** For the end of a battery. lighttpd writes its access log late, but at once on SIGHUP. */
 export const logsReasons: Check = async (bench) => {
   const path = `/api/${'a'.repeat(600)}`
   const long = await ask(bench, [], { target: `${path}?not-for-the-logs` })

@@ -33,7 +33,7 @@ function honestFields(
 
 const BEARER = 'authorization: Bearer eyJhbGciOiJub25lIn0.eyJzdWIiOiJhbGljZSJ9.'
 
-/** Fields without what differs from one request to the next. */
+/** Fields without values that differ between requests. */
 function plain(received: Received | undefined): readonly string[] {
   return (received?.fields ?? []).map((one) =>
     one.replace(/(?<=^x-request-id: )[0-9a-f]{32}$/, '<id>'),

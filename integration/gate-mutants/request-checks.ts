@@ -42,7 +42,7 @@ const asksRightly: Check = async (bench) => {
   ok(!/HTTP_UPGRADE|HTTP_X_BRICKGATE_UPGRADE/.test(asked))
 }
 
-/** Refusals by the gate itself; the access log is looked at when lighttpd has ended. */
+/** Rejections by the gate itself; the access log is read when lighttpd has ended. */
 const refuses: Check = async (bench) => {
   for (const { bytes, status, errorCode, reason } of MALFORMED_REQUESTS) {
     const answer = await askOnce(() => openRaw(bench.listener()), bytes)
@@ -96,7 +96,7 @@ const judgesAuthorizers: Check = async (bench) => {
 const judgesTargets: Check = async (bench) => {
   const client = createRawClient(() => openRaw(bench.listener()))
   for (const [sent, forwarded] of PATH_TABLE) {
-    // this one the gate leaves to the sidecar
+    // the gate leaves this case to the sidecar
     if (forwarded === null && objectionTo(normalForm(sent)) === NAMELESS) continue
     const answer = await client.ask(requestText(sent, []))
     deepEqual([sent, takeReceived(bench)?.target ?? null], [sent, forwarded])

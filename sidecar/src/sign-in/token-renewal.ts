@@ -8,15 +8,15 @@ import { accessTokenOf, type IdentityDeps, identify } from './identity.ts'
 import type { OpenIdProvider, ProviderTokens } from './openid-provider.ts'
 
 /**
- * Locks that all sidecars share. One that nobody lets go ends by itself. Nothing rejects; what fails is
- * refused with `state-unavailable`.
+ * Locks that all sidecars share. A lock that is not released expires. Never rejects; a failure is a
+ * refusal with `state-unavailable`.
  */
 export interface LockStore {
-  /** @returns false when another holds it */
+  /** @returns false when another owner has the lock */
   acquire(key: string, owner: string, expiresAtSeconds: number): Promise<Result<boolean>>
-  /** Lets go of it, unless it is another's by now. */
+  /** Releases the lock, unless another owner has it by now. */
   release(key: string, owner: string): Promise<Result<boolean>>
-  /** Sets when a lock that one holds ends by itself. */
+  /** Sets the expiry of a lock that the owner has. */
   hold(key: string, owner: string, expiresAtSeconds: number): Promise<Result<void>>
 }
 

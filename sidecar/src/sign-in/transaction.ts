@@ -8,21 +8,21 @@ import { TIERS, type Tier } from '../domain/tier.ts'
 import { MAX_RETURN_ADDRESS } from '../http/return-address.ts'
 import type { RecordCipher } from '../session/record-cipher.ts'
 
-/** A sign-in that is under way. The browser that began it holds it, sealed. */
+/** An unfinished sign-in. The browser that began it holds it, sealed. */
 export interface Transaction {
   readonly state: string
   readonly tier: Tier
   readonly nonce: string
   readonly codeVerifier: string
-  /** where the browser goes afterwards, checked before */
+  /** the page afterwards, already checked */
   readonly returnTo: string
   readonly expiresAtSeconds: number
 }
 
-/** Notes which sign-ins are spent. Nothing rejects; failures are refused with `state-unavailable`. */
+/** Records spent sign-ins. Never rejects; a failure is a refusal with `state-unavailable`. */
 export interface SpentSignIns {
   isKnown(key: string): Promise<Result<boolean>>
-  /** @returns false when the key was noted before */
+  /** @returns false when the key was already stored */
   note(key: string, expiresAtSeconds: number): Promise<Result<boolean>>
 }
 
@@ -30,17 +30,24 @@ export interface SpentSignIns {
 export interface Transactions {
   /** @returns the value of a cookie; null when it would have more than 3,000 characters */
   seal(transaction: Transaction): Promise<string | null>
-  /** @returns null for a value that we did not seal, that is of another `state`, or that is too old */
+  /** @returns null for a value with another seal, another `state`, or too great an age */
   open(value: string, state: string, nowSeconds: number): Promise<Transaction | null>
-  /** Of all who spend a transaction, on whatever sidecar, one succeeds. @returns false to the others */
+  /**
+   * Spends a transaction; across all sidecars only the first call succeeds.
+   *
+   * @returns false for every other call
+   */
   spend(transaction: Transaction): Promise<Result<boolean>>
   isSpent(state: string): Promise<Result<boolean>>
 }
 
-/** With the cookie's name under 3 KB: four of them leave room for other headers. */
+/** Under 3 KB with the cookie's name: four of them leave room for other headers. */
 const MAX_VALUE = 3000
 
-/** Short names: a cookie goes with every request of ten minutes. `r` is deflated, as links are long. */
+/**
+ * Short names, because the cookie goes with every request of ten minutes. `r` is deflated, because
+ * links are long.
+ */
 const sealedSchema = z.strictObject({
   s: z.string(),
   t: z.enum(TIERS),
@@ -50,7 +57,10 @@ const sealedSchema = z.strictObject({
   e: z.number(),
 })
 
-/** @param cipher of a use of its own: a session must not pass for a transaction, nor the other way round */
+/**
+ * @param cipher with a purpose of its own: a session must not pass for a transaction, or the
+ *   reverse
+ */
 export function createTransactions(spent: SpentSignIns, cipher: RecordCipher): Transactions {
   return {
     seal: async ({ state, tier, nonce, codeVerifier, returnTo, expiresAtSeconds }) => {
@@ -65,7 +75,8 @@ export function createTransactions(spent: SpentSignIns, cipher: RecordCipher): T
       if (value.length > MAX_VALUE) return null
       const plaintext = await cipher.decrypt(value)
       const parsed = sealedSchema.safeParse(parseJson(plaintext ?? ''))
-      // INVARIANT: a cookie counts for the very `state` that it was sealed with (login CSRF).
+      // INVARIANT: a cookie counts only for the `state` that it was sealed with; otherwise a link
+      // could sign a browser in (login CSRF).
       if (!parsed.success || parsed.data.s !== state) return null
       const { t: tier, n: nonce, v: codeVerifier, r, e: expiresAtSeconds } = parsed.data
       if (nowSeconds >= expiresAtSeconds) return null
@@ -77,22 +88,24 @@ export function createTransactions(spent: SpentSignIns, cipher: RecordCipher): T
   }
 }
 
-/** The part of a cookie's name that stands for a transaction: 64 bits, for `state` is a secret. */
+/**
+ * The part of a cookie's name that identifies a transaction: 64 bits, because `state` is a secret.
+ */
 export function shortIdOf(state: string): string {
   return digest(state).slice(0, 16)
 }
 
-/** SHA-256 (hex): nothing that was handed to the browser or the provider is kept. */
+/** SHA-256 (hex): nothing that the browser or the provider received is stored. */
 function digest(secret: string): string {
   return hash('sha256', secret, 'hex')
 }
 
-/** Alone, so that its length says nothing of the secrets beside it. */
+/** Deflates the link alone, so that its length reveals nothing about the secrets beside it. */
 function deflated(text: string): string {
   return deflateRawSync(text).toString('base64url')
 }
 
-/** @throws {RangeError} beyond the longest return address, which nobody seals */
+/** @throws {RangeError} beyond the longest return address, which is never sealed */
 function inflated(base64url: string): string {
   const options = { maxOutputLength: MAX_RETURN_ADDRESS }
   return inflateRawSync(Buffer.from(base64url, 'base64url'), options).toString()

@@ -1,16 +1,16 @@
-/** One of two things that are compared. */
+/** A variant in a comparison. */
 export interface Contender {
   readonly name: string
-  /** @returns what is compared, in microseconds */
+  /** @returns the compared figure, in microseconds */
   run(): Promise<number>
 }
 
-/** How often each is run, warming up not counted. */
+/** Measured runs of each variant. */
 export const RUNS = 7
 
 /**
- * Runs both in turn, because a machine's speed drifts, and prints the median of each and the median of
- * the ratios pair by pair. The first round warms up and does not count.
+ * Runs both variants in turn, because a machine's speed drifts, and prints the median of each and
+ * the median of the ratios pair by pair. The first round warms up and does not count.
  */
 export async function alternate(title: string, a: Contender, b: Contender): Promise<void> {
   await a.run()

@@ -9,7 +9,9 @@ import { alternate } from './alternate.ts'
 
 const REQUESTS = 2000
 
-/** What lighttpd sends of a usual request: about forty parameters, a token of 900 bytes among them. */
+/**
+ * The parameters that lighttpd sends for a usual request: about forty, with a token of 900 bytes.
+ */
 const PARAMS: Pairs = [
   ['HTTP_AUTHORIZATION', `Bearer ${'x'.repeat(900)}`],
   ['BRICKGATE_TARGET', '/api/2.1/clusters/list'],
@@ -17,8 +19,8 @@ const PARAMS: Pairs = [
 ]
 
 /**
- * CPU time of a request answered by our codec, against the same by node-fastcgi, over unix sockets with
- * a connection a request, as lighttpd makes them. The client shares the process, so its part is in both.
+ * CPU time per request of our codec against node-fastcgi, over unix sockets with a connection per
+ * request, as lighttpd makes them. The client shares the process, so its part is in both figures.
  */
 export async function benchFastCgi(): Promise<void> {
   const directory = mkdtempSync(join(tmpdir(), 'brickgate-bench-'))

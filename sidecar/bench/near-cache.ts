@@ -8,11 +8,11 @@ import { createNearCache } from '../src/near-cache/near-cache.ts'
 import { revocationKeys } from '../src/revocation/revocation-keys.ts'
 
 const SESSIONS = 10_000
-/** of a record as a sign-in leaves it, with the access token of an IdP */
+/** a record after a sign-in, with the access token of an IdP */
 const RECORD_CHARACTERS = 2000
 const STATE = storedText('{"id":"bench","since":0}')
 
-/** What a session in use takes in a worker: its record, and that none of its keys is revoked. */
+/** Memory of a session in use in a worker: its record, and that none of its keys is revoked. */
 export async function benchNearCache(): Promise<void> {
   const cache = createNearCache({
     keyValues: { read: async (keys) => ok(keys.map(valueOf)) },
@@ -61,5 +61,5 @@ function heapBytes(): number {
 }
 
 function nothing(): void {
-  // figures are not looked at
+  // figures are not checked
 }

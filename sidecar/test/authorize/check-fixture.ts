@@ -59,7 +59,7 @@ const GATE: Readonly<Record<string, string>> = {
   HTTP_USER_AGENT: 'databricks-sdk-py/0.1',
 }
 
-/** Parameters of a good request without a credential, with these instead of, or beside, its own. */
+/** Parameters of a valid request without a credential, with these changes and additions. */
 export function paramsWith(changes: Readonly<Record<string, string>>): Params {
   const params = indexParams(encodePairs(Object.entries({ ...GATE, ...changes })))
   if (params === null) throw new Error('these parameters cannot be encoded')
@@ -75,13 +75,13 @@ export function requestWith(
   return read.value
 }
 
-/** All that a check is made of, on a Redis in memory and a key of the test's own. */
+/** The collaborators of a check, with a Redis in memory and a key of the test. */
 export interface Deciding {
   readonly memory: MemoryKeyValues
   readonly clock: Clock & { seconds: number; ms: number }
   readonly authenticateDeps: AuthenticateDeps
   readonly checkDeps: CheckDeps
-  /** what was told of policies that failed */
+  /** reported failures of policies */
   readonly policyFailures: unknown[]
   mint(claims?: Claims): string
   put(session: Session): Promise<void>

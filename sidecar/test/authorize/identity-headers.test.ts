@@ -141,7 +141,7 @@ it('tells no groups where they are switched off, nor that any were left out', ()
   }
 })
 
-describe('what the client sent beside its credential', () => {
+describe('values that the client sent beside its credential', () => {
   it('goes on as the cookies that are not ours', () => {
     const presented = { authorization: null, sessionCookies: ['x'], otherCookies: 'a=1; b="2"' }
     expect(headersOf({}, { presented })['BRICKGATE_COOKIE']).toBe('a=1; b="2"')

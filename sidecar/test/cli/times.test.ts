@@ -53,7 +53,7 @@ describe('a moment', () => {
     '1e9',
     '0x10',
     ' 1',
-    '2026-11-26', // whose midnight?
+    '2026-11-26', // midnight in an unknown zone
     '2026-11-26T18:00:00',
     '2026-02-30T00:00:00Z',
     '2026-13-01T00:00:00Z',

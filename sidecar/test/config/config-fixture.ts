@@ -1,9 +1,9 @@
-/** A part of a document that was parsed. */
+/** A part of a parsed document. */
 export type Section = Readonly<Record<string, unknown>>
 
 const TIER = { tls: { certificate: 'cert.pem', key: 'key.pem' } }
 
-/** A configuration of only what must be there, as a person writes it. */
+/** A configuration with only the required keys, as a person writes it. */
 export const MINIMAL = {
   redis: { url: 'redis://127.0.0.1:6379' },
   issuers: [

@@ -102,7 +102,7 @@ describe('a good configuration', () => {
   })
 })
 
-describe('one mistake is one problem at its path:', () => {
+describe('a mistake is a single problem at its path:', () => {
   it.each<[string, unknown]>([
     ['issuers[0].ca_file', documentWith('issuers.0.ca_file', 'no-such.pem')],
     ['redis.ca_file', documentWith('redis.ca_file', '.')],
@@ -169,7 +169,7 @@ describe('every problem is listed at once', () => {
   })
 })
 
-describe('what is no document at all is a problem of the whole:', () => {
+describe('a text that is no document is a problem of the whole:', () => {
   it.each([
     ['nothing', '', 'invalid input: expected object, received null'],
     ['a list', '[]', 'invalid input: expected object, received array'],

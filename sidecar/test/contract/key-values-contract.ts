@@ -10,7 +10,7 @@ import {
 
 const inSeconds = (seconds: number): number => Date.now() / 1000 + seconds
 
-/** What every implementation of the stores' commands does, in each of these. */
+/** The behaviour of the stores' commands, for each of these implementations. */
 export function describeKeyValues(implementations: readonly Implementation[]): void {
   describe.each(implementations)('key values in %s', (_, open) => {
     let bench: KeyValuesUnderTest
@@ -20,7 +20,7 @@ export function describeKeyValues(implementations: readonly Implementation[]): v
     })
     afterAll(() => bench.close())
 
-    // these wait, so they do it together
+    // these tests wait, so they run together
     describe.concurrent('which end', () => {
       test('keys end at their moment', async () => {
         await bench.keyValues.create('past', '1', inSeconds(-10))

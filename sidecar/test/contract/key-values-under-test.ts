@@ -15,11 +15,11 @@ import {
 } from '../support/redis-deployments.ts'
 import { until } from '../support/until.ts'
 
-/** A store's commands, and what an operator can do behind its back. */
+/** A store's commands, and operations of an operator on the same data. */
 export interface KeyValuesUnderTest {
   readonly keyValues: KeyValues
   set(key: string, text: string): Promise<void>
-  /** puts a value of another type there; every type that the store has, in turn */
+  /** puts a value of another type there, each type of the store in turn */
   setWrongType(key: string, type: WrongType): Promise<void>
   delete(key: string): Promise<void>
   clear(): Promise<void>
@@ -55,7 +55,7 @@ async function inMemory(): Promise<KeyValuesUnderTest> {
   }
 }
 
-/** @param start gives a Redis that is running */
+/** @param start starts a Redis */
 export async function inRedis(start: () => Promise<RedisDeployment>): Promise<KeyValuesUnderTest> {
   const deployment = await start()
   const redis = openConfiguredRedis({ redis: redisSchema.parse(deployment.redis) }, SILENT)
@@ -94,14 +94,14 @@ function withOwnKeys(keyValues: KeyValues): KeyValues {
 
 export type Implementation = readonly [name: string, open: () => Promise<KeyValuesUnderTest>]
 
-/** What differs in what it does. */
+/** Implementations with different behaviour. */
 export const IMPLEMENTATIONS: readonly Implementation[] = [
   ['memory', inMemory],
   ['Redis', () => inRedis(overUnixSocket)],
   ['a Redis Cluster', () => inRedis(inCluster)],
 ]
 
-/** What differs in how it is reached. */
+/** Implementations with different connections. */
 export const CONNECTIONS: readonly Implementation[] = [
   ['Redis over TCP', () => inRedis(overTcp)],
   ['Redis over TLS', () => inRedis(overTls)],

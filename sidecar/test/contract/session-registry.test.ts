@@ -260,7 +260,7 @@ describe.each(IMPLEMENTATIONS)('the session registry in %s', (_, open) => {
     registry = registryFor(MOST)
     expect(await registry.open(program, NOW)).toEqual(refuse('too-many-sessions'))
     expect(await sidsOf()).toHaveLength(MOST)
-    // whoever else there is, a browser of the same person included, is not kept out by it
+    // the limit affects nobody else, not even a browser of the same person
     await opened({ ...program, principal: { ...ALICE, subject: 'bob' } })
     await opened()
     const [first] = made

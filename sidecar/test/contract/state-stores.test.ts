@@ -192,7 +192,7 @@ describe.each(IMPLEMENTATIONS)('state stores in %s', (_, open) => {
     })
   })
 
-  describe('what an operator writes', () => {
+  describe('values that an operator writes', () => {
     const session: Session = {
       ...SESSION,
       signInSeconds: NOW - 60,

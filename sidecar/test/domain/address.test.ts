@@ -6,7 +6,7 @@ it.each([
   ['gateway.example.com:443', 'gateway.example.com', 443],
   ['[::1]:9464', '::1', 9464],
   ['[::ffff:10.0.0.1]:6379', '::ffff:10.0.0.1', 6379],
-  ['fd00::2:6379', 'fd00::2', 6379], // as CLUSTER NODES writes it
+  ['fd00::2:6379', 'fd00::2', 6379], // as CLUSTER NODES prints an address
   [':6379', '', 6379],
 ])('an address %s is host %s and port %i', (text, host, port) => {
   expect(parseAddress(text)).toEqual({ host, port })

@@ -24,7 +24,7 @@ const KEPT = authorizerRequest([['A', '1']], { flags: 1 })
 const never = new Promise<never>(() => {})
 const allow = async (): Promise<Reply> => ALLOW
 
-/** An answer that waits to be told. */
+/** An answer that waits for the test. */
 function held(): { answer: () => Promise<Reply>; asked: Promise<void>; release(): void } {
   const asked = Promise.withResolvers<void>()
   const reply = Promise.withResolvers<Reply>()
@@ -39,7 +39,7 @@ async function allClosed({ sockets }: Serving): Promise<void> {
   while (sockets.some((socket) => !socket.closed)) await pause()
 }
 
-describe('whoever breaks the protocol', () => {
+describe('a peer that breaks the protocol', () => {
   const rows: readonly [says: string, bytes: Buffer, kind: ProtocolErrorKind][] = [
     ['speaks HTTP', Buffer.from('GET / HTTP/1.1\r\nHost: x\r\n\r\n'), 'bad-version'],
     ['asks for a RESPONDER', beginRequest({ role: ROLE.RESPONDER }), 'unknown-role'],
@@ -55,7 +55,7 @@ describe('whoever breaks the protocol', () => {
     const client = connect(serving.path)
     client.socket.write(bytes)
     expect(await client.ended).toEqual(Buffer.alloc(0))
-    expect(serving.sockets[0]?.destroyed).toBe(true) // not half-closed: nothing more is read from it
+    expect(serving.sockets[0]?.destroyed).toBe(true) // not half-closed
     expect(serving.protocolErrors).toEqual([kind])
     expect(decodeReplies(await exchange(serving.path, REQUEST))).toEqual(ALLOWED)
   })
@@ -134,7 +134,7 @@ describe('a client that leaves', () => {
     client.socket.write(Buffer.concat([sent, record(99, '', { id: 0 })]))
     while (!serving.sockets[0]?.bytesWritten) await pause()
     const error = once(serving.sockets[0], 'error')
-    client.socket.destroy() // with something unread: the kernel resets instead of ending
+    client.socket.destroy() // with unread bytes: the kernel resets instead of ending
     expect(await error).toMatchObject([{ code: 'ECONNRESET' }])
     expect(serving.protocolErrors).toEqual(kinds)
   })
@@ -188,7 +188,7 @@ describe('a client that does not read', () => {
 describe('a timeout', () => {
   const TIMEOUT_MS = 1_000
 
-  /** A server whose timer only moves when told; sockets stay real. */
+  /** A server whose timer the test advances; sockets stay real. */
   async function serveStepped(answer: () => Promise<Reply>): Promise<Serving> {
     vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
     onTestFinished(() => void vi.useRealTimers())

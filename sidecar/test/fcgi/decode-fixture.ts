@@ -1,6 +1,6 @@
 import { TYPE } from './encode-fixture.ts'
 
-/** A record as found in the bytes of a server. */
+/** A record in the bytes of a server. */
 export interface SeenRecord {
   readonly type: number
   readonly id: number
@@ -31,9 +31,9 @@ export function decodeRecords(bytes: Buffer): SeenRecord[] {
 }
 
 /**
- * The replies in what a server wrote, management records left out.
+ * The replies in the bytes of a server, without management records.
  *
- * @throws {Error} on anything but whole replies: `Status` first and once, one blank line, an exact
+ * @throws {Error} on anything but whole replies: `Status` first and once, a blank line, an exact
  *   Content-Length, STDOUT terminated once, END_REQUEST with FCGI_REQUEST_COMPLETE
  */
 export function decodeReplies(bytes: Buffer): SeenReply[] {

@@ -1,6 +1,6 @@
 /**
  * The client side of FastCGI 1.0 for tests, written apart from the code under test and able to send
- * what no real client sends. Text is latin1: one char a byte.
+ * malformed bytes. Text is latin1: a char per byte.
  */
 
 /** Record types (section 8), all of them. */
@@ -28,7 +28,7 @@ export interface RecordOptions {
   readonly padding?: number
 }
 
-/** One record; `content` of at most 65,535 bytes. */
+/** A record; `content` of at most 65,535 bytes. */
 export function record(
   type: number,
   content: Uint8Array | string = '',
@@ -60,7 +60,7 @@ export function beginRequest(options: BeginOptions = {}): Buffer {
   return record(TYPE.BEGIN_REQUEST, Buffer.from(body), options)
 }
 
-/** A length of section 3.4; `long` writes four bytes whatever it is. */
+/** A length of section 3.4; `long` always writes four bytes. */
 export function pairLength(length: number, long = length > 127): Buffer {
   if (!long) return Buffer.from([length])
   const out = Buffer.alloc(4)
@@ -79,7 +79,7 @@ export function encodePairs(pairs: Pairs, long?: boolean): Buffer {
 }
 
 export interface RequestOptions extends BeginOptions {
-  /** bytes of params a record carries, 65,535 unless told */
+  /** bytes of params per record, 65,535 by default */
   readonly split?: number
 }
 
@@ -94,7 +94,7 @@ export function paramsRecords(pairs: Pairs | Uint8Array, options: RequestOptions
   return Buffer.concat([...records, record(TYPE.PARAMS, '', options)])
 }
 
-/** What lighttpd sends for a request without a body, except its empty STDIN. */
+/** lighttpd's bytes for a request without a body, without the empty STDIN. */
 export function authorizerRequest(
   pairs: Pairs | Uint8Array = [],
   options: RequestOptions = {},

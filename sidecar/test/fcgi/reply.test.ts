@@ -4,7 +4,7 @@ import { encodeReply, type Reply } from '../../src/fcgi/reply.ts'
 import { decodeRecords, decodeReplies } from './decode-fixture.ts'
 import { record, TYPE } from './encode-fixture.ts'
 
-/** Chars of one to four UTF-8 bytes, a lone surrogate, and what must not stand in a head. */
+/** Chars of one to four UTF-8 bytes, a lone surrogate, and chars that a head must not contain. */
 const hostile = fc.constantFrom(
   'a',
   'Z',
@@ -110,7 +110,7 @@ describe('splitting', () => {
   })
 })
 
-describe('what is refused before a byte is made', () => {
+describe('replies that are rejected before a byte is made', () => {
   it.each([0, 100, 103, 199, 600, 1000, -200, 200.5, Number.NaN, Infinity, 2 ** 31])(
     'the status %d',
     (status) => {

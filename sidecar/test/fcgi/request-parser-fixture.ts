@@ -4,15 +4,16 @@ import { authorizerRequest } from './encode-fixture.ts'
 
 export const MAX_PARAMS_BYTES = 2_000
 
-/** A request and what it reads as. */
+/** A request, and its outcome. */
 export const GREETING: Buffer = authorizerRequest([['A', '1']])
 export const READ: readonly string[] = ['request 1 A=1']
 
 export type Row = readonly [says: string, records: readonly Buffer[], expected: readonly string[]]
 
 /**
- * What the parser makes of `chunks`, as text. A chunk is overwritten once it is taken, and params are
- * read at the very end: nothing may hang on the bytes of a chunk. Kept connections are released at once.
+ * The parser's outcomes for `chunks`, as text. Each chunk is overwritten after it is taken, and
+ * params are read at the very end, so that nothing may depend on the bytes of a chunk. Kept
+ * connections are released at once.
  */
 export function outcomes(chunks: readonly Buffer[]): string[] {
   const parser = new RequestParser(MAX_PARAMS_BYTES)
@@ -56,8 +57,8 @@ export function bytewise(bytes: Buffer): Buffer[] {
 }
 
 /**
- * The different outcomes of `bytes` whole, byte by byte, and split in two anywhere: one, when the
- * chunks make no difference.
+ * The different outcomes of `bytes` whole, byte by byte, and split in two at every place; a single
+ * outcome when the chunks make no difference.
  */
 export function outcomesOfEverySplit(bytes: Buffer): string[][] {
   const splits = Array.from({ length: bytes.length + 1 }, (_, at) => [

@@ -148,7 +148,7 @@ describe('the bound of params', () => {
         const taken = allocated.mock.calls.map(([size]) => size)
         allocated.mockRestore()
         expect(Math.max(...taken)).toBeLessThanOrEqual(MAX_PARAMS_BYTES)
-        // buffers that grow by doubling: all of them together stay below three times the bound
+        // buffers that grow by doubling: their sum stays below three times the limit
         expect(taken.reduce((sum, size) => sum + size, 0)).toBeLessThan(
           3 * MAX_PARAMS_BYTES + 8 + 256,
         )

@@ -18,7 +18,7 @@ export interface Serving {
   readonly failures: readonly unknown[]
 }
 
-/** An authorizer server on a unix socket until the test is over. */
+/** An authorizer server on a unix socket until the end of the test. */
 export async function serve(
   answer: AuthorizerDeps['answer'],
   limits: Partial<AuthorizerDeps['limits']> = {},
@@ -48,17 +48,17 @@ export async function serve(
 
 export interface Client {
   readonly socket: Socket
-  /** everything received so far */
+  /** all bytes received so far */
   received(): Buffer
-  /** resolves to everything received once the server has ended or reset the connection */
+  /** resolves to all received bytes once the server has ended or reset the connection */
   readonly ended: Promise<Buffer>
   /** resolves when `count` bytes have been received */
   until(count: number): Promise<Buffer>
-  /** resolves when the server has answered a GET_VALUES, and so has read everything sent before */
+  /** resolves when the server has answered a GET_VALUES, and so has read all earlier bytes */
   roundTrip(): Promise<void>
 }
 
-/** A client that goes on sending after the server has ended its side, unless told otherwise. */
+/** A client that by default goes on sending after the server has ended its side. */
 export function connect(path: string): Client {
   const socket = createConnection({ path, allowHalfOpen: true })
   onTestFinished(() => void socket.destroy())
@@ -84,7 +84,7 @@ export function connect(path: string): Client {
   return { socket, received, ended, until, roundTrip }
 }
 
-/** Sends `bytes`, ends the sending side, and returns all that comes back until the server ends. */
+/** Sends `bytes`, ends the sending side, and returns all bytes of the server until its end. */
 export async function exchange(path: string, bytes: Buffer): Promise<Buffer> {
   const client = connect(path)
   client.socket.end(bytes)

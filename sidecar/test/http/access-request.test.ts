@@ -21,7 +21,7 @@ function readPairs(pairs: Pairs): Result<AccessRequest> {
   return readAccessRequest(params, 'internal')
 }
 
-/** Reads a good request with these parameters instead of, or beside, its own. */
+/** Reads a valid request with these changes and additions. */
 function readWith(changes: Readonly<Record<string, string>>): Result<AccessRequest> {
   return readPairs(Object.entries({ ...GATE, ...changes }))
 }

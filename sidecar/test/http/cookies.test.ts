@@ -39,7 +39,7 @@ it.each<[says: string, field: string | null, sessions: readonly string[], others
   expect(readCookies(field)).toEqual({ sessionCookies, otherCookies })
 })
 
-describe('what goes on to the workspace', () => {
+describe('cookies that go to the workspace', () => {
   it.each([
     `a=${ID}`,
     `${ID}=a`,

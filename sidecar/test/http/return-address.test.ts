@@ -79,7 +79,7 @@ describe('a browser is never sent to', () => {
     '/\ud800',
     '/é',
     `/${'a'.repeat(6000)}`,
-    // never back into a sign-in or sign-out
+    // never returns into a sign-in or sign-out
     '/_brickgate',
     '/_brickgate/sign-in',
     '/_brickgate/sign-in?return_to=/_brickgate/sign-in',
@@ -107,7 +107,7 @@ it.each<[string | null, readonly string[]]>([
   expect(returnAddresses(address)).toEqual(places)
 })
 
-it('whatever is accepted leads to the same origin and is what a browser makes of it', () => {
+it('an accepted address stays on the same origin, as a browser reads it', () => {
   const piece = fc.constantFrom(
     '/',
     '\\',

@@ -125,7 +125,7 @@ interface Counted {
   readonly age?: number
 }
 
-/** What a process gives that counted this. */
+/** The snapshot of a process with these counts. */
 function snapshot({ counts = {}, seconds = [], up = 1, age = 0 }: Counted): Promise<Snapshot> {
   const registry = new Registry()
   const registers = [registry]

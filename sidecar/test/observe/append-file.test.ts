@@ -67,16 +67,16 @@ it.each([
   expect(readdirSync(folder)).toEqual(['log'])
 })
 
-/** A race of threads: each opens every file when all others are about to. */
+/** A race of threads: each opens every file at the same moment as the others. */
 export interface Race {
   readonly files: readonly string[]
-  /** how many times any thread has begun a file, shared */
+  /** shared counter of threads that have begun a file */
   readonly arrivals: Int32Array
   readonly openers: number
   readonly line: string
 }
 
-/** @returns what failed in a thread of its own */
+/** @returns failures in a separate thread */
 async function openAll(race: Race): Promise<unknown> {
   const worker = new Worker(join(import.meta.dirname, 'racing-opener-process-fixture.ts'), {
     workerData: race,

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { type AuditLog, auditRecorder, createAuditLog } from '../../src/observe/audit.ts'
 import { allowEvent, unreadableEvent } from './decision-event-fixture.ts'
 
-/** For a disk that others use. */
+/** For a shared disk. */
 const SOON = { timeout: 5000 }
 
 const FIELDS = [

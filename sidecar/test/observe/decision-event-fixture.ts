@@ -32,7 +32,7 @@ const REQUEST: NonNullable<DecisionEvent['request']> = {
   browser: { origin: null, fetchSite: null, isWebSocketUpgrade: false },
 }
 
-/** An allow of Alice by a session, with this and that changed. */
+/** An allow of Alice by a session, with changes. */
 export function allowEvent(request: Partial<typeof REQUEST> = {}): DecisionEvent {
   return {
     requestId: REQUEST.requestId,
@@ -52,7 +52,7 @@ export function allowEvent(request: Partial<typeof REQUEST> = {}): DecisionEvent
   }
 }
 
-/** A refusal of a request that could not be read. */
+/** A denial of an unreadable request. */
 export function unreadableEvent(): DecisionEvent {
   return {
     requestId: null,

@@ -13,7 +13,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { createLineFile, type LineFile } from '../../src/observe/line-file.ts'
 
-/** For a disk that others use. */
+/** For a shared disk. */
 const SOON = { timeout: 5000 }
 
 let directory: string
@@ -47,7 +47,7 @@ describe('a line file', () => {
     lines.flush()
     const found = (): readonly string[] => readFileSync(file, 'utf8').split('\n')
     expect(found()).toEqual(expect.arrayContaining(['1', '2', '9']))
-    // the first is on its way already, and may come last: to the next test's file, if this one ends before
+    // the first write has begun and may end last: in the next test's file, if this test ends before
     await vi.waitFor(() => expect(found()).toContain('0'), SOON)
   })
 
@@ -114,7 +114,7 @@ function lineFile(fd: number, maxWaitingBytes = 1_000_000): LineFile {
   return createLineFile({ fd, maxWaitingBytes, onFailing: (error) => failures.push(error) })
 }
 
-/** What a pipe holds now. */
+/** The bytes that a pipe holds now. */
 function readAll(fd: number): string {
   const chunk = Buffer.alloc(256 * 1024)
   try {

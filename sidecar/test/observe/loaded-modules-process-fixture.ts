@@ -1,4 +1,5 @@
-// Prints the address of every module that the processes of a sidecar load before they are configured.
+// Prints the address of every module that the processes of a sidecar load before they are
+// configured.
 import { registerHooks } from 'node:module'
 
 registerHooks({

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { createPrimaryMetrics, createWorkerMetrics } from '../../src/observe/metrics.ts'
 
-/** A metric with its type, its labels, and how it is joined over processes. */
+/** A metric with its type, its labels, and its aggregation over processes. */
 type Row = readonly [name: string, type: string, labels: readonly string[], aggregator: string]
 
 const WORKER: readonly Row[] = [

@@ -7,7 +7,7 @@ const { arrivals, files, openers, line } = workerData as Race
 const failures: string[] = []
 for (const [round, file] of files.entries()) {
   Atomics.add(arrivals, 0, 1)
-  while (Atomics.load(arrivals, 0) < (round + 1) * openers); // a sleeping thread would come too late
+  while (Atomics.load(arrivals, 0) < (round + 1) * openers); // sleep would be too late
   try {
     const fd = openForAppending(file)
     writeSync(fd, line)

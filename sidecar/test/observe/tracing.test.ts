@@ -106,9 +106,9 @@ it('a request that is not sampled is answered as without tracing, and leaves no 
   expect(receiver.spans()).toEqual([])
 })
 
-it('what belongs to no request is a trace of its own', async () => {
+it('a step that belongs to no request is a trace of its own', async () => {
   const tracing = await opened(1)
-  tracing.child('redis', 0.001, false) // outside of any request: nobody's
+  tracing.child('redis', 0.001, false) // outside of any request
   tracing.alone('jwks fetch', 0.25, { issuer: 'okta', result: 'error' })
   await tracing.close()
   const [span, ...others] = receiver.spans()
@@ -146,7 +146,7 @@ it('nothing of the SDK is loaded where no tracing is configured', async () => {
   const loaded = stdout.trim().split('\n')
   expect(loaded.some((url) => url.endsWith('/sidecar/src/processes/worker.ts'))).toBe(true)
   expect(loaded.some((url) => url.endsWith('/sidecar/src/processes/supervisor.ts'))).toBe(true)
-  const ofTheSdk = /@opentelemetry\/(?!api\/)|otlp/ // prom-client has the interfaces alone
+  const ofTheSdk = /@opentelemetry\/(?!api\/)|otlp/ // prom-client has only the interfaces
   expect(loaded.filter((url) => ofTheSdk.test(url))).toEqual([])
 })
 
@@ -158,7 +158,7 @@ interface Asked {
   readonly duringWork?: (tracing: Tracing) => void
 }
 
-/** Has one request answered, and waits until its spans have arrived. */
+/** Answers a request, and waits until its spans have arrived. */
 async function answered(asked: Asked): Promise<Awaited<ReturnType<Answer>>> {
   const { traceparent = null, event = allowEvent(), reply = ALLOWED } = asked
   const tracing = await opened(asked.sampleRatio ?? 1)
@@ -179,7 +179,7 @@ async function answered(asked: Asked): Promise<Awaited<ReturnType<Answer>>> {
   return given
 }
 
-/** Tracing whose SDK is loaded. */
+/** Tracing with a loaded SDK. */
 async function opened(sampleRatio: number): Promise<Tracing> {
   const settings = {
     ...{ endpoint: receiver.url, sample_ratio: sampleRatio, service_name: 'gateway' },

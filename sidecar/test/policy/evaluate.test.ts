@@ -48,7 +48,7 @@ describe('outcome', () => {
   })
 })
 
-describe('who', () => {
+describe('groups and subjects', () => {
   const analysts = { who: { groups: ['analysts'] } }
   const alice = { who: { subjects: ['okta|alice'] } }
   it.each<
@@ -156,7 +156,7 @@ describe('a group belongs to its issuer:', () => {
     for (const group of ['admins', 'demo|admins']) {
       const policies = admins({ groups: [group] })
       expect(judge(policies, asked('demo', ['admins']), ['demo']).effect).toBe('permit')
-      // as a session that outlived its issuer's removal would be
+      // like a session whose issuer was removed
       expect(judge(policies, asked('second', ['admins']), ['demo']).effect).toBe('none')
     }
   })

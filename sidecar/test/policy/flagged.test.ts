@@ -13,7 +13,7 @@ import { asking, entry, principal } from './policy-fixture.ts'
 const HOME = join(import.meta.dirname, '../../..')
 const ALL = compilePolicies({ version: 1, policies: [entry('all', 'permit', ['/'])] }, ['demo'])
 
-/** Sets of policies beside which everything is permitted, by what they are for. */
+/** Sets of policies beside a permit for everything, by purpose. */
 const SETS: Readonly<Record<string, PolicySet>> = {
   'a shared credential': withAll(policySet([SHARED_CREDENTIAL_FORBID])),
   'the policies of the demo': withAll(shipped('demo/policy.yaml')),
@@ -24,7 +24,7 @@ const FLAGGED = operations.filter(({ flags }) => !flags.includes('looked-at'))
 const VERSIONS = ['1.2', '2.0', '2.1', '3.0', 'v1', '2.0-preview']
 const MIRRORS = ['/api/<v>/', '/ajax-api/<v>/', '/api/<v>/preview/', '/ajax-api/<v>/preview/']
 
-/** Each passed a policy or what is built in, once. */
+/** Requests that once passed a policy or the built-in forbid. */
 const DODGES = [
   '/ajax-api/2.0/secrets/get',
   '/api/2.1/secrets/get',
@@ -132,7 +132,7 @@ function effects(set: PolicySet, target: string): readonly string[] {
   )
 }
 
-/** Every version and mirror of a template, and what is below. */
+/** Every version and mirror of a template, and paths below. */
 function spellings(template: string): readonly string[] {
   const rest = template
     .replace(/^\/api\/[0-9.]+\/(?:preview\/)?/, '')

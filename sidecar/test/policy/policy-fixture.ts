@@ -26,7 +26,7 @@ export function principal(
 
 export const ALICE: Principal = principal('alice', ['analysts', 'data-eng'])
 
-/** Alice on the internal tier, on the segments that `http/` makes of a target. */
+/** Alice on the internal tier, with the segments that `http/` makes of a target. */
 export function asking(target: string, changes: Partial<Question> = {}): Question {
   const parsed = parseTarget(target)
   if (!parsed.ok) throw new Error(`${target} is refused before any policy`)

@@ -82,7 +82,7 @@ describe('a logout token', () => {
     expect(await logout.byToken('t', NOW)).toEqual(ok(undefined))
   })
 
-  it('whose revocation fails is not said to be obeyed, and may be delivered again', async () => {
+  it('a logout token whose revocation fails is not obeyed, and may be delivered again', async () => {
     const revocations = { revoke: async () => refuse('state-unavailable') }
     const logout = logoutOf(ok(ORDER), { revocations })
     expect(await logout.byToken('t', NOW)).toEqual(refuse('state-unavailable'))

@@ -37,21 +37,21 @@ import { createBench } from '../verify/token-verifier-fixture.ts'
 
 export const CLIENT = 'brickgate-signin'
 
-/** Sign-ins at a provider that a test plays, with a Redis in memory. */
+/** Sign-ins at a provider that the test simulates, with a Redis in memory. */
 export interface SigningIn {
   readonly memory: MemoryKeyValues
-  /** what operators were told, in order */
+  /** events for operators, in order */
   readonly told: string[]
-  /** how often a code was redeemed at the provider */
+  /** number of codes redeemed at the provider */
   redeemed: number
-  /** what the provider was asked for last */
+  /** the last authorization request */
   readonly asked: AuthorizationRequest
-  /** where it sends browsers that begin */
+  /** the provider's answer with the address for browsers */
   location: ProviderAnswer<string>
-  /** what it gives for a code */
+  /** the provider's answer to a code */
   given: (nonce: string) => ProviderAnswer<ProviderTokens>
   standing: Result<Standing>
-  /** tokens as the provider gives them for alice */
+  /** the provider's tokens for alice */
   tokens(
     nonce: string,
     changes?: Partial<ProviderTokens>,
@@ -60,22 +60,26 @@ export interface SigningIn {
   accessToken(claims: Claims, header?: Claims): string
   /** begins a sign-in in a browser with cookies */
   begin(known?: readonly Cookie[], returnTo?: string | null): Promise<BegunSignIn>
-  /** what comes of the beginning in a fresh browser */
+  /** the outcome of beginning in a fresh browser */
   beginning(): Promise<SignInOutcome<BegunSignIn>>
-  /** begins a sign-in in a fresh browser @returns its cookie */
+  /**
+   * begins a sign-in in a fresh browser
+   *
+   * @returns its cookie
+   */
   begun(): Promise<Cookie>
   callback(
     from: Browser,
     nowSeconds?: number,
     state?: string | readonly string[],
   ): Promise<SignInEnd>
-  /** what comes of a callback to a browser with one cookie, or none */
+  /** the outcome of a callback to a browser with one cookie, or none */
   complete(
     cookie: Cookie | null,
     nowSeconds?: number,
     state?: string | readonly string[],
   ): Promise<SignInOutcome<OpenedSession>>
-  /** signs in whole */
+  /** signs in completely */
   session(): Promise<Session>
 }
 
@@ -89,7 +93,7 @@ export async function createSigningIn(isTokenForwarded = false): Promise<Signing
   const issuer = { ...GENERIC, audiences, signInClient: CLIENT }
   const verifying = createBench({ issuers: [issuer] })
   verifying.publish([key])
-  verifying.clock.ms += 1000 // a key id that is unknown now may have been published since
+  verifying.clock.ms += 1000 // an unknown key id may have been published since
   const memory = createMemoryKeyValues(() => NOW)
   const told: string[] = []
   let asked: AuthorizationRequest | null = null

@@ -137,7 +137,7 @@ describe('nobody is signed in', () => {
     const external: Browser = { ...browser(cookie), tier: 'external' }
     expect((await bench.callback(external, NOW, state)).outcome).toEqual(refused)
     expect(bench.redeemed).toBe(0)
-    expect(await bench.complete(cookie, NOW, state)).toMatchObject({ ok: true }) // none of it used it up
+    expect(await bench.complete(cookie, NOW, state)).toMatchObject({ ok: true }) // still unused
   })
 
   it('by a cookie that was edited, or sealed for another use or by another key', async () => {

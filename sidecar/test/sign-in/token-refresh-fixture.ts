@@ -25,19 +25,25 @@ import { createBench } from '../verify/token-verifier-fixture.ts'
 
 export const CLIENT = 'brickgate-signin'
 
-/** A provider's token endpoint, sessions in a Redis in memory, and any number of sidecars that renew. */
+/**
+ * A provider's token endpoint, sessions in a Redis in memory, and any number of sidecars that
+ * renew.
+ */
 export interface Refreshing {
   readonly memory: MemoryKeyValues
   readonly registry: SessionRegistry
-  /** the refresh tokens that the provider was given, in order */
+  /** the refresh tokens that the provider received, in order */
   readonly asked: string[]
   readonly events: RenewalEvent[]
   readonly unexpected: unknown[]
-  /** what the provider does next; by default it rotates the refresh token and gives a new access token */
+  /**
+   * the provider's next answer; by default it rotates the refresh token and sends a new access
+   * token
+   */
   answer: (
     refreshToken: string,
   ) => ProviderAnswer<ProviderTokens> | Promise<ProviderAnswer<ProviderTokens>>
-  /** called each time something waits */
+  /** called each time a renewal waits */
   onWait: () => void | Promise<void>
   accessToken(claims?: Claims, header?: Claims): string
   idToken(claims?: Claims): string
@@ -52,7 +58,7 @@ export async function createRefreshing(): Promise<Refreshing> {
   const key = await signingKey('k1')
   const bench = createBench()
   bench.publish([key])
-  bench.clock.ms += 1000 // a key id that is unknown now may have been published since
+  bench.clock.ms += 1000 // an unknown key id may have been published since
   const memory = createMemoryKeyValues(() => NOW)
   const registry = createSessionRegistry({
     records: createSessionRecords(memory),

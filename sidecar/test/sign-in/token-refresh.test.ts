@@ -7,9 +7,9 @@ import { NOW, SESSION } from '../support/session-fixture.ts'
 interface Bench {
   readonly refresh: TokenRefresh
   seconds: number
-  /** how often a renewal was begun */
+  /** number of renewals begun */
   renewals: number
-  /** ends the renewal that runs */
+  /** ends the running renewal */
   end: (renewed: Renewed) => void
   /** ends the wait of requests */
   tire: () => void

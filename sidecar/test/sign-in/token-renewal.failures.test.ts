@@ -17,7 +17,7 @@ describe('a failure', () => {
       bench.answer = () => ({ ok: false, failure })
       expect(await bench.sidecar()(session, NOW)).toEqual({ kind: 'failed' })
       expect(await bench.current()).toEqual(session)
-      // nobody else asks at once: the lock stays for a moment
+      // no other sidecar calls the provider at once: the lock stays for a moment
       expect(await bench.sidecar()(session, NOW)).toEqual({ kind: 'failed' })
       expect(bench.asked).toHaveLength(1)
     },

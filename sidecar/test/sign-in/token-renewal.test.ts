@@ -50,7 +50,7 @@ describe('a renewal', () => {
   it('is one at the provider, however many sidecars need it', async () => {
     const session = await bench.open()
     const all = [1, 2, 3, 4].map(() => bench.sidecar()(session, NOW))
-    bench.onWait = async () => void (await all[0]) // the first has the lock, the others look again
+    bench.onWait = async () => void (await all[0]) // the first has the lock, the others read again
 
     const renewed = await Promise.all(all)
     expect(bench.asked).toEqual(['refresh-0'])

@@ -8,7 +8,10 @@ export const PASSWORD = 'hunter2-hunter2'
 
 const DOCUMENT = join(import.meta.dirname, '../../../docs/redis.md')
 
-/** The users of docs/redis.md, and the one that is turned off, so that what is written there is what is tested. */
+/**
+ * The users of docs/redis.md, and the default user, which is turned off: tests use the documented
+ * lines.
+ */
 export function documentedUsers(): {
   readonly sidecar: UserLine
   readonly sidecarInCluster: UserLine

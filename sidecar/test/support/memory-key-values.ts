@@ -2,13 +2,13 @@ import { ok, type Result, refuse } from '../../src/domain/result.ts'
 import { ABSENT, type StoredValue, storedText, WRONG_TYPE } from '../../src/domain/stored-value.ts'
 import { type IndexMember, type KeyValues, MAX_INDEX_MEMBERS } from '../../src/store/key-values.ts'
 
-/** The stores' commands on a map, with what an operator can do to it. */
+/** The stores' commands on a map, and an operator's commands. */
 export interface MemoryKeyValues extends KeyValues {
-  /** what `SET` does; null stands for a value that is neither a string nor an index */
+  /** like `SET`; null is a value that is neither a string nor an index */
   set(key: string, text: string | null): void
-  /** what `FLUSHALL` does */
+  /** like `FLUSHALL` */
   clear(): void
-  /** while true, every command is refused with `state-unavailable` */
+  /** while true, every command returns `state-unavailable` */
   isDown: boolean
 }
 
@@ -24,7 +24,7 @@ type Index = ReadonlyMap<string, { readonly endsAtSeconds: number; readonly isRe
 const NEVER = Number.POSITIVE_INFINITY
 const UNAVAILABLE = refuse('state-unavailable')
 
-/** @param nowSeconds when keys expire by */
+/** @param nowSeconds clock for the expiry of keys */
 export function createMemoryKeyValues(nowSeconds: () => number): MemoryKeyValues {
   const entries = new Map<string, Entry>()
   const memory: MemoryKeyValues = {

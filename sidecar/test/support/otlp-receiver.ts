@@ -1,7 +1,7 @@
 import { createServer } from 'node:http'
 import { json } from 'node:stream/consumers'
 
-/** A span as it arrived. */
+/** A received span. */
 export interface ReceivedSpan {
   readonly traceId: string
   readonly spanId: string
@@ -15,12 +15,12 @@ export interface ReceivedSpan {
   readonly resource: Readonly<Record<string, string>>
 }
 
-/** A collector that takes OTLP/HTTP with JSON, and keeps it. */
+/** A collector that stores OTLP/HTTP with JSON. */
 export interface OtlpReceiver {
   readonly url: string
-  /** in the order of their arrival */
+  /** in order of arrival */
   spans(): readonly ReceivedSpan[]
-  /** everything that was sent, headers included, as text */
+  /** everything received, headers included, as text */
   text(): string
   close(): void
 }

@@ -4,11 +4,15 @@ import { until } from './until.ts'
 /** A real Cluster on loopback: every primary has a third of the slots, and there is no replica. */
 export interface RedisCluster {
   readonly servers: readonly RedisServer[]
-  /** one more primary, that has no slot yet */
+  /** adds a primary without slots */
   add(): Promise<RedisServer>
-  /** the server that has the slot, as itself says */
+  /** the server that owns the slot by its own account */
   ownerOf(slot: number): Promise<RedisServer>
-  /** moves a slot with its keys, slowly enough to be watched. @param pauseMs between two keys */
+  /**
+   * Moves a slot with its keys, slowly enough to be watched.
+   *
+   * @param pauseMs between two keys
+   */
   move(slot: number, target: RedisServer, pauseMs: number): Promise<void>
   stop(): Promise<void>
 }
@@ -71,7 +75,7 @@ export async function startRedisCluster(): Promise<RedisCluster> {
     }
     for (const server of [target, source, ...servers]) {
       const answer = server.cli('CLUSTER', 'SETSLOT', String(slot), 'NODE', targetId)
-      // a primary that gave its last slot away is a replica from then on
+      // a primary without its last slot becomes a replica
       await answer.catch((error: Error) => {
         if (!error.message.includes('only with masters')) throw error
       })
@@ -80,7 +84,7 @@ export async function startRedisCluster(): Promise<RedisCluster> {
 }
 
 async function startMember(): Promise<RedisServer> {
-  const busPort = String(await freePort()) // by default 10,000 above the port, which may not be one
+  const busPort = String(await freePort()) // the default, 10,000 above the port, may be no port
   return startRedisServer(
     ...['--cluster-enabled', 'yes', '--cluster-port', busPort],
     ...['--cluster-node-timeout', '1000', '--appendonly', 'yes'],

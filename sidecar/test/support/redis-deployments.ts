@@ -7,11 +7,11 @@ import { type SentinelGroup, startSentinelGroup } from './redis-sentinels.ts'
 import { freePort, type RedisServer, redisCli, startRedisServer } from './redis-server.ts'
 import { selfSigned } from './self-signed.ts'
 
-/** A way to run Redis that `brickgate.yaml` can describe, running. */
+/** A running Redis in a form that `brickgate.yaml` can describe. */
 export interface RedisDeployment {
   /** the section `redis` of `brickgate.yaml` */
   readonly redis: z.input<typeof redisSchema>
-  /** what an operator does, wherever the key is */
+  /** an operator's command, on the server of the key */
   command(name: string, ...args: string[]): Promise<unknown>
   flush(): Promise<void>
   stop(): Promise<void>
@@ -20,7 +20,7 @@ export interface RedisDeployment {
 const USER = { username: 'brickgate', password: PASSWORD }
 const ADMIN = { username: 'admin', password: PASSWORD }
 
-/** The documented users are enough everywhere; over TCP it is the default one. */
+/** The documented users are enough everywhere; over TCP the default user connects. */
 export async function overUnixSocket(): Promise<RedisDeployment> {
   const server = await startRedisServer()
   await server.cli(...documentedUsers().sidecar)
@@ -32,7 +32,9 @@ export async function overTcp(): Promise<RedisDeployment> {
   return { redis: { url: `${server.url}/3` }, ...single(server, 3) }
 }
 
-/** TLS in both directions: Redis asks for a certificate, too. The default user is off, as documented. */
+/**
+ * TLS in both directions: Redis requires a certificate too. The default user is off, as documented.
+ */
 export async function overTls(): Promise<RedisDeployment> {
   const pair = await selfSigned('127.0.0.1')
   const port = String(await freePort())
@@ -61,7 +63,7 @@ export async function overTls(): Promise<RedisDeployment> {
   }
 }
 
-/** Commands go to the first primary, whatever becomes of it. */
+/** Commands go to the first primary, even after a failover. */
 export async function behindSentinels(): Promise<
   RedisDeployment & { readonly group: SentinelGroup }
 > {
@@ -111,7 +113,7 @@ export async function inCluster(): Promise<RedisDeployment & { readonly cluster:
   }
 }
 
-/** An operator's own connection: a `redis-cli` for each command would take most of a test's time. */
+/** An operator's own connection: a `redis-cli` per command would take most of a test's time. */
 function single(server: RedisServer, db = 0, user = {}): Omit<RedisDeployment, 'redis'> {
   const operator = new Redis(server.port, '127.0.0.1', { db, ...user })
   operator.on('error', () => 'the test says what is missing')

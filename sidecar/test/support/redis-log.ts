@@ -1,6 +1,6 @@
 import type { RedisObserver } from '../../src/adapters/redis/client.ts'
 
-/** What a connection told its observer. */
+/** Events of a connection. */
 export interface RedisLog extends RedisObserver {
   readonly connections: boolean[]
   readonly connectionFailures: string[]

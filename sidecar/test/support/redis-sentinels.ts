@@ -12,13 +12,13 @@ export interface SentinelGroup {
   readonly primary: RedisServer
   readonly replica: RedisServer
   readonly sentinels: readonly Sentinel[]
-  /** ends all of it */
+  /** stops all servers */
   stop(): Promise<void>
 }
 
 const NAME = 'brickgate'
 const SENTINELS = 3
-/** how long a primary is silent before Sentinels look for another */
+/** how long a primary is silent before Sentinels choose another */
 const DOWN_AFTER_MS = 500
 
 export async function startSentinelGroup(): Promise<SentinelGroup> {

@@ -6,21 +6,21 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 
-/** A real Redis of one test's own, on a free port of loopback and on a unix socket. */
+/** A real Redis of a single test, on a free port of loopback and on a unix socket. */
 export interface RedisServer {
   readonly url: string
   readonly socketUrl: string
   readonly port: number
-  /** what an operator types after `redis-cli`; rejects when Redis answers with an error */
+  /** runs `redis-cli` with these arguments; rejects when Redis answers with an error */
   cli(...args: string[]): Promise<string>
   /** SIGSTOP: connections stay open and nothing answers */
   pause(): void
   resume(): void
-  /** ends it as a crash does; without `--appendonly yes` nothing is kept */
+  /** ends it like a crash; without `--appendonly yes` nothing is kept */
   kill(): Promise<void>
   /** starts it again at the same addresses */
   start(): Promise<void>
-  /** ends it for good and removes its folder */
+  /** stops it for good and removes its folder */
   stop(): Promise<void>
 }
 
@@ -70,13 +70,16 @@ export async function startRedisServer(...args: string[]): Promise<RedisServer> 
   }
 }
 
-/** @returns what `redis-cli` printed @throws when Redis answered with an error */
+/**
+ * @returns the output of `redis-cli`
+ * @throws when Redis answered with an error
+ */
 export async function redisCli(...args: string[]): Promise<string> {
   const { stdout } = await promisify(execFile)('redis-cli', ['-e', ...args])
   return stdout.trimEnd()
 }
 
-/** A port of loopback that nobody listens on; taken by whoever binds it first. */
+/** A free port of loopback; the first to bind it takes it. */
 export async function freePort(): Promise<number> {
   const probe = createServer().listen(0, '127.0.0.1')
   await once(probe, 'listening')

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 
-/** A certificate that is its own authority, and its key. */
+/** A self-signed certificate and its key. */
 export interface SelfSigned {
   readonly certificate: string
   readonly certFile: string
@@ -13,7 +13,7 @@ export interface SelfSigned {
   remove(): Promise<void>
 }
 
-/** @param name the IP address or DNS name that the certificate is for */
+/** @param name the IP address or DNS name of the certificate */
 export async function selfSigned(name: string, days = 2): Promise<SelfSigned> {
   const directory = await mkdtemp(join(tmpdir(), 'brickgate-tls-'))
   const certFile = join(directory, 'cert.pem')

@@ -7,7 +7,7 @@ import { type Session, sessionIdFrom, sidOf } from '../../src/session/session.ts
 import type { SessionReader } from '../../src/session/session-store.ts'
 import { createIdleRule, createSessionUse, type SessionUse } from '../../src/session/session-use.ts'
 
-/** The moment around which the fixtures are made. */
+/** The time of the fixtures. */
 export const NOW = 1_800_000_000
 
 export const ALICE: Principal = {
@@ -47,7 +47,7 @@ export const SESSION_KEY_BYTES: Uint8Array = new Uint8Array(32).fill(1)
 export const CIPHER: RecordCipher = createRecordCipher([SESSION_KEY_BYTES])
 
 export interface AnomalyLog extends StateObserver {
-  /** `<kind> <key>` in the order told */
+  /** `<kind> <key>` in order */
   readonly told: string[]
 }
 
@@ -56,7 +56,7 @@ export function anomalyLog(): AnomalyLog {
   return { told, anomaly: (kind: StateAnomaly, key: string) => void told.push(`${kind} ${key}`) }
 }
 
-/** The use of sessions in one process, that knows of these outages. */
+/** The use of sessions in a process with these outages. */
 export function sessionUse(
   store: Pick<SessionReader, 'touch' | 'readSeen'>,
   observer: StateObserver,
@@ -69,12 +69,12 @@ export function sessionUse(
   })
 }
 
-/** The seal of a sidecar that has the fixture's key. */
+/** The seal of a sidecar with the fixture's key. */
 export function seenSeal(observer: StateObserver): SeenSeal {
   return createSeenSeal([SESSION_KEY_BYTES], observer)
 }
 
-/** The value that a sidecar leaves in Redis for a session that was last used then. */
+/** The value that a sidecar writes to Redis for a session that was last used then. */
 export function sealedSeen(sid: string, usedAtSeconds: number): string {
   return seenSeal(anomalyLog()).seal({ sid, isUseSealed: true }, usedAtSeconds)
 }

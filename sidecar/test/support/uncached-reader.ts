@@ -2,7 +2,7 @@ import { ok } from '../../src/domain/result.ts'
 import type { KeyValues } from '../../src/store/key-values.ts'
 import { readWithState, type StateReader } from '../../src/store/state-reader.ts'
 
-/** A state reader without a cache: each read asks the key-values. */
+/** A state reader without a cache: each read goes to the key-values. */
 export function uncachedReader(keyValues: Pick<KeyValues, 'read'>): StateReader {
   return {
     async read(keys) {

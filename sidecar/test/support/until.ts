@@ -1,4 +1,8 @@
-/** Asks until it is so. @throws {Error} after 15 seconds */
+/**
+ * Polls until the condition holds.
+ *
+ * @throws {Error} after 15 seconds
+ */
 export async function until(isSo: () => Promise<boolean>): Promise<void> {
   const deadline = Date.now() + 15_000
   while (!(await isSo().catch(() => false))) {

@@ -1,6 +1,7 @@
 import { existsSync, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { ConfigError, type Problem } from './config-error.ts'
+import { withExample } from './examples.ts'
 import { namedFiles, textAt } from './named-files.ts'
 import { readText, readYaml } from './read-yaml.ts'
 import { resolveReferences } from './references.ts'
@@ -48,7 +49,7 @@ export function loadConfig(
   const document: unknown = parsed.success ? parsed.data : resolved.document
   const policy = readPolicy(document, at, checks.policy)
   const problems = withoutSequels(resolved.problems, [
-    ...(parsed.error === undefined ? [] : schemaProblems(parsed.error)),
+    ...(parsed.error === undefined ? [] : schemaProblems(parsed.error).map(withExample)),
     ...repeatedValues(document),
     ...unknownIssuers(document),
     ...missingFiles(document, at),

@@ -149,8 +149,8 @@ describe('every problem is listed at once', () => {
 
     expect(problemsOf(document)).toEqual([
       { path: 'redis.url', message: 'env `NO_SUCH` cannot be read' },
-      { path: 'issuers', message: 'invalid input: expected tuple, received string' },
-      { path: 'sessions.keys[0]', message: 'must be 256 bits in base64url (43 characters)' },
+      { path: 'issuers', message: expect.stringMatching(/^must be a list, such as /) },
+      { path: 'sessions.keys[0]', message: expect.stringMatching(/\(43 characters\), such as /) },
       { path: 'sessions.typo', message: 'is not known' },
       { path: 'workspace.ca_file', message: `\`${join(folder, 'no-such.pem')}\` cannot be read` },
       { path: 'policy.file', message: expect.stringMatching(/^version: /) },

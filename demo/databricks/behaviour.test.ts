@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { type SimulatorFixture, startSimulator } from './fixture.ts'
+import { type SimulatorFixture, startSimulator } from './simulator-fixture.ts'
 
 const LIST = '/api/2.0/clusters/list'
 let workspace: SimulatorFixture

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type SimulatorFixture, startSimulator } from './fixture.ts'
+import { type SimulatorFixture, startSimulator } from './simulator-fixture.ts'
 
 const STATEMENT = '/api/2.0/sql/statements/00000000-0000-4000-8000-000000000000'
 let workspace: SimulatorFixture

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type SimulatorFixture, startSimulator } from './fixture.ts'
+import { type SimulatorFixture, startSimulator } from './simulator-fixture.ts'
 
 const FILE = '/api/2.0/fs/files/Volumes/demo/a%23b.bin'
 const GENERATED = '/api/2.0/fs/files/Volumes/demo/size'

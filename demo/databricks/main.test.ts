@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createTemporaryPki, type TemporaryPki } from '../pki/temporary-pki.ts'
 import { readJson } from '../service/read-json.ts'
 import { type SpawnedService, spawnService } from '../service/spawn-service.ts'
-import { WORKSPACE } from './fixture.ts'
+import { WORKSPACE } from './simulator-fixture.ts'
 import type { RecordedRequest } from './request-log.ts'
 
 const SIZE = 100 * 1024 * 1024

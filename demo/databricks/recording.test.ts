@@ -12,7 +12,7 @@ import {
   type SimulatorFixture,
   startSimulator,
   WORKSPACE,
-} from './fixture.ts'
+} from './simulator-fixture.ts'
 import { createRequestLog, MAX_REQUESTS, type RecordedRequest } from './request-log.ts'
 
 const ME = '/api/2.0/preview/scim/v2/Me'

@@ -8,7 +8,7 @@ import {
   type SimulatorFixture,
   startSimulator,
   WORKSPACE,
-} from './fixture.ts'
+} from './simulator-fixture.ts'
 
 const PROXY = '/driver-proxy-api/o/1234567890123456/1122-334455-abcdefg1/7681'
 const headers = { authorization: `Bearer ${PERSONAL_ACCESS_TOKEN}` }

@@ -8,7 +8,7 @@ import { readText } from '../service/json.ts'
 import { closeServer, listen } from '../service/listen.ts'
 import { readJson } from '../service/read-json.ts'
 import { CI_CLIENT, SIGN_IN_CLIENT } from './clients.ts'
-import { type ProviderFixture, startProvider } from './fixture.ts'
+import { type ProviderFixture, startProvider } from './provider-fixture.ts'
 
 interface Tokens {
   readonly access_token: string

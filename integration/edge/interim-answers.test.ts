@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openRaw, sendRaw } from '../harness/answer.ts'
 import type { Gate } from '../harness/gate.ts'
 import { startOwnGate } from './own-gate.ts'
-import { COMBINATIONS, endRawScene, type RawScene, startRawScene } from './raw-scene.ts'
+import { COMBINATIONS, endRawScene, type RawScene, startRawScene } from './raw-fixture.ts'
 import { requestText } from './requests.ts'
 
 const CLUSTERS = '/api/2.1/clusters/list'

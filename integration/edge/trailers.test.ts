@@ -3,7 +3,7 @@ import { sendRaw } from '../harness/answer.ts'
 import type { Gate } from '../harness/gate.ts'
 import { connectHttp2 } from './http2-client.ts'
 import { startOwnGate } from './own-gate.ts'
-import { COMBINATIONS, endRawScene, type RawScene, startRawScene } from './raw-scene.ts'
+import { COMBINATIONS, endRawScene, type RawScene, startRawScene } from './raw-fixture.ts'
 import { requestText } from './requests.ts'
 
 const CLUSTERS = '/api/2.1/clusters/list'

@@ -8,7 +8,7 @@ import {
   type RedisDeployment,
 } from '../../sidecar/test/support/redis-deployments.ts'
 import { until } from '../../sidecar/test/support/until.ts'
-import { BOUND_MS } from './fault-scene.ts'
+import { BOUND_MS } from './fault-fixture.ts'
 import type { Fault } from './faults.ts'
 import { startGateways } from './gateways.ts'
 import { type FaultRun, runFault, type SceneUnderFault, stagesOf } from './under-fault.ts'

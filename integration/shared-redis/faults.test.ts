@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { BOUND_MS, type FaultScene, startFaultScene } from './fault-scene.ts'
+import { BOUND_MS, type FaultScene, startFaultScene } from './fault-fixture.ts'
 import { FAULTS } from './faults.ts'
 import { type FaultRun, runFault } from './under-fault.ts'
 import { judge, type Outcome, overlaps } from './verdict.ts'

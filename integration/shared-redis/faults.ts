@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { StackClient } from '../harness/client.ts'
 import { pidOf, start } from '../harness/processes.ts'
-import { BOUND_MS, type FaultScene } from './fault-scene.ts'
+import { BOUND_MS, type FaultScene } from './fault-fixture.ts'
 import type { Cast } from './victims.ts'
 
 export interface Fault<Scene = FaultScene> {

@@ -1,4 +1,4 @@
-import { startFaultScene } from './fault-scene.ts'
+import { startFaultScene } from './fault-fixture.ts'
 import { FAULTS } from './faults.ts'
 import { startGateways } from './gateways.ts'
 import { type Percentiles, percentiles } from './percentiles.ts'

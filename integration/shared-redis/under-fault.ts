@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { SessionHome } from '../harness/sessions.ts'
 import type { Caller } from './callers.ts'
-import { BOUND_MS } from './fault-scene.ts'
+import { BOUND_MS } from './fault-fixture.ts'
 import type { Fault } from './faults.ts'
 import type { Gateways } from './gateways.ts'
 import { watchStalls } from './stalls.ts'

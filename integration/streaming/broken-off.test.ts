@@ -6,7 +6,7 @@ import type { TLSSocket } from 'node:tls'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { connectHttp2 } from '../edge/http2-client.ts'
 import { startOwnGate } from '../edge/own-gate.ts'
-import { COMBINATIONS, endRawScene, type RawScene, startRawScene } from '../edge/raw-scene.ts'
+import { COMBINATIONS, endRawScene, type RawScene, startRawScene } from '../edge/raw-fixture.ts'
 import type { Listener } from '../harness/answer.ts'
 import type { Gate } from '../harness/gate.ts'
 

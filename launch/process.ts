@@ -25,7 +25,7 @@ export interface BackgroundProcess {
 
 const READY_WITHIN_MS = 60_000
 const STOP_WITHIN_MS = 15_000
-const ASK_EVERY_MS = 50
+const POLL_EVERY_MS = 50
 
 /**
  * Starts a process in a group of its own, and waits until the process serves.
@@ -105,9 +105,9 @@ function statFields(pid: number): string[] {
 async function endProcess(pid: number): Promise<void> {
   sendSignal(pid, 'SIGTERM')
   const giveUpMs = Date.now() + STOP_WITHIN_MS
-  while (isRunning(pid) && Date.now() < giveUpMs) await pause(ASK_EVERY_MS)
+  while (isRunning(pid) && Date.now() < giveUpMs) await pause(POLL_EVERY_MS)
   sendSignal(-pid, 'SIGKILL')
-  while (isRunning(pid)) await pause(ASK_EVERY_MS)
+  while (isRunning(pid)) await pause(POLL_EVERY_MS)
 }
 
 function sendSignal(target: number, signal: NodeJS.Signals): void {
@@ -126,7 +126,7 @@ async function untilReady(
   const giveUpMs = Date.now() + READY_WITHIN_MS
   while (ending() === null && Date.now() < giveUpMs) {
     if (await started.isReady()) return null
-    await pause(ASK_EVERY_MS)
+    await pause(POLL_EVERY_MS)
   }
   return ending() ?? `did not serve within ${READY_WITHIN_MS / 1000} s`
 }

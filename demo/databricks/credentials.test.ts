@@ -1,7 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type ProviderFixture, startProvider } from '../idp/provider-fixture.ts'
 import type { MintedToken } from '../idp/mint-token.ts'
-import { PERSONAL_ACCESS_TOKEN, type SimulatorFixture, startSimulator } from './simulator-fixture.ts'
+import { type ProviderFixture, startProvider } from '../idp/provider-fixture.ts'
+import {
+  PERSONAL_ACCESS_TOKEN,
+  type SimulatorFixture,
+  startSimulator,
+} from './simulator-fixture.ts'
 
 const ME = '/api/2.0/preview/scim/v2/Me'
 let provider: ProviderFixture

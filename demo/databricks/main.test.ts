@@ -9,8 +9,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createTemporaryPki, type TemporaryPki } from '../pki/temporary-pki.ts'
 import { readJson } from '../service/read-json.ts'
 import { type SpawnedService, spawnService } from '../service/spawn-service.ts'
-import { WORKSPACE } from './simulator-fixture.ts'
 import type { RecordedRequest } from './request-log.ts'
+import { WORKSPACE } from './simulator-fixture.ts'
 
 const SIZE = 100 * 1024 * 1024
 const BLOCK = Buffer.alloc(64 * 1024, 'brickgate')

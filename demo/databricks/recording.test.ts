@@ -7,13 +7,13 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { connect } from 'node:tls'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { ConnectionStats } from './connections.ts'
+import { createRequestLog, MAX_REQUESTS, type RecordedRequest } from './request-log.ts'
 import {
   PERSONAL_ACCESS_TOKEN,
   type SimulatorFixture,
   startSimulator,
   WORKSPACE,
 } from './simulator-fixture.ts'
-import { createRequestLog, MAX_REQUESTS, type RecordedRequest } from './request-log.ts'
 
 const ME = '/api/2.0/preview/scim/v2/Me'
 const STATEMENTS = '/api/2.0/sql/statements/'

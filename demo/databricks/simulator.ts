@@ -64,9 +64,9 @@ export async function createSimulator(options: SimulatorOptions): Promise<Simula
   const behaviours = createBehaviours()
   const echo = createWebSocketEcho()
   const store = await createFileStore()
-  const judge = createCredentialCheck(options.accepted)
+  const checkCredential = createCredentialCheck(options.accepted)
   const routes = [...FIXED_ROUTES, ...createFilesRoutes(store)]
-  const parts = { workspaceId, log, connections, behaviours, echo, judge, routes }
+  const parts = { workspaceId, log, connections, behaviours, echo, checkCredential, routes }
   const listener = createWorkspaceListener(parts)
   server.on('request', listener.serve)
   server.on('upgrade', listener.serveUpgrade)

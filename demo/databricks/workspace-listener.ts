@@ -21,7 +21,7 @@ export interface WorkspaceParts {
   readonly log: RequestLog
   readonly connections: Connections
   readonly behaviours: Behaviours
-  readonly judge: (request: IncomingMessage) => Promise<CredentialVerdict>
+  readonly checkCredential: (request: IncomingMessage) => Promise<CredentialVerdict>
   readonly routes: readonly Route[]
   readonly echo: WebSocketEcho
 }
@@ -77,7 +77,7 @@ async function admit(
   const { path } = splitTarget(request.url ?? '')
   const { method = '' } = request
   if (await parts.behaviours.apply({ method, path }, response, gone)) return null
-  const verdict = await parts.judge(request)
+  const verdict = await parts.checkCredential(request)
   if (verdict.kind === 'accepted') return verdict.caller
   if (verdict.kind === 'missing') refuseMissingCredential(response)
   else refuseInvalidCredential(response)

@@ -2,8 +2,8 @@ import { once } from 'node:events'
 import { request } from 'node:https'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { readJson } from '../service/read-json.ts'
-import { type ProviderFixture, startProvider } from './provider-fixture.ts'
 import type { MintedToken } from './mint-token.ts'
+import { type ProviderFixture, startProvider } from './provider-fixture.ts'
 
 let provider: ProviderFixture
 

@@ -8,9 +8,9 @@ import {
 } from 'jose'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { readJson } from '../service/read-json.ts'
-import { type ProviderFixture, startProvider } from './provider-fixture.ts'
 import { ALGORITHMS } from './key-ring.ts'
 import type { MintedToken } from './mint-token.ts'
+import { type ProviderFixture, startProvider } from './provider-fixture.ts'
 
 let provider: ProviderFixture
 

@@ -49,7 +49,7 @@ async function authorize(browser: CookieBrowser, challenge: string | null): Prom
     state: 'the-state',
     nonce: 'the-nonce',
   })
-  return browser.redirectOf(await browser.visit(`${provider.url}/auth?${request.toString()}`))
+  return browser.redirectOf(await browser.load(`${provider.url}/auth?${request.toString()}`))
 }
 
 async function requestToken(
@@ -67,9 +67,9 @@ async function requestToken(
 async function signIn(browser: CookieBrowser, username: string): Promise<Tokens> {
   const verifier = randomBytes(32).toString('base64url')
   const form = await authorize(browser, createHash('sha256').update(verifier).digest('base64url'))
-  expect(await (await browser.visit(form)).text()).toContain('name="username"')
-  const resumed = browser.redirectOf(await browser.visit(form, { username }))
-  const callback = browser.redirectOf(await browser.visit(resumed))
+  expect(await (await browser.load(form)).text()).toContain('name="username"')
+  const resumed = browser.redirectOf(await browser.load(form, { username }))
+  const callback = browser.redirectOf(await browser.load(resumed))
   expect(callback.href).toContain(`${REDIRECT}?`)
   expect(callback.searchParams.get('state')).toBe('the-state')
   const code = callback.searchParams.get('code') ?? ''
@@ -98,7 +98,7 @@ describe('sign-in', () => {
     const browser = createCookieBrowser(provider.fetch)
     const form = await authorize(browser, 'c'.repeat(43))
     for (const username of ['mallory', '', '__proto__', 'alice ']) {
-      const response = await browser.visit(form, { username })
+      const response = await browser.load(form, { username })
       expect(response.status).toBe(400)
       expect(await response.text()).toContain('Nobody has this name')
     }
@@ -113,7 +113,7 @@ describe('sign-in', () => {
   it('refuses a sign-in form of another browser', async () => {
     const form = await authorize(createCookieBrowser(provider.fetch), 'c'.repeat(43))
     const stranger = createCookieBrowser(provider.fetch)
-    expect((await stranger.visit(form, { username: 'alice' })).status).toBe(400)
+    expect((await stranger.load(form, { username: 'alice' })).status).toBe(400)
   })
 
   it('keeps sessions and refresh tokens over a key rotation', async () => {
@@ -139,9 +139,9 @@ describe('sign-out', () => {
       id_token_hint: id_token,
       post_logout_redirect_uri: SIGNED_OUT,
     })
-    const page = await (await browser.visit(`${provider.url}/session/end?${end.toString()}`)).text()
+    const page = await (await browser.load(`${provider.url}/session/end?${end.toString()}`)).text()
     const xsrf = /name="xsrf" value="([^"]+)"/.exec(page)?.[1] ?? ''
-    const done = await browser.visit(`${provider.url}/session/end/confirm`, { xsrf, logout: 'yes' })
+    const done = await browser.load(`${provider.url}/session/end/confirm`, { xsrf, logout: 'yes' })
     expect(browser.redirectOf(done).href).toBe(SIGNED_OUT)
     const logout = await verified(await received, SIGN_IN_CLIENT.id)
     expect(logout).toMatchObject({ sub: 'alice', sid, events: expect.any(Object) })

@@ -1,10 +1,14 @@
 import type { TrustingFetch } from './trusting-fetch.ts'
 
-/** As much of a browser as a sign-in needs: it keeps cookies, and its caller follows redirects. */
+/** A browser as far as a sign-in needs: cookies are kept, redirects are the caller's to follow. */
 export interface CookieBrowser {
-  /** GETs, or POSTs `form` when there is one, and never follows a redirect */
-  visit(address: string | URL, form?: Fields, headers?: Fields): Promise<Response>
-  /** the absolute target of a redirect. @throws when the response is none */
+  /** sends GET, or POST with `form`; follows no redirect */
+  load(address: string | URL, form?: Fields, headers?: Fields): Promise<Response>
+  /**
+   * the absolute target of a redirect
+   *
+   * @throws {Error} for any other response
+   */
   redirectOf(response: Response): URL
   /** the `Cookie` field for an address, empty without any */
   cookiesOf(address: string | URL): string
@@ -13,7 +17,7 @@ export interface CookieBrowser {
 
 type Fields = Readonly<Record<string, string>>
 
-/** @param fetch how to reach the servers; cookies are kept per origin, paths and expiry ignored */
+/** @param fetch reaches the servers; cookies are kept per origin, paths and expiry ignored */
 export function createCookieBrowser(fetch: TrustingFetch): CookieBrowser {
   const jars = new Map<string, Map<string, string>>()
   const jarOf = (url: URL): Map<string, string> => {
@@ -22,7 +26,7 @@ export function createCookieBrowser(fetch: TrustingFetch): CookieBrowser {
     return jar
   }
   return {
-    async visit(address, form, headers = {}) {
+    async load(address, form, headers = {}) {
       const url = new URL(address)
       const jar = jarOf(url)
       const cookie = fieldOf(jar)

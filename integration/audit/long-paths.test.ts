@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { accessLinesOf } from '../edge/access-log.ts'
 import { EDGES } from '../edge/edges.ts'
-import { askOnce } from '../edge/raw-client.ts'
+import { sendOnce } from '../edge/raw-client.ts'
 import { requestText } from '../edge/requests.ts'
 import { openRaw } from '../harness/answer.ts'
 import { type StackClient, stackClient } from '../harness/client.ts'
@@ -32,7 +32,7 @@ describe.each(EDGES)(
       ['the responder', 404, `/_brickgate/${LONG}`],
     ])('when %s refuses it (%i)', async (_by, status, target) => {
       const fields = ['Connection: close', `User-Agent: ${MARK.repeat(1000)}`]
-      const answer = await askOnce(
+      const answer = await sendOnce(
         () => openRaw(stack.listener('internal', edge)),
         requestText(target, fields),
       )

@@ -27,7 +27,7 @@ describe.skipIf(missing !== null)('alerts of the composed gateway', () => {
   afterAll(() => forged?.stop().catch(() => undefined))
 
   it('none fires while all is well', async () => {
-    expect((await project.ask(project.setting('TOKEN_ALICE'))).status).toBe(200)
+    expect((await project.sendRequest(project.setting('TOKEN_ALICE'))).status).toBe(200)
     await expect.poll(rulesEvaluated, WITHIN).toBe(true)
     expect((await alerts()).filter(({ state }) => state === 'firing')).toEqual([])
   })
@@ -35,7 +35,7 @@ describe.skipIf(missing !== null)('alerts of the composed gateway', () => {
   it('BrickgateAuditDropped: the disk of the audit log is full', async () => {
     await recordTo('/dev/full') // where no byte fits
     forged = startPaced(FORGED_PER_SECOND, async () => {
-      const { status } = await project.ask('no.jwt.this', LONG_PATH)
+      const { status } = await project.sendRequest('no.jwt.this', LONG_PATH)
       return status
     })
     await expectFiring('BrickgateAuditDropped', { severity: 'critical' })

@@ -101,18 +101,18 @@ describe.skipIf(missing !== null)('what an operator configures', () => {
 
   /** Its provider and its workspace are those of another project's demo: the gateway itself is a real one. */
   describe('comes up', () => {
-    let world: ComposeProject
+    let demoProject: ComposeProject
     let compose: ComposeProject['compose']
     let port: number
     /** networks of the gateway, who joins them, and by which name */
     let meetings: readonly (readonly [network: string, container: string, alias: string])[] = []
     beforeAll(async () => {
-      world = await composeProject('a', { sidecars: 2 })
-      const { iss = '' } = decodeJwt(world.setting('TOKEN_ALICE'))
+      demoProject = await composeProject('a', { sidecars: 2 })
+      const { iss = '' } = decodeJwt(demoProject.setting('TOKEN_ALICE'))
       const ports = await freePorts()
       port = Number(ports['BRICKGATE_INTERNAL_PORT'])
       trustWorld()
-      const name = `${world.name}-real`
+      const name = `${demoProject.name}-real`
       const environment = {
         ...IMAGES.environment,
         ...configured(),
@@ -127,8 +127,8 @@ describe.skipIf(missing !== null)('what an operator configures', () => {
       noteProject(name)
       await compose('create')
       meetings = [
-        [`${name}_issuers`, `${world.name}-demo-idp-1`, new URL(iss).hostname],
-        [`${name}_workspace`, `${world.name}-demo-workspace-1`, 'demo-workspace'],
+        [`${name}_issuers`, `${demoProject.name}-demo-idp-1`, new URL(iss).hostname],
+        [`${name}_workspace`, `${demoProject.name}-demo-workspace-1`, 'demo-workspace'],
       ]
       for (const [network, container, alias] of meetings) {
         await docker(['network', 'connect', '--alias', alias, network, container])
@@ -143,16 +143,16 @@ describe.skipIf(missing !== null)('what an operator configures', () => {
     })
 
     it('and serves by it: who the policy names gets through, nobody else', async () => {
-      const alice = await world.mint({ sub: 'alice', groups: ['databricks-users'] })
-      const mallory = await world.mint({ sub: 'mallory', groups: ['others'] })
-      await world.forgetUpstreamRequests()
-      expect((await ask('/api/2.1/clusters/list', null)).status).toBe(401)
-      expect((await ask('/api/2.1/clusters/list', mallory)).status).toBe(403)
-      expect((await ask('/api/2.0/secrets/list', alice)).status).toBe(403)
-      expect((await ask('/api/2.1/clusters/list', alice)).status).toBe(200)
-      const whoami = await ask('/_brickgate/whoami', alice)
+      const alice = await demoProject.mint({ sub: 'alice', groups: ['databricks-users'] })
+      const mallory = await demoProject.mint({ sub: 'mallory', groups: ['others'] })
+      await demoProject.forgetUpstreamRequests()
+      expect((await sendRequest('/api/2.1/clusters/list', null)).status).toBe(401)
+      expect((await sendRequest('/api/2.1/clusters/list', mallory)).status).toBe(403)
+      expect((await sendRequest('/api/2.0/secrets/list', alice)).status).toBe(403)
+      expect((await sendRequest('/api/2.1/clusters/list', alice)).status).toBe(200)
+      const whoami = await sendRequest('/_brickgate/whoami', alice)
       expect(JSON.parse(whoami.body)).toMatchObject({ subject: 'alice', issuer: 'corp' })
-      const requests = await world.upstreamRequests()
+      const requests = await demoProject.upstreamRequests()
       expect(requests.map(({ target }) => target)).toEqual(['/api/2.1/clusters/list'])
     })
 
@@ -174,7 +174,7 @@ describe.skipIf(missing !== null)('what an operator configures', () => {
       replace(other.ca, authorities)
       await compose('restart', 'egress')
       await expect.poll(async () => (await asAlice()).status, SERVED).toBe(503)
-      writeFileSync(`${authorities}.next`, world.listener().ca)
+      writeFileSync(`${authorities}.next`, demoProject.listener().ca)
       renameSync(`${authorities}.next`, authorities)
       await compose('restart', 'egress')
       await expect.poll(async () => (await asAlice()).status, SERVED).toBe(200)
@@ -195,16 +195,16 @@ describe.skipIf(missing !== null)('what an operator configures', () => {
       expect(services).toEqual(['egress', 'init', 'lighttpd', 'redis', 'redis-init', 'sidecar'])
     })
 
-    function ask(path: string, token: string | null): Promise<Answer> {
+    function sendRequest(path: string, token: string | null): Promise<Answer> {
       const headers = token === null ? {} : { authorization: `Bearer ${token}` }
       const ca = readFileSync(pki.ca, 'utf8')
       return send({ port, ca }, path, { headers })
     }
 
     async function asAlice(): Promise<Answer> {
-      return ask(
+      return sendRequest(
         '/api/2.1/clusters/list',
-        await world.mint({ sub: 'alice', groups: ['databricks-users'] }),
+        await demoProject.mint({ sub: 'alice', groups: ['databricks-users'] }),
       )
     }
 
@@ -221,7 +221,7 @@ describe.skipIf(missing !== null)('what an operator configures', () => {
     /** A workspace with another port than 443, and authorities of one's own: the only lines that change. */
     function trustWorld(): void {
       mkdirSync(join(folder, 'ca'), { recursive: true })
-      writeFileSync(join(folder, 'ca/world-ca.pem'), world.listener().ca)
+      writeFileSync(join(folder, 'ca/world-ca.pem'), demoProject.listener().ca)
       const file = join(folder, 'brickgate.yaml')
       const shipped = readFileSync(file, 'utf8')
       const changed = shipped

@@ -33,7 +33,7 @@ describe.skipIf(missing !== null)('the composed gateway', () => {
   ])('refuses %s', async (_what, name, status, method) => {
     await project.forgetUpstreamRequests()
     const token = name === null ? null : project.setting(name)
-    const answer = await project.ask(token, '/api/2.1/clusters/start', method)
+    const answer = await project.sendRequest(token, '/api/2.1/clusters/start', method)
     expect(answer.status).toBe(status)
     expect(JSON.parse(answer.body)).toHaveProperty('error_code')
     expect(await project.upstreamRequests()).toEqual([])
@@ -65,7 +65,7 @@ describe.skipIf(missing !== null)('the composed gateway', () => {
   })
 
   async function statuses(token: string): Promise<number[]> {
-    const answers = await Promise.all([1, 2, 3, 4].map(() => project.ask(token)))
+    const answers = await Promise.all([1, 2, 3, 4].map(() => project.sendRequest(token)))
     return answers.map(({ status }) => status)
   }
 
@@ -75,7 +75,7 @@ describe.skipIf(missing !== null)('the composed gateway', () => {
   }
 
   async function portOf(inner: string): Promise<string> {
-    const place = await project.compose('port', 'lighttpd', inner)
-    return place.trim().split(':').at(-1) ?? ''
+    const address = await project.compose('port', 'lighttpd', inner)
+    return address.trim().split(':').at(-1) ?? ''
   }
 })

@@ -34,9 +34,9 @@ describe.skipIf(missing !== null)('a lighttpd of the host, with the rest in cont
   })
 
   it('allows and refuses by the sidecar’s word, over the shared sockets', async () => {
-    expect((await project.ask(project.setting('TOKEN_ALICE'))).status).toBe(200)
-    expect((await project.ask(project.setting('TOKEN_EXPIRED'))).status).toBe(401)
-    expect((await project.ask(null)).status).toBe(401)
+    expect((await project.sendRequest(project.setting('TOKEN_ALICE'))).status).toBe(200)
+    expect((await project.sendRequest(project.setting('TOKEN_EXPIRED'))).status).toBe(401)
+    expect((await project.sendRequest(null)).status).toBe(401)
     const requests = await project.upstreamRequests()
     expect(requests.map(({ target }) => target)).toEqual(['/api/2.1/clusters/list'])
   })

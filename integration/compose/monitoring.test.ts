@@ -34,7 +34,7 @@ describe.skipIf(missing !== null)('the composed Prometheus', () => {
     }
     const before = await decisions()
     for (let count = 0; count < 10; count += 1) {
-      expect((await project.ask(project.setting('TOKEN_ALICE'))).status).toBe(200)
+      expect((await project.sendRequest(project.setting('TOKEN_ALICE'))).status).toBe(200)
     }
     await expect.poll(decisions, SCRAPED).toBeGreaterThanOrEqual(before + 10)
   })

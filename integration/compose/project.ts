@@ -18,7 +18,7 @@ export interface ComposeProject {
   containers(service: string): Promise<readonly string[]>
   listener(tier?: 'internal' | 'external'): Listener
   /** sends a request to the internal tier, with a bearer token unless it is null */
-  ask(token: string | null, path?: string, method?: string): Promise<Answer>
+  sendRequest(token: string | null, path?: string, method?: string): Promise<Answer>
   /** a token of the demo's provider with these claims */
   mint(claims: object): Promise<string>
   upstreamRequests(): Promise<readonly RecordedRequest[]>
@@ -123,7 +123,7 @@ function opened(name: string, { compose, environment, folder }: Parts): ComposeP
       port: port(tier === 'internal' ? 'BRICKGATE_INTERNAL_PORT' : 'BRICKGATE_EXTERNAL_PORT'),
       ca,
     }),
-    ask: (token, path = CLUSTERS, method = 'GET') =>
+    sendRequest: (token, path = CLUSTERS, method = 'GET') =>
       send(project.listener(), path, {
         method,
         headers: token === null ? {} : { authorization: `Bearer ${token}` },

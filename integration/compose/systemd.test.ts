@@ -40,19 +40,24 @@ const AS_MACHINE = [
 ]
 
 describe.skipIf(missing !== null)('a host without Docker, by the units of deploy/systemd', () => {
-  let world: ComposeProject
+  let demoProject: ComposeProject
   let host: string
   let port: number
   beforeAll(async () => {
-    world = await composeProject('a', { sidecars: 2 })
-    host = `${world.name}-host`
+    demoProject = await composeProject('a', { sidecars: 2 })
+    host = `${demoProject.name}-host`
     port = await freePort()
     const image = `${IMAGES.environment.BRICKGATE_IMAGES}-host:test`
     const build = ['build', '--quiet', '--network', 'host', '--tag', image, '-']
     execFileSync('docker', build, { input: HOST })
     noteProject(host)
     const ofProject = ['--label', `com.docker.compose.project=${host}`]
-    const reached = ['--network', `${world.name}_issuers`, '--publish', `127.0.0.1:${port}:8443`]
+    const reached = [
+      '--network',
+      `${demoProject.name}_issuers`,
+      '--publish',
+      `127.0.0.1:${port}:8443`,
+    ]
     await docker([
       'run',
       '--detach',
@@ -63,7 +68,7 @@ describe.skipIf(missing !== null)('a host without Docker, by the units of deploy
       ...reached,
       image,
     ])
-    await docker(['network', 'connect', `${world.name}_workspace`, host])
+    await docker(['network', 'connect', `${demoProject.name}_workspace`, host])
     for (const folder of ['bin', 'deploy', 'egress', 'lighttpd']) {
       await docker(['cp', join(HOME, folder), `${host}:/opt/brickgate/`])
     }
@@ -72,9 +77,9 @@ describe.skipIf(missing !== null)('a host without Docker, by the units of deploy
   afterAll(() => docker(['rm', '--force', '--volumes', host]))
 
   it('allows and refuses', async () => {
-    await expect.poll(async () => (await ask('TOKEN_ALICE')).status, SERVED).toBe(200)
-    expect((await ask('TOKEN_EXPIRED')).status).toBe(401)
-    expect((await ask(null)).status).toBe(401)
+    await expect.poll(async () => (await sendRequest('TOKEN_ALICE')).status, SERVED).toBe(200)
+    expect((await sendRequest('TOKEN_EXPIRED')).status).toBe(401)
+    expect((await sendRequest(null)).status).toBe(401)
   })
 
   it('lost nothing: its first sidecar found the state that the page had made before', async () => {
@@ -87,7 +92,7 @@ describe.skipIf(missing !== null)('a host without Docker, by the units of deploy
       'brickgate-sidecar brickgate 640\n',
     )
     await inside('systemctl restart brickgate-sidecar')
-    await expect.poll(async () => (await ask('TOKEN_ALICE')).status, SERVED).toBe(200)
+    await expect.poll(async () => (await sendRequest('TOKEN_ALICE')).status, SERVED).toBe(200)
     await inside(`${BRICKGATE} revoke subject 'demo|nobody' --undo`) // now beside the sidecar
   })
 
@@ -100,7 +105,7 @@ describe.skipIf(missing !== null)('a host without Docker, by the units of deploy
     await expect.poll(journal, SERVED).toContain(refusal)
     await inside('chown brickgate-sidecar /var/log/brickgate/audit.log')
     expect(checked).toContain('audit.file: `/var/log/brickgate/audit.log` is of user 0')
-    await expect.poll(async () => (await ask('TOKEN_ALICE')).status, SERVED).toBe(200)
+    await expect.poll(async () => (await sendRequest('TOKEN_ALICE')).status, SERVED).toBe(200)
   })
 
   it.each(UNITS)(
@@ -121,20 +126,20 @@ describe.skipIf(missing !== null)('a host without Docker, by the units of deploy
     const before = await restarts()
     await inside(`systemctl kill --kill-whom=main --signal=KILL ${unit}`)
     await expect.poll(restarts, SERVED).toBe(before + 1)
-    await expect.poll(async () => (await ask('TOKEN_ALICE')).status, SERVED).toBe(200)
+    await expect.poll(async () => (await sendRequest('TOKEN_ALICE')).status, SERVED).toBe(200)
   })
 
   it('lets nobody in while the sidecar is stopped', async () => {
     await inside('systemctl stop brickgate-sidecar')
-    const { status } = await ask('TOKEN_ALICE')
+    const { status } = await sendRequest('TOKEN_ALICE')
     await inside('systemctl start brickgate-sidecar')
     expect(status).toBe(503)
-    await expect.poll(async () => (await ask('TOKEN_ALICE')).status, SERVED).toBe(200)
+    await expect.poll(async () => (await sendRequest('TOKEN_ALICE')).status, SERVED).toBe(200)
   })
 
   it('reloads lighttpd', async () => {
     await inside('systemctl reload brickgate-lighttpd')
-    await expect.poll(async () => (await ask('TOKEN_ALICE')).status, SERVED).toBe(200)
+    await expect.poll(async () => (await sendRequest('TOKEN_ALICE')).status, SERVED).toBe(200)
     expect(await inside('systemctl is-failed "brickgate-*" || true')).not.toContain('failed')
   })
 
@@ -160,8 +165,8 @@ describe.skipIf(missing !== null)('a host without Docker, by the units of deploy
     it('is run by a user with no right of root when root says `make up`', async () => {
       const printed = await inside(`export BRICKGATE_USER=brickgate-sidecar; ${UP}`)
       expect(printed).toMatch(/running as `brickgate-sidecar`\nBrickgate is up/)
-      expect((await ask('TOKEN_ALICE')).status).toBe(200)
-      expect((await ask(null)).status).toBe(401)
+      expect((await sendRequest('TOKEN_ALICE')).status).toBe(200)
+      expect((await sendRequest(null)).status).toBe(401)
       const rights = await inside(
         `for file in .run/pids/*.pid; do
           read -r pid _ < $file; grep -hE '^(Uid|Groups|CapBnd|CapAmb|NoNewPrivs):' /proc/$pid/status
@@ -181,14 +186,14 @@ describe.skipIf(missing !== null)('a host without Docker, by the units of deploy
     it('ends when root says `make down`, by the user that it runs as', async () => {
       await inside('cd /opt/brickgate && node launch/down.ts')
       expect(await inside('ls /opt/brickgate/.run/pids')).toBe('')
-      await expect(ask(null)).rejects.toThrow(/ECONNREFUSED|ECONNRESET|socket/)
+      await expect(sendRequest(null)).rejects.toThrow(/ECONNREFUSED|ECONNRESET|socket/)
     })
   })
 
   /** What docs/operations.md says, after the operator's own files are there. */
   async function install(): Promise<void> {
     const folder = mkdtempSync(join(tmpdir(), 'brickgate-etc-'))
-    await world.compose('cp', `demo:${DEMO}/.`, folder)
+    await demoProject.compose('cp', `demo:${DEMO}/.`, folder)
     writeFileSync(join(folder, 'brickgate.yaml'), configuration(join(folder, 'brickgate.yaml')))
     await docker(['cp', `${folder}/.`, `${host}:/etc/brickgate`])
     rmSync(folder, { recursive: true })
@@ -223,9 +228,9 @@ describe.skipIf(missing !== null)('a host without Docker, by the units of deploy
     })
   }
 
-  async function ask(token: string | null): Promise<Answer> {
-    const headers = token === null ? {} : { authorization: `Bearer ${world.setting(token)}` }
-    return send({ port, ca: world.listener().ca }, CLUSTERS, { headers })
+  async function sendRequest(token: string | null): Promise<Answer> {
+    const headers = token === null ? {} : { authorization: `Bearer ${demoProject.setting(token)}` }
+    return send({ port, ca: demoProject.listener().ca }, CLUSTERS, { headers })
   }
 
   function inside(script: string): Promise<string> {

@@ -21,7 +21,9 @@ describe.skipIf(missing !== null)('two composed gateways on one Redis', () => {
       gateways.map((one) => one.mint({ sub: subject, groups: ['analysts'] })),
     )
     const statuses = (): Promise<number[]> =>
-      Promise.all(gateways.map(async (one, at) => (await one.ask(tokens[at] ?? null)).status))
+      Promise.all(
+        gateways.map(async (one, at) => (await one.sendRequest(tokens[at] ?? null)).status),
+      )
     expect(await statuses()).toEqual([200, 200])
     const words = ['brickgate', 'revoke', 'subject', `demo|${subject}`, '--reason', 'test']
     await (through === 'a' ? a : b).compose('exec', '-T', 'sidecar', ...words)

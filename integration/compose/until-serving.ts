@@ -13,7 +13,7 @@ export async function untilServing(project: ComposeProject): Promise<void> {
 
 /** What a token's request was answered with, 0 when there was no answer. */
 export function statusOf(project: ComposeProject, token: string): Promise<number> {
-  return project.ask(token).then(
+  return project.sendRequest(token).then(
     ({ status }) => status,
     () => 0,
   )

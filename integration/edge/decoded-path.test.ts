@@ -68,7 +68,7 @@ async function readBy(gate: Gate, targets: readonly string[]): Promise<readonly 
   const run = async (): Promise<void> => {
     const client = createRawClient(() => openRaw(gate.listener()))
     for (let sent = left.pop(); sent !== undefined; sent = left.pop()) {
-      const { status, body } = await client.ask(requestText(sent, []))
+      const { status, body } = await client.sendRequest(requestText(sent, []))
       const [path = '', target = ''] = body.split('\n')
       if (status === 200) read.push({ sent, path, target })
     }

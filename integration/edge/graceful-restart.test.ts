@@ -38,7 +38,7 @@ it('SIGUSR1 restarts lighttpd under load without losing a request', async () => 
   const load = startLoad()
   const inFlight: Promise<Answer>[] = []
   for (let restart = 0; restart < RESTARTS; restart += 1) {
-    inFlight.push(ask(POLL), askEvents())
+    inFlight.push(sendRequest(POLL), askEvents())
     await pause(400)
     process.kill(gate.pid, 'SIGUSR1')
     await expect.poll(() => count('server started'), { timeout: 10_000 }).toBe(restart + 2)
@@ -53,7 +53,7 @@ it('SIGUSR1 restarts lighttpd under load without losing a request', async () => 
   }
   expect(statuses.filter((status) => status !== 200)).toEqual([])
   expect(statuses.length).toBeGreaterThan(20)
-  expect((await ask(CLUSTERS)).status).toBe(200)
+  expect((await sendRequest(CLUSTERS)).status).toBe(200)
 })
 
 /** Sends requests one after another in each of six loops: four on new connections, two on kept ones. */
@@ -68,8 +68,8 @@ function startLoad(): { stop(): Promise<{ statuses: readonly (number | string)[]
   const kept = [1, 2].map(() => createRawClient(() => openRaw(gate.listener())))
   const text = requestText(CLUSTERS, [`Authorization: ${credential}`])
   const loops = [
-    ...[1, 2, 3, 4].map(() => run(() => ask(CLUSTERS))),
-    ...kept.map((client) => run(() => client.ask(text))),
+    ...[1, 2, 3, 4].map(() => run(() => sendRequest(CLUSTERS))),
+    ...kept.map((client) => run(() => client.sendRequest(text))),
   ]
   return {
     async stop() {
@@ -81,7 +81,7 @@ function startLoad(): { stop(): Promise<{ statuses: readonly (number | string)[]
   }
 }
 
-function ask(path: string): Promise<Answer> {
+function sendRequest(path: string): Promise<Answer> {
   return send(gate.listener(), path, { headers: { authorization: credential } })
 }
 

@@ -102,7 +102,7 @@ describe.each(EDGES)('of what the workspace answers, lighttpd $version', (edge) 
       const body = status === 204 ? '' : '<p>of the workspace</p>'
       for (const type of ['text/html', 'application/json']) {
         await behave(stack, { path: PATH, status, body, headers: { 'content-type': type } })
-        const answer = await ask()
+        const answer = await sendRequest()
         expect(answer).toMatchObject({ status, body })
         expect(answer.headers['content-type']).toBe(type)
       }
@@ -114,13 +114,13 @@ describe.each(EDGES)('of what the workspace answers, lighttpd $version', (edge) 
     headers: Readonly<Record<string, string | readonly string[]>>,
   ): Promise<IncomingHttpHeaders> {
     await behave(stack, { path: PATH, status: 200, body: '{}', headers })
-    const answer = await ask()
+    const answer = await sendRequest()
     expect(answer).toMatchObject({ status: 200, body: '{}' })
     expect(answer.headers['x-databricks-org-id']).toBe(stack.info.config.workspace.id)
     return answer.headers
   }
 
-  function ask() {
+  function sendRequest() {
     const headers = { authorization: `Bearer ${alice}` }
     return send(stack.listener('internal', edge), PATH, { headers })
   }

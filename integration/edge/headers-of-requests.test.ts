@@ -137,14 +137,16 @@ describe.each(EDGES)('lighttpd $version', (edge) => {
     'x-ms-client-request-id',
     'x-stainless-lang',
   ])('%s passes, which clients need', async (name) => {
-    expect((await ask(CLUSTERS, [`${name.toUpperCase()}: 1`])).status).toBe(200)
+    expect((await sendRequest(CLUSTERS, [`${name.toUpperCase()}: 1`])).status).toBe(200)
     expect(valuesOf(await onlyRequest(), name)).toEqual(['1'])
   })
 
   it('a caller without e-mail, with no cookie but ours, has neither header', async () => {
     const { id, sid } = await makeSession(stack)
     const cookie = `Cookie: __Host-brickgate=${id}`
-    const answer = await client.ask(requestText(CLUSTERS, [cookie, `X-Forwarded-Email: ${FORGED}`]))
+    const answer = await client.sendRequest(
+      requestText(CLUSTERS, [cookie, `X-Forwarded-Email: ${FORGED}`]),
+    )
     await stack.redis.del(`bg:session:${sid}`)
     expect(answer.status).toBe(200)
     const request = await onlyRequest()
@@ -166,7 +168,7 @@ describe.each(EDGES)('lighttpd $version', (edge) => {
     const identities = ['alice alice@example.com', 'bob ', 'alice alice@example.com', 'bob ']
 
     for (const [at, request] of requests.entries()) {
-      expect((await client.ask(request)).status).toBe(expected[at])
+      expect((await client.sendRequest(request)).status).toBe(expected[at])
     }
     expect((await stack.upstreamRequests()).map(identityOf)).toEqual(identities)
     await stack.forgetUpstreamRequests()
@@ -200,11 +202,11 @@ describe.each(EDGES)('lighttpd $version', (edge) => {
       'X-Rewrite-URL',
       'X-Envoy-Original-Path',
     ])('%s', async (name) => {
-      const forbiddenPath = await ask(SECRETS, [`${name}: ${CLUSTERS}`])
+      const forbiddenPath = await sendRequest(SECRETS, [`${name}: ${CLUSTERS}`])
       expect(await auditedRefusal(stack, forbiddenPath)).toEqual(
         forbidden('policy-forbid', 'insufficient_scope'),
       )
-      expect((await ask(CLUSTERS, [`${name}: ${SECRETS}`])).status).toBe(200)
+      expect((await sendRequest(CLUSTERS, [`${name}: ${SECRETS}`])).status).toBe(200)
       const request = await onlyRequest()
       expect(request.target).toBe(CLUSTERS)
       expect(await stack.auditOf(requestIdOf(request))).toMatchObject({ path: CLUSTERS })
@@ -214,14 +216,14 @@ describe.each(EDGES)('lighttpd $version', (edge) => {
       '%s',
       async (name) => {
         const bob = await stack.mint({ sub: 'bob', groups: ['analysts'] })
-        const post = await ask(CLUSTERS, [`${name}: GET`, 'Content-Length: 0'], {
+        const post = await sendRequest(CLUSTERS, [`${name}: GET`, 'Content-Length: 0'], {
           method: 'POST',
           token: bob,
         })
         expect(await auditedRefusal(stack, post)).toEqual(
           forbidden('no-policy-permits', 'insufficient_scope'),
         )
-        expect((await ask(CLUSTERS, [`${name}: DELETE`], { token: bob })).status).toBe(200)
+        expect((await sendRequest(CLUSTERS, [`${name}: DELETE`], { token: bob })).status).toBe(200)
         const request = await onlyRequest()
         expect(request.method).toBe('GET')
         expect(fieldsOf(request).filter((field) => field.includes('DELETE'))).toEqual([])
@@ -246,8 +248,8 @@ describe.each(EDGES)('lighttpd $version', (edge) => {
 
   it('whoami believes no header either (mod_auth_openidc #222)', async () => {
     const forged = RESERVED_HEADERS.map((name) => `${name}: ${FORGED}`)
-    expect((await client.ask(requestText(WHOAMI, forged))).status).toBe(401)
-    const answer = await ask(WHOAMI, forged)
+    expect((await client.sendRequest(requestText(WHOAMI, forged))).status).toBe(401)
+    const answer = await sendRequest(WHOAMI, forged)
     expect(answer.status).toBe(200)
     expect(JSON.parse(answer.body)).toMatchObject({ subject: 'alice' })
     expect(answer.body).not.toContain(FORGED)
@@ -256,17 +258,17 @@ describe.each(EDGES)('lighttpd $version', (edge) => {
 
   /** What the workspace got of a request of alice's with further headers. */
   async function received(fields: readonly string[]): Promise<readonly string[]> {
-    expect((await ask(CLUSTERS, ['User-Agent: probe/1', ...fields])).status).toBe(200)
+    expect((await sendRequest(CLUSTERS, ['User-Agent: probe/1', ...fields])).status).toBe(200)
     return fieldsOf(await onlyRequest())
   }
 
-  function ask(
+  function sendRequest(
     target: string,
     fields: readonly string[],
     { method = 'GET', token = alice } = {},
   ): Promise<Answer> {
     const credential = `Authorization: Bearer ${token}`
-    return client.ask(requestText(target, [credential, ...fields], method))
+    return client.sendRequest(requestText(target, [credential, ...fields], method))
   }
 })
 

@@ -10,7 +10,7 @@ import type { Answer, Listener } from '../harness/answer.ts'
 
 /** One HTTP/2 connection. */
 export interface Http2Client {
-  ask(headers: OutgoingHttpHeaders, body?: string | Buffer): Promise<Answer>
+  sendRequest(headers: OutgoingHttpHeaders, body?: string | Buffer): Promise<Answer>
   /** opens a stream whose body the caller writes and ends */
   open(headers: OutgoingHttpHeaders): ClientHttp2Stream
   close(): void
@@ -28,7 +28,7 @@ export async function connectHttp2({ port, ca }: Listener): Promise<Http2Client>
   }
   return {
     open: (headers) => open(headers),
-    async ask(headers, body) {
+    async sendRequest(headers, body) {
       const stream = open(headers, body === undefined)
       if (body !== undefined) stream.end(body)
       const [fields] = (await once(stream, 'response')) as [IncomingHttpHeaders]

@@ -74,7 +74,7 @@ describeHttp2((edge) => {
       ['x-forwarded-user', 'forged'],
       ['x-brickgate-proof', 'forged'],
     ]
-    const { ending } = await ask(
+    const { ending } = await sendRequest(
       headersFrames(post(), false),
       dataFrames(Buffer.from('{"statement":"1"}'), false),
       headersFrames(trailers, true),
@@ -86,7 +86,7 @@ describeHttp2((edge) => {
   })
 
   it.each(MALFORMED_HTTP2)('refuses over HTTP/2 %s', async (_, change) => {
-    const { ending, body } = await ask(headersFrames(change(get(CLUSTERS)), true))
+    const { ending, body } = await sendRequest(headersFrames(change(get(CLUSTERS)), true))
     expect(ending).toBe('response')
     expect(JSON.parse(body)).toEqual({
       error_code: expect.not.stringMatching(/^TEMPORARILY/), // which SDKs would repeat
@@ -96,7 +96,7 @@ describeHttp2((edge) => {
   })
 
   it.each(HARMLESS_HTTP2)('takes over HTTP/2 %s, to no effect', async (_, change) => {
-    const { ending } = await ask(headersFrames(change(get(CLUSTERS)), true))
+    const { ending } = await sendRequest(headersFrames(change(get(CLUSTERS)), true))
     expect(ending).toBe('response')
     const [request, ...others] = await stack.upstreamRequests()
     expect(others).toEqual([])
@@ -110,7 +110,7 @@ describeHttp2((edge) => {
     [70_000, 'connection error', 0],
   ])('a header of %i bytes over HTTP/2: %s', async (size, ending, count) => {
     const big = [...get(CLUSTERS), ['x-big', 'a'.repeat(size)] as const]
-    const answer = await ask(headersFrames(big, true))
+    const answer = await sendRequest(headersFrames(big, true))
     expect(answer.ending).toBe(ending)
     if (ending === 'response' && count === 0) {
       expect(JSON.parse(answer.body)).toMatchObject({ error_code: 'REQUEST_TOO_LARGE' })
@@ -118,7 +118,7 @@ describeHttp2((edge) => {
     expect(await stack.upstreamRequests()).toHaveLength(count)
   })
 
-  function ask(...frames: readonly Buffer[]) {
+  function sendRequest(...frames: readonly Buffer[]) {
     return exchangeFrames(stack.listener('internal', edge), [Buffer.concat([PREFACE, ...frames])])
   }
 })

@@ -80,7 +80,7 @@ describeHttp2((edge) => {
     ])(
       'is refused to %s, and what was sent early goes nowhere',
       async (_, token, path, refusal) => {
-        const answer = await client.ask(
+        const answer = await client.sendRequest(
           { ...connecting(token()), ':path': path },
           maskedText('early'),
         )
@@ -91,14 +91,17 @@ describeHttp2((edge) => {
     it.each(['/a/..;/b', '/a%2f', `${SOCKET_PATH}%23`, '/_Brickgate/x', '//x'])(
       'is refused to %s before it is judged',
       async (path) => {
-        const answer = await client.ask({ ...connecting(alice), ':path': path }, '')
+        const answer = await client.sendRequest({ ...connecting(alice), ':path': path }, '')
         expect([400, 404]).toContain(readRefusal(answer).status)
         expect(await stack.upstreamRequests()).toEqual([])
       },
     )
 
     it('leads to none of our own pages', async () => {
-      const answer = await client.ask({ ...connecting(alice), ':path': '/_brickgate/x' }, '')
+      const answer = await client.sendRequest(
+        { ...connecting(alice), ':path': '/_brickgate/x' },
+        '',
+      )
       expect(answer.status).toBeGreaterThanOrEqual(400)
       expect(await stack.upstreamRequests()).toEqual([])
     })

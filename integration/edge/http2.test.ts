@@ -89,7 +89,7 @@ describeHttp2((edge) => {
     /** What the workspace got of a request of alice's with further headers. */
     async function received(headers: OutgoingHttpHeaders): Promise<readonly string[]> {
       const credential = { authorization: `Bearer ${alice}` }
-      const { status } = await client.ask({ ':path': CLUSTERS, ...credential, ...headers })
+      const { status } = await client.sendRequest({ ':path': CLUSTERS, ...credential, ...headers })
       expect(status).toBe(200)
       const requests = await stack.upstreamRequests()
       expect(requests).toHaveLength(1)
@@ -109,7 +109,10 @@ describeHttp2((edge) => {
     ])('%s', async (name, value) => {
       await behave(stack, { path: CLUSTERS, status: 200, body: '{}', headers: { [name]: value } })
       const client = await connectHttp2(stack.listener('internal', edge))
-      const answer = await client.ask({ ':path': CLUSTERS, authorization: `Bearer ${alice}` })
+      const answer = await client.sendRequest({
+        ':path': CLUSTERS,
+        authorization: `Bearer ${alice}`,
+      })
       client.close()
       expect(answer).toMatchObject({ status: 200, body: '{}' })
       expect(answer.headers[name]).toBe(name === 'x-custom' ? value : undefined)
@@ -134,7 +137,7 @@ describeHttp2((edge) => {
 
     it('each gets the answer to its own request, and goes on as itself', async () => {
       const answers = await eachUser((client, user, token) =>
-        client.ask({ ':path': ME, authorization: `Bearer ${token}`, 'x-probe': user }),
+        client.sendRequest({ ':path': ME, authorization: `Bearer ${token}`, 'x-probe': user }),
       )
       const names = answers.map(({ body }) => JSON.parse(body).userName)
       expect(names).toEqual(answers.map((_, at) => userName(at)))
@@ -145,7 +148,7 @@ describeHttp2((edge) => {
       const bodyOf = (user: string): string =>
         JSON.stringify({ statement: user.repeat((Number(user.slice(1)) * 97) % 5000) })
       const answers = await eachUser((client, user, token) =>
-        client.ask(
+        client.sendRequest(
           {
             ':method': 'POST',
             ':path': STATEMENTS,
@@ -165,7 +168,9 @@ describeHttp2((edge) => {
       const answers = await eachUser((client, user, token) => {
         const kind = Number(user.slice(1)) % 3
         const headers = { ':path': kind === 1 ? '/api/2.0/secrets/get' : ME, 'x-probe': user }
-        return client.ask(kind === 2 ? headers : { ...headers, authorization: `Bearer ${token}` })
+        return client.sendRequest(
+          kind === 2 ? headers : { ...headers, authorization: `Bearer ${token}` },
+        )
       })
       expect(answers.map(({ status }) => status)).toEqual(
         answers.map((_, at) => [200, 403, 401][at % 3]),
@@ -176,12 +181,14 @@ describeHttp2((edge) => {
     })
 
     /** Lets every user ask at once, those of a connection on streams beside each other. */
-    function eachUser<T>(ask: (client: Http2Client, user: string, token: string) => Promise<T>) {
+    function eachUser<T>(
+      sendRequest: (client: Http2Client, user: string, token: string) => Promise<T>,
+    ) {
       return Promise.all(
         tokens.map((token, at) => {
           const client = clients[at % CONNECTIONS]
           if (client === undefined) throw new Error('not connected')
-          return ask(client, userName(at), token)
+          return sendRequest(client, userName(at), token)
         }),
       )
     }

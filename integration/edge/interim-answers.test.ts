@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openRaw, sendRaw } from '../harness/answer.ts'
 import type { Gate } from '../harness/gate.ts'
 import { startOwnGate } from './own-gate.ts'
-import { COMBINATIONS, endRawScene, type RawScene, startRawScene } from './raw-fixture.ts'
+import { COMBINATIONS, type RawFixture, startRawFixture, stopRawFixture } from './raw-fixture.ts'
 import { requestText } from './requests.ts'
 
 const CLUSTERS = '/api/2.1/clusters/list'
@@ -29,20 +29,20 @@ const SWITCHED = `HTTP/1.1 101 Switching Protocols\r\n${[
   `Sec-WebSocket-Accept: ${ACCEPT}`,
 ].join('\r\n')}\r\n\r\n`
 
-let scene: RawScene
+let fixture: RawFixture
 
 beforeAll(async () => {
-  scene = await startRawScene()
+  fixture = await startRawFixture()
 })
 
-afterAll(() => endRawScene(scene))
+afterAll(() => stopRawFixture(fixture))
 
 describe.each(REFUSING)('lighttpd $of with HAProxy $by', ({ tested, haproxy }) => {
   let gate: Gate
 
   beforeAll(async () => {
-    const environment = scene.workspace.settings
-    gate = await startOwnGate(scene.stack.info, { tested, haproxy, egress: 'own', environment })
+    const environment = fixture.workspace.settings
+    gate = await startOwnGate(fixture.stack.info, { tested, haproxy, egress: 'own', environment })
   })
 
   afterAll(() => gate.stop())
@@ -50,7 +50,7 @@ describe.each(REFUSING)('lighttpd $of with HAProxy $by', ({ tested, haproxy }) =
   it.each(INTERIM)('an interim answer %s reaches no client', async (status, fields) => {
     for (const pauseMs of [0, 100]) {
       answerWith([`HTTP/1.1 ${status}\r\n${fields}\r\n`, FINAL], pauseMs)
-      const answer = await ask()
+      const answer = await sendRequest()
       expect(answer).toMatch(/^HTTP\/1\.1 502 /)
       expect(answer).not.toMatch(/HTTP\/1\.1 1|evil/i)
     }
@@ -67,27 +67,27 @@ describe.each(REFUSING)('lighttpd $of with HAProxy $by', ({ tested, haproxy }) =
   })
 
   it('a GET whose connection breaks before any answer is still sent again', async () => {
-    const before = scene.workspace.requests.length
-    scene.workspace.answer = (socket) => {
-      if (scene.workspace.requests.length - before > 1) socket.write(FINAL)
+    const before = fixture.workspace.requests.length
+    fixture.workspace.answer = (socket) => {
+      if (fixture.workspace.requests.length - before > 1) socket.write(FINAL)
       else socket.destroy()
     }
-    expect(await ask()).toMatch(/^HTTP\/1\.1 200 [^]*ok$/)
-    expect(scene.workspace.requests.length - before).toBe(2)
+    expect(await sendRequest()).toMatch(/^HTTP\/1\.1 200 [^]*ok$/)
+    expect(fixture.workspace.requests.length - before).toBe(2)
   })
 
-  function ask(): Promise<string> {
+  function sendRequest(): Promise<string> {
     return sendRaw(gate.listener(), request('Connection: close'))
   }
 })
 
 function request(...fields: readonly string[]): string {
-  return requestText(CLUSTERS, [`Authorization: ${scene.credential}`, ...fields])
+  return requestText(CLUSTERS, [`Authorization: ${fixture.credential}`, ...fields])
 }
 
 /** Has the workspace write these parts of an answer, one after the other. */
 function answerWith(parts: readonly string[], pauseMs: number): void {
-  scene.workspace.answer = (socket) => {
+  fixture.workspace.answer = (socket) => {
     const [first = '', ...others] = parts
     socket.write(first)
     setTimeout(() => {

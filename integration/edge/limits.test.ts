@@ -57,7 +57,7 @@ describe.each(EDGES)(
       for (const localAddress of ['127.0.0.1', '127.0.0.3', '127.1.2.3']) {
         for (let count = 0; count < 20; count += 1) {
           const startedMs = performance.now()
-          expect((await ask(edge, localAddress)).status).toBe(200)
+          expect((await sendRequest(edge, localAddress)).status).toBe(200)
           expect(performance.now() - startedMs).toBeLessThan(2000)
         }
       }
@@ -67,7 +67,7 @@ describe.each(EDGES)(
     it.each(TIERS)(
       'refuses that address on the %s tier with 429, and asks nobody',
       async (tier) => {
-        const answer = await ask(edge, GREEDY, tier)
+        const answer = await sendRequest(edge, GREEDY, tier)
         expect(readRefusal(answer)).toEqual(TOO_MANY)
         expect(answer.body).not.toContain('429') // or SDKs would retry for minutes
         const id = String(answer.headers['x-request-id'])
@@ -83,7 +83,10 @@ describe.each(EDGES)(
       clearInterval(timer)
       for (const socket of drips) socket.destroy()
       await expect
-        .poll(async () => (await ask(edge, GREEDY)).status, { timeout: 10_000, interval: 100 })
+        .poll(async () => (await sendRequest(edge, GREEDY)).status, {
+          timeout: 10_000,
+          interval: 100,
+        })
         .toBe(200)
     })
   },
@@ -115,7 +118,7 @@ describe.each(testedLighttpds().filter(({ version }) => speaksHttp2(version)))(
       held = await hold(GREEDY) // so many that counting begins
       const poll = '/driver-proxy-api/o/1234567890123456/0101-demo/8080/poll?seconds=0.5'
       const asking = clients.flatMap((client) =>
-        Array.from({ length: 8 }, () => client.ask({ ':path': poll, ...bearer() })),
+        Array.from({ length: 8 }, () => client.sendRequest({ ':path': poll, ...bearer() })),
       )
       expect((await Promise.all(asking)).map(({ status }) => status)).toEqual(asking.map(() => 200))
     })
@@ -124,7 +127,7 @@ describe.each(testedLighttpds().filter(({ version }) => speaksHttp2(version)))(
       held = await hold()
       const [client] = clients
       await expect
-        .poll(async () => (await client?.ask({ ':path': CLUSTERS, ...bearer() }))?.status, {
+        .poll(async () => (await client?.sendRequest({ ':path': CLUSTERS, ...bearer() }))?.status, {
           timeout: 5000, // they are counted once a second
         })
         .toBe(429)
@@ -144,7 +147,7 @@ function bearer() {
   return { authorization: `Bearer ${alice}` }
 }
 
-function ask(edge: Edge, localAddress: string, tier: 'internal' | 'external' = 'internal') {
+function sendRequest(edge: Edge, localAddress: string, tier: 'internal' | 'external' = 'internal') {
   return send(stack.listener(tier, edge), CLUSTERS, { headers: bearer(), localAddress })
 }
 

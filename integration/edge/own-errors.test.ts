@@ -7,7 +7,7 @@ import { valuesOf } from '../harness/upstream.ts'
 import { type AccessLine, accessLinesOf } from './access-log.ts'
 import { EDGES } from './edges.ts'
 import { MALFORMED_REQUESTS, OTHER_VERSIONS } from './malformed-requests.ts'
-import { askOnce } from './raw-client.ts'
+import { sendOnce } from './raw-client.ts'
 import { requestText } from './requests.ts'
 
 const STATEMENTS = '/api/2.0/sql/statements'
@@ -32,7 +32,7 @@ describe.each(EDGES)('lighttpd $version', (edge) => {
 
     beforeAll(async () => {
       await stack.forgetUpstreamRequests()
-      for (const { what, bytes } of MALFORMED_REQUESTS) answers.set(what, await ask(bytes))
+      for (const { what, bytes } of MALFORMED_REQUESTS) answers.set(what, await sendRequest(bytes))
       logged = await accessLinesOf(stack.info, edge, [...answers.values()].map(idOf))
     })
 
@@ -53,7 +53,7 @@ describe.each(EDGES)('lighttpd $version', (edge) => {
   })
 
   it.each(OTHER_VERSIONS)('refuses %s in native JSON', async (version) => {
-    const answer = await ask(requestText('/', [credential]).replace('HTTP/1.1', version))
+    const answer = await sendRequest(requestText('/', [credential]).replace('HTTP/1.1', version))
     const { status, errorCode } = readRefusal(answer)
     expect([
       [505, 'HTTP_VERSION_NOT_SUPPORTED'],
@@ -78,7 +78,7 @@ describe.each(EDGES)('lighttpd $version', (edge) => {
     ['a negative size', '-1\r\nabc\r\n0\r\n\r\n'],
   ])('refuses a body with %s', async (_, body) => {
     const chunked = requestText('/x', [credential, 'Transfer-Encoding: chunked'], 'POST')
-    const answer = await ask(chunked + body)
+    const answer = await sendRequest(chunked + body)
     expect(readRefusal(answer)).toMatchObject({ status: 400, errorCode: 'BAD_REQUEST' })
     const logged = await accessLinesOf(stack.info, edge, [idOf(answer)])
     expect(logged.get(idOf(answer))).toMatchObject({ reason: 'bad-request' })
@@ -91,7 +91,7 @@ describe.each(EDGES)('lighttpd $version', (edge) => {
     ['a trailer', ['Transfer-Encoding: chunked', 'Trailer: X-Forwarded-User']],
   ])('forwards a chunked body once, framed anew: %s', async (_, fields) => {
     const chunked = requestText(STATEMENTS, [credential, ...fields], 'POST')
-    const answer = await ask(`${chunked}3\r\nabc\r\n0\r\nX-Forwarded-User: forged\r\n\r\n`)
+    const answer = await sendRequest(`${chunked}3\r\nabc\r\n0\r\nX-Forwarded-User: forged\r\n\r\n`)
     expect(answer.headers['x-databricks-org-id']).toBe(stack.info.config.workspace.id)
     const requests = await stack.upstreamRequests()
     expect(requests).toMatchObject([{ method: 'POST', body: { bytes: 3, state: 'complete' } }])
@@ -130,7 +130,7 @@ describe.each(EDGES)('lighttpd $version', (edge) => {
   it.each(['PROPFIND', 'QUERY', 'LINK', 'MKCOL', 'REPORT'])(
     'leaves %s to the sidecar, which refuses it',
     async (method) => {
-      const answer = await ask(requestText('/x', [credential], method))
+      const answer = await sendRequest(requestText('/x', [credential], method))
       expect(await auditedRefusal(stack, answer)).toEqual(badRequest('bad-request'))
     },
   )
@@ -140,7 +140,7 @@ describe.each(EDGES)('lighttpd $version', (edge) => {
     async (protocol) => {
       const upgrade = ['Connection: Upgrade, HTTP2-Settings', `Upgrade: ${protocol}`]
       const settings = 'HTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA'
-      const answer = await ask(
+      const answer = await sendRequest(
         requestText('/api/2.1/clusters/list', [credential, ...upgrade, settings]),
       )
       expect(answer.status).toBe(200)
@@ -160,8 +160,8 @@ describe.each(EDGES)('lighttpd $version', (edge) => {
     expect(await stack.upstreamRequests()).toEqual([])
   })
 
-  function ask(bytes: string): Promise<Answer> {
-    return askOnce(() => openRaw(stack.listener('internal', edge)), bytes)
+  function sendRequest(bytes: string): Promise<Answer> {
+    return sendOnce(() => openRaw(stack.listener('internal', edge)), bytes)
   }
 })
 

@@ -46,7 +46,7 @@ describe.each(EDGES)('a policy of lighttpd $version judges the path alone:', (ed
     ],
     ...['?%2e%2e/%2e%2e/secrets', '?x=%23', '?x=%3F', '?x=//', '?x=%252e'],
   ])('permitted with the query %s as without one', async (query) => {
-    expect((await ask(`${PERMITTED}${query}`)).status).toBe(200)
+    expect((await sendRequest(`${PERMITTED}${query}`)).status).toBe(200)
     const [request] = await stack.upstreamRequests()
     expect(request?.target.split('?', 1)).toEqual([PERMITTED])
     expect(await stack.auditOf(requestIdOf(request))).toMatchObject({ path: PERMITTED })
@@ -66,13 +66,15 @@ describe.each(EDGES)('a policy of lighttpd $version judges the path alone:', (ed
         '?x=/_brickgate/',
       ],
     ])('with the query `%s` (CVE-2025-54576)', async (query) => {
-      expect(await auditedRefusal(stack, await ask(`${path}${query}`))).toEqual(refusal)
+      expect(await auditedRefusal(stack, await sendRequest(`${path}${query}`))).toEqual(refusal)
     })
 
     it.each([...['#', `#${PERMITTED}`, `#?${PERMITTED}`, `?x#${PERMITTED}`]])(
       'with the fragment `%s`, which counts for nothing (CVE-2026-41059)',
       async (fragment) => {
-        expect(await auditedRefusal(stack, await ask(`${path}${fragment}`))).toEqual(refusal)
+        expect(await auditedRefusal(stack, await sendRequest(`${path}${fragment}`))).toEqual(
+          refusal,
+        )
       },
     )
 
@@ -81,14 +83,14 @@ describe.each(EDGES)('a policy of lighttpd $version judges the path alone:', (ed
       ...[`${PERMITTED}/..;/..;/..;/..${path}`, `/${path}`, `${PERMITTED}%23/../../../..${path}`],
       ...[`${PERMITTED}%2f..%2f..%2f..%2f..${path}`, `${path}\\..\\..`, `${path}%00${PERMITTED}`],
     ])('as %s, which is refused before it is judged (CVE-2026-33494)', async (target) => {
-      const answer = await ask(target)
+      const answer = await sendRequest(target)
       expect(readRefusal(answer)).toMatchObject({ status: 400, errorCode: 'BAD_REQUEST' })
       expect(await stack.upstreamRequests()).toEqual([])
     })
   })
 
   it.each(['%23', '%3F', '%3f', ';x', '%3Bx'])('%s never ends a path', async (end) => {
-    const answer = await ask(`${FORBIDDEN}${end}${PERMITTED}`)
+    const answer = await sendRequest(`${FORBIDDEN}${end}${PERMITTED}`)
     expect(readRefusal(answer)).toMatchObject({ status: 400, errorCode: 'BAD_REQUEST' })
     expect(await stack.upstreamRequests()).toEqual([])
   })
@@ -99,12 +101,12 @@ describe.each(EDGES)('a policy of lighttpd $version judges the path alone:', (ed
     '/API/2.0/secrets/get',
     '/api/2.0/secret%73/get',
   ])('a forbid holds for %s', async (target) => {
-    const answer = await ask(target)
+    const answer = await sendRequest(target)
     const { reason, upstreamRequests } = await auditedRefusal(stack, answer)
     expect({ reason, upstreamRequests }).toEqual({ reason: 'policy-forbid', upstreamRequests: 0 })
   })
 
-  function ask(target: string): Promise<Answer> {
-    return client.ask(requestText(target, [`Authorization: Bearer ${bob}`]))
+  function sendRequest(target: string): Promise<Answer> {
+    return client.sendRequest(requestText(target, [`Authorization: Bearer ${bob}`]))
   }
 })

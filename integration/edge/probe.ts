@@ -34,7 +34,7 @@ export async function probe(
     for (let next = left.shift(); next !== undefined; next = left.shift()) {
       const [place, target] = next
       const fields = [`Authorization: Bearer ${token}`, `X-Probe: ${place}`]
-      answers[place] = await client.ask(requestText(target, fields))
+      answers[place] = await client.sendRequest(requestText(target, fields))
     }
     client.close()
   }

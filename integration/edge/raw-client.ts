@@ -5,7 +5,7 @@ import type { Answer } from '../harness/answer.ts'
 /** Sends requests as they are written, one after another, on one connection as long as it lasts. */
 export interface RawClient {
   /** @param bytes one whole request, one char a byte @throws when there is no whole answer */
-  ask(bytes: string): Promise<Answer>
+  sendRequest(bytes: string): Promise<Answer>
   close(): void
 }
 
@@ -22,7 +22,7 @@ export function createRawClient(open: () => Promise<Socket>): RawClient {
   }
 
   return {
-    async ask(bytes) {
+    async sendRequest(bytes) {
       const kept = connection?.destroyed === false ? connection : null
       connection = kept ?? (await connect())
       connection.write(bytes, 'latin1')
@@ -30,7 +30,7 @@ export function createRawClient(open: () => Promise<Socket>): RawClient {
       if (answer?.headers.connection === 'close') connection.destroy()
       if (answer !== null) return answer
       // A connection that was kept may have been about to close.
-      if (kept !== null) return this.ask(bytes)
+      if (kept !== null) return this.sendRequest(bytes)
       throw new Error(`no answer to ${JSON.stringify(bytes.slice(0, 200))}`)
     },
     close: () => connection?.destroy(),
@@ -38,10 +38,10 @@ export function createRawClient(open: () => Promise<Socket>): RawClient {
 }
 
 /** Sends one request on a connection of its own. */
-export async function askOnce(open: () => Promise<Socket>, bytes: string): Promise<Answer> {
+export async function sendOnce(open: () => Promise<Socket>, bytes: string): Promise<Answer> {
   const client = createRawClient(open)
   try {
-    return await client.ask(bytes)
+    return await client.sendRequest(bytes)
   } finally {
     client.close()
   }

@@ -17,20 +17,20 @@ export const COMBINATIONS = testedLighttpds().flatMap((tested) =>
 )
 
 /** The shared stack, and a workspace that writes bytes as a test wants them. */
-export interface RawScene {
+export interface RawFixture {
   readonly stack: StackClient
   readonly workspace: RawWorkspace
   /** of Alice, for `Authorization` */
   readonly credential: string
 }
 
-export async function startRawScene(): Promise<RawScene> {
+export async function startRawFixture(): Promise<RawFixture> {
   const stack = stackClient(sharedStack())
   const credential = `Bearer ${await stack.mint({ sub: 'alice', groups: ['analysts'] })}`
   return { stack, credential, workspace: await startRawWorkspace() }
 }
 
-export function endRawScene({ stack, workspace }: RawScene): void {
+export function stopRawFixture({ stack, workspace }: RawFixture): void {
   workspace.close()
   stack.close()
 }

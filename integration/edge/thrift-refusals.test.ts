@@ -6,7 +6,7 @@ import { testedLighttpds } from '../harness/lighttpd-programs.ts'
 import { sharedStack } from '../harness/shared-stack.ts'
 import { EDGES } from './edges.ts'
 import { startOwnGate } from './own-gate.ts'
-import { askOnce } from './raw-client.ts'
+import { sendOnce } from './raw-client.ts'
 import { requestText } from './requests.ts'
 
 /** All that Python's SQL connector, SQLAlchemy and dbt show of a refusal. */
@@ -41,7 +41,7 @@ describe.each(EDGES)(
         [...fields, 'Content-Length: 0', 'Connection: close'],
         'POST',
       )
-      const answer = await askOnce(() => openRaw(stack.listener('internal', edge)), bytes)
+      const answer = await sendOnce(() => openRaw(stack.listener('internal', edge)), bytes)
       expect(answer.status).toBe(status)
       expectMessage(answer)
       expect(answer.headers[HEADER]).toBe(JSON.parse(answer.body).message)

@@ -11,7 +11,7 @@ import { readRefusal } from '../harness/refusals.ts'
 import { sharedStack } from '../harness/shared-stack.ts'
 import { EDGES, HTTP2_EDGES } from './edges.ts'
 import { startOwnGate } from './own-gate.ts'
-import { askOnce } from './raw-client.ts'
+import { sendOnce } from './raw-client.ts'
 
 const CLUSTERS = '/api/2.1/clusters/list'
 const TIERS = ['internal', 'external'] as const
@@ -118,7 +118,7 @@ describe.each(EDGES)('lighttpd $version', (edge) => {
       ],
       ['a fragment', 'GET /x?y=z#//evil.example.com HTTP/1.1', ['Host: a']],
     ])('%s', async (_, line, fields) => {
-      const answer = await ask(line, fields)
+      const answer = await sendRequest(line, fields)
       const { public_url: url } = stack.info.config.tiers.internal
       expect(answer).toMatchObject({ status: 308, body: '', headers: { location: `${url}/x?y=z` } })
       expect(answer.headers['strict-transport-security']).toBeUndefined()
@@ -127,7 +127,7 @@ describe.each(EDGES)('lighttpd $version', (edge) => {
     it.each([...['/', CLUSTERS, '/_brickgate/whoami', '/_brickgate/callback?code=c&state=s']])(
       '%s with a token is not judged',
       async (path) => {
-        const answer = await ask(`GET ${path} HTTP/1.1`, [
+        const answer = await sendRequest(`GET ${path} HTTP/1.1`, [
           'Host: localhost',
           `Authorization: Bearer ${alice}`,
         ])
@@ -147,7 +147,7 @@ describe.each(EDGES)('lighttpd $version', (edge) => {
       ],
       ...['/%0d%0aSet-Cookie:x', '/?%0d%0aSet-Cookie:x', '*', 'evil.example.com', '/a%00'],
     ])('and nowhere at all for the target %s', async (target) => {
-      const answer = await ask(`GET ${target} HTTP/1.1`, ['Host: a'])
+      const answer = await sendRequest(`GET ${target} HTTP/1.1`, ['Host: a'])
       expect(readRefusal(answer)).toMatchObject({ status: 400, errorCode: 'BAD_REQUEST' })
       expect(answer.headers.location).toBeUndefined()
     })
@@ -158,7 +158,7 @@ describe.each(EDGES)('lighttpd $version', (edge) => {
       expect(await stack.upstreamRequests()).toEqual([])
     })
 
-    function ask(line: string, fields: readonly string[]): Promise<Answer> {
+    function sendRequest(line: string, fields: readonly string[]): Promise<Answer> {
       const end = fields.includes('') ? '' : '\r\n\r\n'
       return askPlain(edge.redirect, [line, ...fields].join('\r\n') + end)
     }
@@ -255,7 +255,7 @@ function askPlain(port: number, bytes: string): Promise<Answer> {
     new Promise((resolve, reject) => {
       const socket = connectPlain(port, '127.0.0.1', () => resolve(socket)).once('error', reject)
     })
-  return askOnce(open, bytes)
+  return sendOnce(open, bytes)
 }
 
 /** The status of a GET over HTTP/2 by prior knowledge, null when the other side does not speak it. */

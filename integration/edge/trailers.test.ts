@@ -3,7 +3,7 @@ import { sendRaw } from '../harness/answer.ts'
 import type { Gate } from '../harness/gate.ts'
 import { connectHttp2 } from './http2-client.ts'
 import { startOwnGate } from './own-gate.ts'
-import { COMBINATIONS, endRawScene, type RawScene, startRawScene } from './raw-fixture.ts'
+import { COMBINATIONS, type RawFixture, startRawFixture, stopRawFixture } from './raw-fixture.ts'
 import { requestText } from './requests.ts'
 
 const CLUSTERS = '/api/2.1/clusters/list'
@@ -26,21 +26,21 @@ const ROWS = TRAILERS.flatMap(([name, value]) => [
   [name, value, 'unannounced', 'at once'] as const,
   [name, value, 'unannounced', 'later'] as const,
 ])
-let scene: RawScene
+let fixture: RawFixture
 
 beforeAll(async () => {
-  scene = await startRawScene()
+  fixture = await startRawFixture()
 })
 
-afterAll(() => endRawScene(scene))
+afterAll(() => stopRawFixture(fixture))
 
 describe.each(COMBINATIONS)('lighttpd $of with HAProxy $by', ({ tested, haproxy, speaksHttp2 }) => {
   let gate: Gate
   let honest: readonly string[]
 
   beforeAll(async () => {
-    const { settings } = scene.workspace
-    gate = await startOwnGate(scene.stack.info, {
+    const { settings } = fixture.workspace
+    gate = await startOwnGate(fixture.stack.info, {
       tested,
       haproxy,
       egress: 'own',
@@ -75,11 +75,12 @@ describe.each(COMBINATIONS)('lighttpd $of with HAProxy $by', ({ tested, haproxy,
     'over HTTP/2 the trailer %s: %s, %s, sent %s, is no header',
     async (name, value, announced, when) => {
       const client = await connectHttp2(gate.listener())
-      const ask = () => client.ask({ ':path': CLUSTERS, authorization: scene.credential })
+      const sendRequest = () =>
+        client.sendRequest({ ':path': CLUSTERS, authorization: fixture.credential })
       answerWith('', 'unannounced', when)
-      const { headers: honestly } = await ask()
+      const { headers: honestly } = await sendRequest()
       answerWith(`${name}: ${value}\r\n`, announced, when)
-      const { status, headers, body } = await ask()
+      const { status, headers, body } = await sendRequest()
       client.close()
       expect({ status, body }).toEqual({ status: 200, body: 'hello' })
       expect({ ...headers, 'x-request-id': '', date: '' }).toEqual({
@@ -91,11 +92,11 @@ describe.each(COMBINATIONS)('lighttpd $of with HAProxy $by', ({ tested, haproxy,
   )
 
   it('the TE of a client goes no further', async () => {
-    const before = scene.workspace.requests.length
+    const before = fixture.workspace.requests.length
     answerWith('', 'unannounced', 'at once')
     await sendRaw(gate.listener(), request('TE: trailers', 'Connection: TE, close'))
-    expect(scene.workspace.requests.slice(before).join('')).toMatch(/^GET .*\r\n/)
-    expect(scene.workspace.requests.slice(before).join('')).not.toMatch(/^te:/im)
+    expect(fixture.workspace.requests.slice(before).join('')).toMatch(/^GET .*\r\n/)
+    expect(fixture.workspace.requests.slice(before).join('')).not.toMatch(/^te:/im)
   })
 
   /** Two requests on one connection. */
@@ -111,7 +112,7 @@ describe.each(COMBINATIONS)('lighttpd $of with HAProxy $by', ({ tested, haproxy,
 })
 
 function request(...fields: readonly string[]): string {
-  return requestText(CLUSTERS, [`Authorization: ${scene.credential}`, ...fields])
+  return requestText(CLUSTERS, [`Authorization: ${fixture.credential}`, ...fields])
 }
 
 function answerWith(
@@ -131,7 +132,7 @@ function answerWith(
   ]
   const start = `${head.join('\r\n')}\r\n\r\n5\r\nhello\r\n`
   const end = `0\r\n${trailers}\r\n`
-  scene.workspace.answer = (socket) => {
+  fixture.workspace.answer = (socket) => {
     if (when === 'at once') socket.write(start + end, 'latin1')
     else {
       socket.write(start, 'latin1')

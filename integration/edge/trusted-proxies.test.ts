@@ -61,7 +61,7 @@ describe.each(testedLighttpds())(
       ['whoever connects, when that is no proxy', STRANGER, CLIENT, STRANGER],
     ])('everybody sees %s', async (_what, localAddress, named, seen) => {
       const headers = named === undefined ? {} : { 'x-forwarded-for': named }
-      const answer = await ask(gate.listener(), { localAddress, headers })
+      const answer = await sendRequest(gate.listener(), { localAddress, headers })
       expect(answer.status).toBe(200)
       await expectSeen(seen, localAddress)
     })
@@ -74,7 +74,7 @@ describe.each(testedLighttpds())(
         expect(await stack.upstreamRequests()).toEqual([])
         expect((await forwarded(CLUSTERS, mapped)).status).toBe(200)
         const headers = { 'x-forwarded-for': `203.0.113.9, ${mapped}` }
-        const stranger = await ask(gate.listener(), { localAddress: STRANGER, headers })
+        const stranger = await sendRequest(gate.listener(), { localAddress: STRANGER, headers })
         expect(stranger.status).toBe(200)
       },
     )
@@ -86,7 +86,9 @@ describe.each(testedLighttpds())(
         'x-forwarded-host': 'evil.example.com',
         forwarded: 'for=203.0.113.9;proto=http;host=evil.example.com',
       }
-      expect((await ask(gate.listener(), { localAddress: PROXY, headers })).status).toBe(200)
+      expect((await sendRequest(gate.listener(), { localAddress: PROXY, headers })).status).toBe(
+        200,
+      )
       const [request] = await stack.upstreamRequests()
       expect(valuesOf(request, 'x-forwarded-proto')).toEqual(['https'])
       expect(valuesOf(request, 'x-forwarded-host').join()).not.toContain('evil')
@@ -99,7 +101,7 @@ describe.each(testedLighttpds())(
       await new Promise((resolve) => setTimeout(resolve, 1200)) // counted once a second
       expect((await forwarded(CLUSTERS, '203.0.113.50')).status).toBe(429)
       expect((await forwarded(CLUSTERS, '203.0.113.51')).status).toBe(200)
-      expect((await ask(gate.listener(), { localAddress: PROXY })).status).toBe(200)
+      expect((await sendRequest(gate.listener(), { localAddress: PROXY })).status).toBe(200)
       const ended = await Promise.all(polls)
       expect(ended.filter(({ status }) => status !== 200)).toEqual([])
     })
@@ -118,7 +120,7 @@ describe.each(testedLighttpds())(
     it('connections that the proxy keeps are nobody’s too many', async () => {
       const kept = await Promise.all(Array.from({ length: LIMIT + 3 }, () => keptAfterRequest()))
       await new Promise((resolve) => setTimeout(resolve, 1200))
-      expect((await ask(gate.listener(), { localAddress: PROXY })).status).toBe(200)
+      expect((await sendRequest(gate.listener(), { localAddress: PROXY })).status).toBe(200)
       expect((await forwarded(CLUSTERS, CLIENT)).status).toBe(200)
       for (const socket of kept) socket.destroy()
     })
@@ -129,7 +131,7 @@ describe.each(testedLighttpds())(
     }
 
     function forwarded(path: string, client: string): Promise<Answer> {
-      return ask(gate.listener(), {
+      return sendRequest(gate.listener(), {
         localAddress: PROXY,
         path,
         headers: { 'x-forwarded-for': client },
@@ -190,7 +192,7 @@ describe.each(testedLighttpds())(
     })
 
     it('whoever is no proxy connects without a preamble', async () => {
-      expect((await ask(gate.listener(), { localAddress: STRANGER })).status).toBe(200)
+      expect((await sendRequest(gate.listener(), { localAddress: STRANGER })).status).toBe(200)
       await expectSeen(STRANGER)
     })
 
@@ -224,7 +226,7 @@ function proxies(say: string): Record<string, string> {
   }
 }
 
-function ask(
+function sendRequest(
   listener: Listener,
   {
     path = CLUSTERS,

@@ -4,8 +4,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import type { ConnectionStats } from '../../demo/databricks/connections.ts'
-import { type SimulatorFixture, startSimulator, WORKSPACE } from '../../demo/databricks/simulator-fixture.ts'
 import { createSimulator } from '../../demo/databricks/simulator.ts'
+import {
+  type SimulatorFixture,
+  startSimulator,
+  WORKSPACE,
+} from '../../demo/databricks/simulator-fixture.ts'
 import { proofOfAllow } from '../../sidecar/src/config/proof.ts'
 import type { Answer } from '../harness/answer.ts'
 import { type Egress, startEgress } from '../harness/egress.ts'

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type Answer, send } from '../harness/answer.ts'
-import { askSidecar, type Behaviour } from '../harness/authorizer.ts'
+import { type Behaviour, forwardToSidecar } from '../harness/authorizer.ts'
 import { type StackClient, stackClient } from '../harness/client.ts'
 import { end, stdout } from '../harness/fastcgi.ts'
 import { testedLighttpds } from '../harness/lighttpd-programs.ts'
@@ -34,7 +34,7 @@ beforeAll(async () => {
   alice = await stack.mint({ sub: 'alice', groups: ['analysts'] })
   const iat = Math.floor(Date.now() / 1000) - 120
   const expired = await stack.mint({ sub: 'alice', groups: ['analysts'], iat, exp: iat + 60 })
-  const sidecar = askSidecar(socketPath(stack.info, 'authorizer-internal-0'))
+  const sidecar = forwardToSidecar(socketPath(stack.info, 'authorizer-internal-0'))
   refused = [
     ['no token', sidecar, ''],
     ['an expired token', sidecar, expired],
@@ -59,7 +59,7 @@ describe.each(testedLighttpds())('with lighttpd $version', (tested) => {
     await gate.stop()
   })
 
-  function ask(
+  function sendRequest(
     target: string,
     token: string,
     tier: (typeof TIERS)[number] = 'internal',
@@ -73,7 +73,7 @@ describe.each(testedLighttpds())('with lighttpd $version', (tested) => {
     const found: string[] = []
     for (const [name, behaviour, token] of refused) {
       gate.authorizer.behave = behaviour
-      for (const answer of await Promise.all(TARGETS.map((target) => ask(target, token)))) {
+      for (const answer of await Promise.all(TARGETS.map((target) => sendRequest(target, token)))) {
         if (answer.status < 400) found.push(`${name}: ${answer.status}`)
         if (/root:|package\.path/.test(answer.body)) found.push(`${name}: ${answer.body}`)
       }
@@ -97,7 +97,7 @@ describe.each(testedLighttpds())('with lighttpd $version', (tested) => {
 
   async function expectAlice(isServed: boolean): Promise<void> {
     for (const tier of TIERS) {
-      const { status } = await ask(CLUSTERS, alice, tier)
+      const { status } = await sendRequest(CLUSTERS, alice, tier)
       expect({ tier, isServed: status < 400 }).toEqual({ tier, isServed })
     }
     const users = (await stack.upstreamRequests()).flatMap((request) =>

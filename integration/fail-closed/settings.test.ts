@@ -83,13 +83,13 @@ const OF_EGRESS = [
 describe.each(testedLighttpds())('lighttpd $version', (tested) => {
   let gate: RelayedGate
 
-  function ask(path = CLUSTERS): Promise<Answer> {
+  function sendRequest(path = CLUSTERS): Promise<Answer> {
     return send(gate.listener(), path, { headers: { authorization: `Bearer ${alice}` } })
   }
 
   async function expectNobodyIsServed(): Promise<void> {
     for (const path of [CLUSTERS, '/_brickgate/version']) {
-      expect((await ask(path)).status).toBe(500)
+      expect((await sendRequest(path)).status).toBe(500)
     }
     expect(gate.authorizer.asked).toBe(0)
     expect(await stack.upstreamRequests()).toEqual([])
@@ -108,13 +108,13 @@ describe.each(testedLighttpds())('lighttpd $version', (tested) => {
       rmSync(proofFile, { force: true })
       if (text !== null) writeFileSync(proofFile, text, 'latin1')
       await expectNobodyIsServed()
-      expect(readRefusal(await ask()).errorCode).toBe('INTERNAL_ERROR')
+      expect(readRefusal(await sendRequest()).errorCode).toBe('INTERNAL_ERROR')
       expect(gate.log('lighttpd-error.log')).not.toContain(rightProof.slice(0, 16))
     })
 
     it('and serves again without a restart once it is right', async () => {
       writeFileSync(proofFile, rightProof) // its last line needs no end
-      expect((await ask()).status).toBe(200)
+      expect((await sendRequest()).status).toBe(200)
     })
   })
 

@@ -1,16 +1,16 @@
 import { equal } from 'node:assert/strict'
-import { askOnce } from '../edge/raw-client.ts'
+import { sendOnce } from '../edge/raw-client.ts'
 import { requestText } from '../edge/requests.ts'
 import { allow, replies } from '../fail-closed/misbehaviours.ts'
 import { type Answer, openRaw } from '../harness/answer.ts'
-import type { GateBench, Received } from './gate-fixture.ts'
+import type { GateFixture, Received } from './gate-fixture.ts'
 
 /**
  * A requirement on a gate.
  *
  * @throws when the gate does not meet it
  */
-export type Check = (bench: GateBench) => Promise<void>
+export type Check = (gate: GateFixture) => Promise<void>
 
 export const TARGET = '/api/2.1/clusters/list?cursor=not-for-the-logs'
 
@@ -28,27 +28,27 @@ export function egressAnswer(status = 200, fields: readonly string[] = [], body 
 }
 
 /** Makes every part behind the gate allow and answer. */
-export function serving(bench: GateBench): void {
-  bench.internal.behave = replies(allow())
-  bench.external.behave = replies(allow({ BRICKGATE_TIER: 'external' }))
-  bench.responder.behave = replies('Status: 200\r\nContent-Type: application/json\r\n\r\n{}')
-  bench.egress.answer = egressAnswer()
-  bench.egress.received = []
+export function serving(gate: GateFixture): void {
+  gate.internal.behave = replies(allow())
+  gate.external.behave = replies(allow({ BRICKGATE_TIER: 'external' }))
+  gate.responder.behave = replies('Status: 200\r\nContent-Type: application/json\r\n\r\n{}')
+  gate.egress.answer = egressAnswer()
+  gate.egress.received = []
 }
 
 /** Sends a request on a connection of its own. */
-export function ask(
-  bench: GateBench,
+export function sendRequest(
+  gate: GateFixture,
   fields: readonly string[] = [],
   { target = TARGET, method = 'GET', tier = 'internal', body = '' }: Asked = {},
 ): Promise<Answer> {
   const text = requestText(target, fields, method) + body
-  return askOnce(() => openRaw(bench.listener(tier)), text)
+  return sendOnce(() => openRaw(gate.listener(tier)), text)
 }
 
 /** @returns the only request that the egress received since the last call */
-export function takeReceived(bench: GateBench): Received | undefined {
-  const [first, ...further] = bench.egress.received.splice(0)
+export function takeReceived(gate: GateFixture): Received | undefined {
+  const [first, ...further] = gate.egress.received.splice(0)
   equal(further.length, 0)
   return first
 }

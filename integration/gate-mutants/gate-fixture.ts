@@ -20,7 +20,7 @@ export interface Received {
 }
 
 /** A lighttpd with a gate, and a test in place of every part behind it. */
-export interface GateBench extends Gate {
+export interface GateFixture extends Gate {
   readonly internal: TestAuthorizer
   readonly external: TestAuthorizer
   readonly responder: TestAuthorizer
@@ -40,13 +40,13 @@ export const EXTERNAL = 'gateway.example'
 export const LIMIT = 8
 
 /** The folder in which gates are started: certificates and settings, without any process. */
-export interface GatePlace {
+export interface GateFolder {
   readonly info: StackInfo
   readonly proofFile: string
   remove(): void
 }
 
-export async function prepareGatePlace(): Promise<GatePlace> {
+export async function prepareGateFolder(): Promise<GateFolder> {
   const directory = mkdtempSync(join(tmpdir(), 'brickgate-mutants-'))
   const demo = await prepareDemo(directory, DEMO_PORTS)
   const checks = { policy: () => undefined, proof: () => undefined }
@@ -63,10 +63,10 @@ export async function prepareGatePlace(): Promise<GatePlace> {
  * @param mutate changes the copy of `lighttpd/` that is started
  * @throws {Error} when lighttpd does not start
  */
-export async function startGateBench(
-  { info, proofFile }: GatePlace,
+export async function startGateFixture(
+  { info, proofFile }: GateFolder,
   mutate: (folder: string) => void,
-): Promise<GateBench> {
+): Promise<GateFixture> {
   writeFileSync(proofFile, `${PROOFS.join('\n')}\n`)
   const [tested] = testedLighttpds()
   if (tested === undefined) throw new Error('there is no lighttpd')
@@ -97,7 +97,7 @@ export async function startGateBench(
   }
 }
 
-type TestEgress = GateBench['egress'] & { close(): Promise<void> }
+type TestEgress = GateFixture['egress'] & { close(): Promise<void> }
 
 async function serveEgress(path: string): Promise<TestEgress> {
   const egress: TestEgress = { answer: '', received: [], close }

@@ -6,7 +6,7 @@ import type { Mutant } from '../../tools/mutation-operators.ts'
 import { ANSWER_CHECKS } from './answer-checks.ts'
 import { type Check, serving } from './check.ts'
 import { logsReasons, readsProofs } from './file-checks.ts'
-import { type GateBench, type GatePlace, prepareGatePlace, startGateBench } from './gate-fixture.ts'
+import { type GateFixture, type GateFolder, prepareGateFolder, startGateFixture } from './gate-fixture.ts'
 import { REQUEST_CHECKS } from './request-checks.ts'
 
 /**
@@ -33,7 +33,7 @@ export function gateMutants(room: string): readonly Mutant[] {
  * @throws {Error} when the unchanged scripts fail
  */
 export async function survivorsOfGate(room: string): Promise<readonly Mutant[]> {
-  const place = await prepareGatePlace()
+  const place = await prepareGateFolder()
   const survivors: Mutant[] = []
   let checks: readonly Check[] = [...REQUEST_CHECKS, ...ANSWER_CHECKS]
   try {
@@ -53,7 +53,7 @@ export async function survivorsOfGate(room: string): Promise<readonly Mutant[]> 
 }
 
 async function firstUnmetOf(
-  place: GatePlace,
+  place: GateFolder,
   mutant: Mutant,
   checks: readonly Check[],
 ): Promise<Unmet | null> {
@@ -68,24 +68,24 @@ interface Unmet {
 }
 
 async function firstUnmet(
-  place: GatePlace,
+  place: GateFolder,
   mutant: Mutant | null,
   checks: readonly Check[],
 ): Promise<Unmet | null> {
-  const bench = await startGateBench(place, (folder) => {
+  const gate = await startGateFixture(place, (folder) => {
     if (mutant === null) return
     writeFileSync(join(folder, mutant.file.replace('lighttpd/', '')), mutant.source)
   })
   try {
     const all = checks.includes(readsProofs) ? checks : [...checks, logsReasons]
     for (const check of all) {
-      serving(bench)
-      const why = await problemOf(check, bench)
+      serving(gate)
+      const why = await problemOf(check, gate)
       if (why !== null) return { check, why }
     }
     return null
   } finally {
-    await bench.stop()
+    await gate.stop()
   }
 }
 
@@ -93,13 +93,13 @@ async function firstUnmet(
  * @returns null when the gate meets a check in time; a script that never ends is ended with its
  *   lighttpd
  */
-async function problemOf(check: Check, bench: GateBench): Promise<string | null> {
+async function problemOf(check: Check, gate: GateFixture): Promise<string | null> {
   const late = Promise.withResolvers<string>()
   const timer = setTimeout(() => {
-    process.kill(bench.pid, 'SIGKILL')
+    process.kill(gate.pid, 'SIGKILL')
     late.resolve('came too late')
   }, LIMIT_MS)
-  const trying = check(bench).then(
+  const trying = check(gate).then(
     () => null,
     (error: unknown) => `${check.name}: ${String(error)}`,
   )

@@ -1,7 +1,7 @@
 import { deepEqual, equal } from 'node:assert/strict'
 import { RESERVED_HEADERS, spellings } from '../edge/reserved-headers.ts'
 import { allow, PREVIOUS_PROOF, PROOFS, replies } from '../fail-closed/misbehaviours.ts'
-import { ask, type Check, TARGET, takeReceived } from './check.ts'
+import { type Check, sendRequest, TARGET, takeReceived } from './check.ts'
 import { EXTERNAL, type Received } from './gate-fixture.ts'
 
 const EVERYTHING = {
@@ -41,13 +41,13 @@ function plain(received: Received | undefined): readonly string[] {
 }
 
 /** An allow sets each header of its identity, and replaces the client’s own. */
-export const allowsFor: Check = async (bench) => {
+export const allowsFor: Check = async (gate) => {
   for (const tier of ['internal', 'external'] as const) {
-    const authorizer = bench[tier]
+    const authorizer = gate[tier]
     const variables = { ...EVERYTHING, BRICKGATE_TIER: tier }
     authorizer.behave = replies(allow(variables))
-    equal((await ask(bench, FORGED, { tier })).status, 200)
-    const whole = takeReceived(bench)
+    equal((await sendRequest(gate, FORGED, { tier })).status, 200)
+    const whole = takeReceived(gate)
     const proof = `x-brickgate-proof: ${PROOFS[0]}`
     equal(whole?.target, TARGET)
     deepEqual(
@@ -67,11 +67,15 @@ export const allowsFor: Check = async (bench) => {
       ]),
     )
     authorizer.behave = replies(allow({ BRICKGATE_TIER: tier, BRICKGATE_PROOF: PREVIOUS_PROOF }))
-    await ask(bench, [...FORGED, 'X-Databricks-Org-Id: forged', 'X-Brickgate-Groups: forged'], {
-      tier,
-    })
+    await sendRequest(
+      gate,
+      [...FORGED, 'X-Databricks-Org-Id: forged', 'X-Brickgate-Groups: forged'],
+      {
+        tier,
+      },
+    )
     deepEqual(
-      plain(takeReceived(bench)),
+      plain(takeReceived(gate)),
       honestFields(tier, [
         BEARER,
         `x-brickgate-proof: ${PROOFS[1]}`,
@@ -90,31 +94,31 @@ const PASSED = [
 ]
 
 /** No spelling of a reserved header comes through; further headers do. */
-export const stripsHeaders: Check = async (bench) => {
-  await ask(bench)
-  const honest = plain(takeReceived(bench))
+export const stripsHeaders: Check = async (gate) => {
+  await sendRequest(gate)
+  const honest = plain(takeReceived(gate))
   for (let at = 0; at < RESERVED_HEADERS.length; at += 10) {
     const names = RESERVED_HEADERS.slice(at, at + 10).flatMap(spellings)
     equal(
       (
-        await ask(
-          bench,
+        await sendRequest(
+          gate,
           names.map((name) => `${name}: forged`),
         )
       ).status,
       200,
     )
-    deepEqual(plain(takeReceived(bench)), honest)
+    deepEqual(plain(takeReceived(gate)), honest)
   }
   const names = [...RESERVED_HEADERS]
   while (names.length > 0) {
     const forged = names.splice(0, 150).map((name) => `${name}: forged`)
-    equal((await ask(bench, forged)).status, 200)
-    deepEqual(plain(takeReceived(bench)), honest)
+    equal((await sendRequest(gate, forged)).status, 200)
+    deepEqual(plain(takeReceived(gate)), honest)
   }
-  await ask(
-    bench,
+  await sendRequest(
+    gate,
     PASSED.map((name) => `${name.toUpperCase()}: 1`),
   )
-  deepEqual(plain(takeReceived(bench)), [...honest, ...PASSED.map((name) => `${name}: 1`)].sort())
+  deepEqual(plain(takeReceived(gate)), [...honest, ...PASSED.map((name) => `${name}: 1`)].sort())
 }

@@ -3,23 +3,23 @@ import { MALFORMED_REQUESTS } from '../edge/malformed-requests.ts'
 import { OWN_PAGES } from '../edge/own-pages.ts'
 import { NAMELESS, normalForm, objectionTo } from '../edge/path-oracle.ts'
 import { PATH_TABLE } from '../edge/path-table.ts'
-import { askOnce, createRawClient } from '../edge/raw-client.ts'
+import { sendOnce, createRawClient } from '../edge/raw-client.ts'
 import { requestText } from '../edge/requests.ts'
 import { ALLOWS, MISBEHAVIOURS, REFUSALS, replies } from '../fail-closed/misbehaviours.ts'
 import { openRaw } from '../harness/answer.ts'
 import { readRefusal } from '../harness/refusals.ts'
-import { ask, type Check, TARGET, takeReceived } from './check.ts'
+import { sendRequest, type Check, TARGET, takeReceived } from './check.ts'
 import { LIMIT } from './gate-fixture.ts'
 import { allowsFor, stripsHeaders } from './header-checks.ts'
 
 /** The request that the authorizer gets. */
-const asksRightly: Check = async (bench) => {
+const passesRequestOn: Check = async (gate) => {
   let asked = ''
-  bench.internal.behave = (socket, request) => {
+  gate.internal.behave = (socket, request) => {
     asked = request.toString('latin1')
     socket.end()
   }
-  await ask(bench, ['X-Forwarded-User: forged'])
+  await sendRequest(gate, ['X-Forwarded-User: forged'])
   for (const part of [
     'BRICKGATE_LISTENERinternal',
     `BRICKGATE_TARGET${TARGET}`,
@@ -32,115 +32,115 @@ const asksRightly: Check = async (bench) => {
   for (const part of ['forged', 'QUERY_STRINGcursor', 'HTTP_X_BRICKGATE_UPGRADE']) {
     ok(!asked.includes(part), part)
   }
-  await ask(bench, ['Connection: Upgrade', 'Upgrade: WebSocket'])
+  await sendRequest(gate, ['Connection: Upgrade', 'Upgrade: WebSocket'])
   ok(asked.includes('HTTP_X_BRICKGATE_UPGRADEwebsocket'))
-  await ask(bench, ['Connection: Upgrade', 'Upgrade: h2c'])
+  await sendRequest(gate, ['Connection: Upgrade', 'Upgrade: h2c'])
   ok(!/HTTP_UPGRADE|HTTP_X_BRICKGATE_UPGRADE/.test(asked))
-  await ask(bench, ['Connection: Upgrade', 'Upgrade: websocket', 'Content-Length: 0'], {
+  await sendRequest(gate, ['Connection: Upgrade', 'Upgrade: websocket', 'Content-Length: 0'], {
     method: 'POST',
   })
   ok(!/HTTP_UPGRADE|HTTP_X_BRICKGATE_UPGRADE/.test(asked))
 }
 
 /** Rejections by the gate itself; the access log is read when lighttpd has ended. */
-const refuses: Check = async (bench) => {
+const refuses: Check = async (gate) => {
   for (const { bytes, status, errorCode, reason } of MALFORMED_REQUESTS) {
-    const answer = await askOnce(() => openRaw(bench.listener()), bytes)
+    const answer = await sendOnce(() => openRaw(gate.listener()), bytes)
     deepEqual(readRefusal(answer), { status, errorCode, challenge: null, hasRetryAfter: false })
-    bench.reasons.set(String(answer.headers['x-request-id']), reason)
+    gate.reasons.set(String(answer.headers['x-request-id']), reason)
     if (status === 405) match(String(answer.headers.allow), /^GET, .*OPTIONS$/)
     ok(!answer.body.includes('429'))
   }
-  const claims = await ask(bench, ['X-Brickgate-Upgrade: websocket'])
+  const claims = await sendRequest(gate, ['X-Brickgate-Upgrade: websocket'])
   equal(readRefusal(claims).status, 400)
-  const { asked } = bench.internal
-  equal((await ask(bench, headers(199))).status, 200)
-  equal((await ask(bench, headers(200))).status, 431)
-  takeReceived(bench)
-  deepEqual([bench.internal.asked, bench.egress.received], [asked + 1, []])
+  const { asked } = gate.internal
+  equal((await sendRequest(gate, headers(199))).status, 200)
+  equal((await sendRequest(gate, headers(200))).status, 431)
+  takeReceived(gate)
+  deepEqual([gate.internal.asked, gate.egress.received], [asked + 1, []])
 }
 
 function headers(count: number): readonly string[] {
   return Array.from({ length: count }, (_, at) => `X${at}: b`)
 }
 
-const judgesAuthorizers: Check = async (bench) => {
+const refusesMisbehaviours: Check = async (gate) => {
   for (const [name, behaviour, status, reason] of MISBEHAVIOURS) {
-    bench.internal.behave = behaviour
-    const answer = await ask(bench)
+    gate.internal.behave = behaviour
+    const answer = await sendRequest(gate)
     const refusal = readRefusal(answer)
     deepEqual([name, refusal.status, refusal.hasRetryAfter], [name, status, status === 503])
-    deepEqual([answer.headers['set-cookie'], bench.egress.received], [undefined, []])
-    bench.reasons.set(String(answer.headers['x-request-id']), reason)
+    deepEqual([answer.headers['set-cookie'], gate.egress.received], [undefined, []])
+    gate.reasons.set(String(answer.headers['x-request-id']), reason)
     match(answer.body, new RegExp(`\\(request id ${String(answer.headers['x-request-id'])}\\)`))
   }
   for (const [, behaviour, user] of ALLOWS) {
-    bench.internal.behave = behaviour
-    equal((await ask(bench)).status, 200)
-    ok(takeReceived(bench)?.fields.includes(`x-forwarded-user: ${user}`))
+    gate.internal.behave = behaviour
+    equal((await sendRequest(gate)).status, 200)
+    ok(takeReceived(gate)?.fields.includes(`x-forwarded-user: ${user}`))
   }
   const body = '{"error_code":"X","message":"in the authorizer\'s words"}'
   for (const [status, fields] of REFUSALS) {
     const lines = Object.entries(fields)
       .map(([name, value]) => `${name}: ${value}\r\n`)
       .join('')
-    bench.internal.behave = replies(
+    gate.internal.behave = replies(
       `Status: ${status}\r\nContent-Type: application/json\r\n${lines}\r\n${body}`,
     )
-    const answer = await ask(bench)
+    const answer = await sendRequest(gate)
     deepEqual([answer.status, answer.body], [status, body])
     for (const [name, value] of Object.entries(fields)) equal(answer.headers[name], value)
   }
 }
 
-const judgesTargets: Check = async (bench) => {
-  const client = createRawClient(() => openRaw(bench.listener()))
+const comparesTargets: Check = async (gate) => {
+  const client = createRawClient(() => openRaw(gate.listener()))
   for (const [sent, forwarded] of PATH_TABLE) {
     // the gate leaves this case to the sidecar
     if (forwarded === null && objectionTo(normalForm(sent)) === NAMELESS) continue
-    const answer = await client.ask(requestText(sent, []))
-    deepEqual([sent, takeReceived(bench)?.target ?? null], [sent, forwarded])
+    const answer = await client.sendRequest(requestText(sent, []))
+    deepEqual([sent, takeReceived(gate)?.target ?? null], [sent, forwarded])
     equal(answer.status, forwarded === null ? 400 : 200)
   }
-  const { asked } = bench.internal
-  const pages = bench.responder.asked
+  const { asked } = gate.internal
+  const pages = gate.responder.asked
   for (const [sent, status] of OWN_PAGES) {
-    const answer = await client.ask(requestText(sent, []))
+    const answer = await client.sendRequest(requestText(sent, []))
     deepEqual([sent, answer.status], [sent, status])
     if (status !== 200) readRefusal(answer)
   }
   client.close()
-  deepEqual([bench.internal.asked, bench.egress.received], [asked, []])
-  equal(bench.responder.asked - pages, OWN_PAGES.filter(([, status]) => status === 200).length)
+  deepEqual([gate.internal.asked, gate.egress.received], [asked, []])
+  equal(gate.responder.asked - pages, OWN_PAGES.filter(([, status]) => status === 200).length)
 }
 
 const GREEDY = '127.0.0.2'
 
-const countsConnections: Check = async (bench) => {
-  const hold = () => openRaw(bench.listener(), GREEDY)
+const countsConnections: Check = async (gate) => {
+  const hold = () => openRaw(gate.listener(), GREEDY)
   const held = await Promise.all(Array.from({ length: LIMIT - 1 }, hold))
-  const asking = (from: string) => () => openRaw(bench.listener(), from)
+  const asking = (from: string) => () => openRaw(gate.listener(), from)
   const text = requestText(TARGET, [])
-  equal((await askOnce(asking(GREEDY), text)).status, 200)
-  takeReceived(bench)
+  equal((await sendOnce(asking(GREEDY), text)).status, 200)
+  takeReceived(gate)
   held.push(...(await Promise.all([hold(), hold()])))
   await new Promise((resolve) => setTimeout(resolve, 1100)) // connections are counted once a second
-  const answer = await askOnce(asking(GREEDY), text)
+  const answer = await sendOnce(asking(GREEDY), text)
   equal(readRefusal(answer).status, 429)
   equal(answer.headers['retry-after'], '5')
   equal(answer.headers.connection, 'close')
-  equal((await askOnce(asking('127.0.0.3'), text)).status, 200)
-  takeReceived(bench)
+  equal((await sendOnce(asking('127.0.0.3'), text)).status, 200)
+  takeReceived(gate)
   for (const socket of held) socket.destroy()
 }
 
 /** In an order in which most changes are noticed soon. */
 export const REQUEST_CHECKS: readonly Check[] = [
   allowsFor,
-  asksRightly,
-  judgesAuthorizers,
+  passesRequestOn,
+  refusesMisbehaviours,
   stripsHeaders,
-  judgesTargets,
+  comparesTargets,
   refuses,
   countsConnections,
 ]

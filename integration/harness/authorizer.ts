@@ -55,7 +55,7 @@ export async function serveAuthorizer(path: string, behave: Behaviour): Promise<
 }
 
 /** A behaviour that leaves the request to the sidecar behind this socket. */
-export function askSidecar(path: string): Answering {
+export function forwardToSidecar(path: string): Answering {
   return (socket, request) => {
     const sidecar = connect(path)
     sidecar.on('error', () => socket.destroy())

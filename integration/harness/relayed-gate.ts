@@ -1,4 +1,9 @@
-import { type Answering, askSidecar, serveAuthorizer, type TestAuthorizer } from './authorizer.ts'
+import {
+  type Answering,
+  forwardToSidecar,
+  serveAuthorizer,
+  type TestAuthorizer,
+} from './authorizer.ts'
 import { type Gate, type GateOptions, startGate } from './gate.ts'
 import { socketPath } from './processes.ts'
 import type { StackInfo } from './stack.ts'
@@ -9,7 +14,7 @@ export interface RelayedGate extends Gate {
   /** the same for the external tier */
   readonly externalAuthorizer: TestAuthorizer
   /** how the internal tier's authorizer behaves unless a test changes it */
-  readonly ask: Answering
+  readonly sendRequest: Answering
 }
 
 /** @throws as `startGate` */
@@ -19,14 +24,14 @@ export async function startRelayedGate(
 ): Promise<RelayedGate> {
   const gate = await startGate(info, options)
   const relay = (socket: string): Promise<TestAuthorizer> =>
-    serveAuthorizer(gate.socket(socket), askSidecar(socketPath(info, socket)))
+    serveAuthorizer(gate.socket(socket), forwardToSidecar(socketPath(info, socket)))
   const authorizer = await relay('authorizer-internal-0')
   const externalAuthorizer = await relay('authorizer-external-0')
   return {
     ...gate,
     authorizer,
     externalAuthorizer,
-    ask: askSidecar(socketPath(info, 'authorizer-internal-0')),
+    sendRequest: forwardToSidecar(socketPath(info, 'authorizer-internal-0')),
     async stop() {
       await authorizer.close()
       await externalAuthorizer.close()

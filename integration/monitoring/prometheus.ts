@@ -68,14 +68,16 @@ export async function startPrometheus(
   return {
     async query(expression) {
       const asked = `${url}/api/v1/query?query=${encodeURIComponent(expression)}`
-      const { result } = (await ask(asked)) as { result: Sample[] }
+      const { result } = (await sendRequest(asked)) as { result: Sample[] }
       return result
     },
     async alerts() {
-      return ((await ask(`${url}/api/v1/alerts`)) as { alerts: ActiveAlert[] }).alerts
+      return ((await sendRequest(`${url}/api/v1/alerts`)) as { alerts: ActiveAlert[] }).alerts
     },
     async health() {
-      const { groups } = (await ask(`${url}/api/v1/rules`)) as { groups: { rules: RuleHealth[] }[] }
+      const { groups } = (await sendRequest(`${url}/api/v1/rules`)) as {
+        groups: { rules: RuleHealth[] }[]
+      }
       return groups.flatMap(({ rules }) => rules)
     },
     stop,
@@ -138,7 +140,7 @@ function prometheusProcess(directory: string, url: string): Parameters<typeof st
   }
 }
 
-async function ask(url: string): Promise<unknown> {
+async function sendRequest(url: string): Promise<unknown> {
   const answer = (await (await fetch(url)).json()) as {
     status: string
     error?: string

@@ -114,7 +114,7 @@ describe.each([
 
   it('answers the callback of a sign-in with a page of 503, and redeems nothing at the provider', async () => {
     await stack.idp('DELETE', 'stats')
-    const response = await browser.visit(callback)
+    const response = await browser.load(callback)
     expect([response.status, response.headers.get('retry-after')]).toEqual([503, '5'])
     expect(await pageOf(response)).toContain('Sign-in is not available')
     expect(browser.sessionId()).toBe('')
@@ -146,7 +146,7 @@ describe.each([
     await expectServedAgain(stack, token)
     await expectServedAgain(stack, session)
     expect((await timed(stack, revoked)).answer.status).toBe(401)
-    expect((await browser.visit(callback)).status).toBe(303) // the same code counts now
+    expect((await browser.load(callback)).status).toBe(303) // the same code counts now
     await expect.poll(async () => (await stack.admin('/readyz')).status, WAIT).toBe(200)
     await redisUpBecomes(1)
     expect(pidOf(stack.info, 'sidecar')).toBe(sidecar)

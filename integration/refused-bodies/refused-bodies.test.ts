@@ -57,9 +57,13 @@ describe.each(EDGES)('lighttpd $version', (edge) => {
   ])(
     'closes the connection of a refused body only when the refusal says so: %s',
     async (...[, status, path, framing, body]) => {
-      const refused = await client.ask(requestText(path, [framing, JSON_TYPE], 'POST') + body)
+      const refused = await client.sendRequest(
+        requestText(path, [framing, JSON_TYPE], 'POST') + body,
+      )
       expect(refused.status).toBe(status)
-      const next = await client.ask(requestText(CLUSTERS, [`Authorization: Bearer ${admin}`]))
+      const next = await client.sendRequest(
+        requestText(CLUSTERS, [`Authorization: Bearer ${admin}`]),
+      )
       client.close()
       expect(next.status).toBe(200)
       expect(opened).toBe(refused.headers.connection === 'close' ? 2 : 1)
@@ -67,14 +71,14 @@ describe.each(EDGES)('lighttpd $version', (edge) => {
   )
 
   it('keeps the connection after a refused request without a body', async () => {
-    const { status, headers } = await client.ask(requestText(CLUSTERS, []))
+    const { status, headers } = await client.sendRequest(requestText(CLUSTERS, []))
     client.close()
     expect([status, headers.connection]).toEqual([401, undefined])
   })
 
   it('keeps the connection after a body that the workspace took', async () => {
     const fields = [`Authorization: Bearer ${admin}`, LENGTH, JSON_TYPE]
-    const { headers } = await client.ask(requestText(STATEMENTS, fields, 'POST') + BODY)
+    const { headers } = await client.sendRequest(requestText(STATEMENTS, fields, 'POST') + BODY)
     client.close()
     expect(headers['x-databricks-org-id']).toBe(stack.info.config.workspace.id)
     expect(headers.connection).toBeUndefined()

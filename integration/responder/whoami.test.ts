@@ -38,11 +38,11 @@ afterAll(async () => {
 type Headers = Readonly<Record<string, string>>
 
 describe.each(['internal', 'external'] as const)('on the %s tier whoami', (tier) => {
-  const ask = (headers: Headers, path = WHOAMI): Promise<Answer> =>
+  const sendRequest = (headers: Headers, path = WHOAMI): Promise<Answer> =>
     send(stack.listener(tier), path, { headers })
 
   it('says who a token speaks for, and until when', async () => {
-    const answer = await ask({ authorization: `Bearer ${token}` })
+    const answer = await sendRequest({ authorization: `Bearer ${token}` })
 
     expect(answer.status).toBe(200)
     expect(answer.headers['cache-control']).toBe('no-store')
@@ -66,7 +66,7 @@ describe.each(['internal', 'external'] as const)('on the %s tier whoami', (tier)
       { cookie: `__Host-brickgate=${id}` },
       { authorization: `Bearer ${id}` },
     ]) {
-      const { status, body } = await ask(headers)
+      const { status, body } = await sendRequest(headers)
       expect(status).toBe(200)
       expect(JSON.parse(body)).toMatchObject({
         subject: 'alice',
@@ -83,7 +83,7 @@ describe.each(['internal', 'external'] as const)('on the %s tier whoami', (tier)
     const { id } = tier === 'internal' ? external : internal
     const other = tier === 'internal' ? 'external' : 'internal'
 
-    const answer = await ask({
+    const answer = await sendRequest({
       authorization: `Bearer ${id}`,
       'x-brickgate-tier': other,
       'brickgate-tier': other,
@@ -106,15 +106,15 @@ describe.each(['internal', 'external'] as const)('on the %s tier whoami', (tier)
       'x-brickgate-user': 'admin',
     }
 
-    const { status, body } = await ask({ authorization: `Bearer ${token}`, ...forged })
+    const { status, body } = await sendRequest({ authorization: `Bearer ${token}`, ...forged })
     expect(status).toBe(200)
     expect(JSON.parse(body)).toMatchObject({ subject: 'alice', groups: ALICE.groups })
-    const answer = await ask(forged)
+    const answer = await sendRequest(forged)
     expect(await auditedRefusal(stack, answer)).toEqual(unauthorized('no-credential', 'bare'))
   })
 
   it('says the same with a query, and its audit line does not repeat that', async () => {
-    const answer = await ask({ authorization: `Bearer ${token}` }, `${WHOAMI}?code=secret`)
+    const answer = await sendRequest({ authorization: `Bearer ${token}` }, `${WHOAMI}?code=secret`)
 
     expect(answer.status).toBe(200)
     const audit = await stack.auditOf(String(answer.headers['x-request-id']))

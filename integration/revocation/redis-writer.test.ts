@@ -228,13 +228,13 @@ describe('a writer of Redis makes no session, and crosses no identity', () => {
     const browser = createVisitor(stack)
     const callback = await callbackOf(browser)
     const [signIn] = browser.signIns()
-    expect((await browser.visit(callback)).status).toBe(303)
+    expect((await browser.load(callback)).status).toBe(303)
     const key = spentKey(callback.searchParams.get('state') ?? '')
     expect(await write('DEL', key)).toBe('1')
 
     const thief = createVisitor(stack)
     thief.plant(signIn?.name ?? '', signIn?.value ?? '')
-    expect((await thief.visit(callback)).status).toBe(403)
+    expect((await thief.load(callback)).status).toBe(403)
     expect(thief.sessionId()).toBe('')
   })
 

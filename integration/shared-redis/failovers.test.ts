@@ -11,9 +11,9 @@ import { until } from '../../sidecar/test/support/until.ts'
 import { BOUND_MS } from './fault-fixture.ts'
 import type { Fault } from './faults.ts'
 import { startGateways } from './gateways.ts'
-import { type FaultRun, runFault, type SceneUnderFault, stagesOf } from './under-fault.ts'
+import { type FaultRun, type FixtureUnderFault, runFault, stagesOf } from './under-fault.ts'
 import type { Give } from './under-load.ts'
-import { judge } from './verdict.ts'
+import { verdictOf } from './verdict.ts'
 import type { Cast } from './victims.ts'
 
 /** From the death of the primary on, with what the Sentinels take to agree on another. */
@@ -22,18 +22,18 @@ const FAILED_OVER_WITHIN_MS = 10_000
 const RESHARDED_WITHIN_MS = 2000
 const COME_AGAIN_AT_MOST = 0.02
 
-interface Scene extends SceneUnderFault {
+interface Fixture extends FixtureUnderFault {
   stop(): Promise<void>
 }
 
-interface SentinelScene extends Scene {
+interface SentinelScene extends Fixture {
   /** SIGKILL */
   killPrimary(): Promise<void>
   /** waits until the Sentinels have made the replica the primary */
   successorIsPrimary(): Promise<void>
 }
 
-interface ClusterScene extends Scene {
+interface ClusterScene extends Fixture {
   /**
    * one after the other, and all to one primary: Redis lets go of keys whose slot another primary claims
    * with a later epoch, which happens to who gives and takes at the same time
@@ -43,15 +43,15 @@ interface ClusterScene extends Scene {
 
 // Each run happens once, so that a test that is tried again does not make up for what it found.
 describe('the primary behind Sentinels is killed:', () => {
-  let scene: SentinelScene
+  let fixture: SentinelScene
   let run: FaultRun
 
   beforeAll(async () => {
-    scene = await startSentinelScene()
-    run = await runFault(scene, failover, 0)
+    fixture = await startSentinelScene()
+    run = await runFault(fixture, failover, 0)
   })
 
-  afterAll(() => scene.stop())
+  afterAll(() => fixture.stop())
 
   expectRight(() => run)
 
@@ -62,19 +62,19 @@ describe('the primary behind Sentinels is killed:', () => {
 })
 
 describe('slots of a Cluster get another primary:', () => {
-  let scene: ClusterScene
+  let fixture: ClusterScene
   let run: FaultRun
   let movedMs: number
 
   beforeAll(async () => {
-    scene = await startClusterScene()
+    fixture = await startClusterScene()
     const fault = resharding(() => {
       movedMs = performance.now()
     })
-    run = await runFault(scene, fault, 0)
+    run = await runFault(fixture, fault, 0)
   })
 
-  afterAll(() => scene.stop())
+  afterAll(() => fixture.stop())
 
   expectRight(() => run)
 
@@ -91,11 +91,11 @@ function expectRight(run: () => FaultRun): void {
   it('no revoked credential is allowed later than the staleness bound', () => {
     const { revocations, cast } = run()
     expect(revocations).toHaveLength(cast.victims.length)
-    expect(judge(run()).lateAllows).toEqual([])
+    expect(verdictOf(run()).lateAllows).toEqual([])
   })
 
   it('whoever is in good standing is allowed, or told to come again while it lasts', () => {
-    expect(judge(run()).wrongAnswers).toEqual([])
+    expect(verdictOf(run()).wrongAnswers).toEqual([])
   })
 }
 
@@ -106,9 +106,9 @@ function statusesMeanwhile({ outcomes, beganMs, recoveredMs }: FaultRun): readon
 
 const failover: Fault<SentinelScene> = {
   name: 'the primary is killed',
-  begin: (scene) => scene.killPrimary(),
+  begin: (fixture) => fixture.killPrimary(),
   lastsMs: 1.2 * BOUND_MS, // nobody notices while near caches are fresh
-  end: (scene) => scene.successorIsPrimary(),
+  end: (fixture) => fixture.successorIsPrimary(),
   ...{ noticed: 'by all', revocations: 'all' },
 }
 
@@ -117,8 +117,8 @@ function resharding(moved: () => void): Fault<ClusterScene> {
   let moving: Promise<void>
   return {
     name: 'slots are moved',
-    begin(scene, cast) {
-      moving = scene.move(slotsOf(cast)).then(moved)
+    begin(fixture, cast) {
+      moving = fixture.move(slotsOf(cast)).then(moved)
     },
     lastsMs: 0,
     end: () => moving,
@@ -141,11 +141,11 @@ async function startSentinelScene(): Promise<SentinelScene> {
   const successor = new Redis(replica.port, '127.0.0.1')
   successor.on('error', () => 'its clients are cut when it becomes the primary')
   let isPrimaryAlive = true
-  const scene = await startScene(deployment, (args) =>
+  const fixture = await startScene(deployment, (args) =>
     isPrimaryAlive ? replicated(deployment, args) : onceItWrites(successor, args),
   )
   return {
-    ...scene,
+    ...fixture,
     async killPrimary() {
       isPrimaryAlive = false
       await primary.kill()
@@ -154,7 +154,7 @@ async function startSentinelScene(): Promise<SentinelScene> {
       until(async () => (await successor.info('replication')).includes('role:master')),
     async stop() {
       successor.disconnect()
-      await scene.stop()
+      await fixture.stop()
     },
   }
 }
@@ -174,7 +174,7 @@ async function startClusterScene(): Promise<ClusterScene> {
   }
 }
 
-async function startScene(deployment: RedisDeployment, give: Give): Promise<Scene> {
+async function startScene(deployment: RedisDeployment, give: Give): Promise<Fixture> {
   const { redis } = deployment
   const gateways = await startGateways({
     config: { redis, revocation: { max_staleness_ms: BOUND_MS } },

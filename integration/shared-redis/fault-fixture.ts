@@ -3,10 +3,10 @@ import { freePort } from '../../launch/probe.ts'
 import type { StackClient } from '../harness/client.ts'
 import { type FaultProxy, startFaultProxy } from '../harness/fault-proxy.ts'
 import { startGateways } from './gateways.ts'
-import type { SceneUnderFault } from './under-fault.ts'
+import type { FixtureUnderFault } from './under-fault.ts'
 
 /** Two gateways whose Redis can be taken from them, and what faults befall. */
-export interface FaultScene extends SceneUnderFault {
+export interface FaultFixture extends FixtureUnderFault {
   /** the gateway whose Redis both use; its `redis` goes around the proxy */
   readonly stack: StackClient
   /** between both gateways and Redis */
@@ -17,7 +17,7 @@ export interface FaultScene extends SceneUnderFault {
 /** How long a change may go unheard by these gateways. */
 export const BOUND_MS = 1000
 
-export async function startFaultScene(): Promise<FaultScene> {
+export async function startFaultFixture(): Promise<FaultFixture> {
   const redisPort = await freePort()
   const proxy = await startFaultProxy(redisPort)
   const gateways = await startGateways({
@@ -34,7 +34,7 @@ export async function startFaultScene(): Promise<FaultScene> {
     ...{ gateways, stack, proxy },
     // to Redis itself, and again when it went away meanwhile
     give: async ([command = '', ...args]) => String(await stack.redis.call(command, ...args)),
-    askRedis: () => witness.ping(),
+    pingRedis: () => witness.ping(),
     async stop() {
       witness.disconnect()
       await gateways.stop()

@@ -1,36 +1,36 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { BOUND_MS, type FaultScene, startFaultScene } from './fault-fixture.ts'
+import { BOUND_MS, type FaultFixture, startFaultFixture } from './fault-fixture.ts'
 import { FAULTS } from './faults.ts'
 import { type FaultRun, runFault } from './under-fault.ts'
-import { judge, type Outcome, overlaps } from './verdict.ts'
+import { type Outcome, overlaps, verdictOf } from './verdict.ts'
 
 const RECOVERY_MS = 5000
 /** For what a busy machine adds to a bound of time. */
 const SLACK_MS = 500
 
-let scene: FaultScene
+let fixture: FaultFixture
 
 beforeAll(async () => {
-  scene = await startFaultScene()
+  fixture = await startFaultFixture()
 })
 
-afterAll(() => scene.stop())
+afterAll(() => fixture.stop())
 
 // Each run happens once, so that a test that is tried again does not make up for what it found.
 describe.each(FAULTS)('$name:', (fault) => {
   let run: FaultRun
 
   beforeAll(async () => {
-    run = await runFault(scene, fault, FAULTS.indexOf(fault))
+    run = await runFault(fixture, fault, FAULTS.indexOf(fault))
   })
 
   it('no revoked credential is allowed later than the staleness bound', () => {
     expect(run.revocations).toHaveLength(run.cast.victims.length)
-    expect(judge(run).lateAllows).toEqual([])
+    expect(verdictOf(run).lateAllows).toEqual([])
   })
 
   it('whoever is in good standing is allowed, or told to come again while it lasts', () => {
-    expect(judge(run).wrongAnswers).toEqual([])
+    expect(verdictOf(run).wrongAnswers).toEqual([])
   })
 
   it('few have to come again, or nobody is allowed beyond the bound', () => {
@@ -50,7 +50,7 @@ describe.each(FAULTS)('$name:', (fault) => {
 
   it('everybody is served again soon after, from near caches that are fresh', async () => {
     expect(run.recoveredMs - run.endedMs).toBeLessThan(RECOVERY_MS)
-    for (const { stack } of scene.gateways.both) {
+    for (const { stack } of fixture.gateways.both) {
       const staleness = async (): Promise<number> =>
         (await stack.metrics()).get('brickgate_state_staleness_seconds') ?? Number.NaN
       await expect.poll(staleness, { timeout: RECOVERY_MS }).toBeLessThan(BOUND_MS / 1000)

@@ -1,14 +1,14 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { StackClient } from '../harness/client.ts'
 import { pidOf, start } from '../harness/processes.ts'
-import { BOUND_MS, type FaultScene } from './fault-fixture.ts'
+import { BOUND_MS, type FaultFixture } from './fault-fixture.ts'
 import type { Cast } from './victims.ts'
 
-export interface Fault<Scene = FaultScene> {
+export interface Fault<Fixture = FaultFixture> {
   readonly name: string
-  readonly begin: (scene: Scene, cast: Cast) => unknown
+  readonly begin: (fixture: Fixture, cast: Cast) => unknown
   readonly lastsMs: number
-  readonly end: (scene: Scene) => unknown
+  readonly end: (fixture: Fixture) => unknown
   /**
    * What requests may notice: nothing; that few of those which no worker has answered yet have to come
    * again; or that they all have to.

@@ -9,7 +9,7 @@ import { killRedis } from './faults.ts'
 import { type Gateways, startGateways } from './gateways.ts'
 import { recovery, revokeAll, warmUp } from './under-fault.ts'
 import { revokeByRedis, type Send, sender, startLoad } from './under-load.ts'
-import { judge, type Run } from './verdict.ts'
+import { type Run, verdictOf } from './verdict.ts'
 import { type Cast, makeCast } from './victims.ts'
 
 const BOUND_MS = 1000
@@ -44,7 +44,7 @@ describe.each([
     await warmUp(send, [...cast.bystanders, ...cast.victims])
     const load = startLoad(send, cast, PER_SECOND)
     const revoke = revokeByRedis((args) => redisCli(stack.info, ...args))
-    const watched = await revokeAll({ send, revoke, askEveryMs: 20 }, cast.victims)
+    const watched = await revokeAll({ send, revoke, requestEveryMs: 20 }, cast.victims)
     await pause(200)
     const fromMs = performance.now()
     await lose()
@@ -60,7 +60,7 @@ describe.each([
   })
 
   it('un-revokes nobody, and answers nobody but with 503 and Retry-After', () => {
-    expect(judge(run)).toEqual({ lateAllows: [], wrongAnswers: [] })
+    expect(verdictOf(run)).toEqual({ lateAllows: [], wrongAnswers: [] })
   })
 
   it('lets no credential from before it pass once the bound is over', () => {

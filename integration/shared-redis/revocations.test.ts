@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { type Gateways, startGateways } from './gateways.ts'
 import { percentiles } from './percentiles.ts'
 import { type RevocationsUnderLoad, revokeUnderLoad } from './revocations.ts'
-import { judge } from './verdict.ts'
+import { verdictOf } from './verdict.ts'
 
 const BOUND_MS = 2000
 const KINDS = 8
@@ -25,12 +25,12 @@ it('no revoked credential is allowed later than the staleness bound', () => {
     const kinds = run.lags.filter((lag) => lag.by === by).map(({ kind }) => kind)
     expect(new Set(kinds).size).toBe(KINDS)
   }
-  expect(judge({ ...run, boundMs: BOUND_MS }).lateAllows).toEqual([])
+  expect(verdictOf({ ...run, boundMs: BOUND_MS }).lateAllows).toEqual([])
 })
 
 it('whoever is not revoked sees no error, and nobody an answer that is not theirs', () => {
   expect(run.outcomes.length).toBeGreaterThan(AMOUNT.requestsPerSecond * AMOUNT.seconds)
-  expect(judge({ ...run, boundMs: BOUND_MS }).wrongAnswers).toEqual([])
+  expect(verdictOf({ ...run, boundMs: BOUND_MS }).wrongAnswers).toEqual([])
 })
 
 it('revocations of every kind are noticed long before the bound', () => {

@@ -40,7 +40,7 @@ export interface RevocationsUnderLoad {
 }
 
 const BYSTANDERS = 24
-const ASK_EVERY_MS = 2
+const REQUEST_EVERY_MS = 2
 const WARM_UP_MS = 2000
 
 /**
@@ -70,7 +70,7 @@ export async function revokeUnderLoad(
       const victim = cast.victims[count]
       if (victim === undefined) throw new Error('nobody is left')
       const by: Tool = count % amount.commandEvery === 0 ? 'brickgate' : 'redis-cli'
-      const watch = { send, revoke: tools[by], askEveryMs: ASK_EVERY_MS }
+      const watch = { send, revoke: tools[by], requestEveryMs: REQUEST_EVERY_MS }
       const { revocation, outcomes } = await revokeWatched(watch, victim)
       const lag: WatchedLag = { kind: victim.kind, by, ...lagOf(revocation, outcomes) }
       return { revocation, outcomes, lag }

@@ -1,10 +1,10 @@
-import { startFaultScene } from './fault-fixture.ts'
+import { startFaultFixture } from './fault-fixture.ts'
 import { FAULTS } from './faults.ts'
 import { startGateways } from './gateways.ts'
 import { type Percentiles, percentiles } from './percentiles.ts'
 import { type Amount, revokeUnderLoad, type WatchedLag } from './revocations.ts'
 import { runFault } from './under-fault.ts'
-import { judge, lagOf, type Verdict } from './verdict.ts'
+import { lagOf, type Verdict, verdictOf } from './verdict.ts'
 
 /** What was wrong, a line for each request. */
 interface Wrongs {
@@ -50,7 +50,7 @@ export async function soakRevocations(amount: Amount, print: Print): Promise<Rev
       lag_ms_by_kind: percentilesBy(run.lags, ({ kind }) => kind),
       lag_ms_by_tool: percentilesBy(run.lags, ({ by }) => by),
       answer_ms: percentiles(run.outcomes.map(({ sentMs, answeredMs }) => answeredMs - sentMs)),
-      ...wrongs(judge({ ...run, boundMs: BOUND_MS })),
+      ...wrongs(verdictOf({ ...run, boundMs: BOUND_MS })),
     }
     print(`${report.requests} requests to two gateways, ${amount.revocations} revocations`)
     print(`revocation noticed after ${inWords(report.lag_ms)} (aim: p99 ≤ ${AIM_P99_MS} ms)`)
@@ -64,18 +64,18 @@ export async function soakRevocations(amount: Amount, print: Print): Promise<Rev
 }
 
 export async function soakFaults(print: Print): Promise<readonly FaultReport[]> {
-  const scene = await startFaultScene()
+  const fixture = await startFaultFixture()
   try {
     const reports: FaultReport[] = []
     for (const [turn, fault] of FAULTS.entries()) {
-      const run = await runFault(scene, fault, turn)
+      const run = await runFault(fixture, fault, turn)
       const report = {
         name: fault.name,
         requests: run.outcomes.length,
         revocations: run.revocations.length,
         recovered_after_ms: run.recoveredMs - run.endedMs,
         lag_ms: percentiles(run.revocations.map((one) => lagOf(one, run.outcomes).sentMs)),
-        ...wrongs(judge(run)),
+        ...wrongs(verdictOf(run)),
       }
       reports.push(report)
       print(`${fault.name}: recovered after ${report.recovered_after_ms.toFixed(0)} ms`)
@@ -84,7 +84,7 @@ export async function soakFaults(print: Print): Promise<readonly FaultReport[]> 
     }
     return reports
   } finally {
-    await scene.stop()
+    await fixture.stop()
   }
 }
 

@@ -20,7 +20,7 @@ const NOTICED_FOR_MS = 250
  *
  * @param askRedis one command by that way; left out where a fault changes which Redis that is
  */
-export function watchStalls(askRedis?: () => Promise<unknown>): StallWatch {
+export function watchStalls(pingRedis?: () => Promise<unknown>): StallWatch {
   const stalls: Outage[] = []
   const look = (fromMs: number, afterMs: number): void => {
     const nowMs = performance.now()
@@ -28,16 +28,16 @@ export function watchStalls(askRedis?: () => Promise<unknown>): StallWatch {
   }
   let lookedMs = performance.now()
   let askedMs: number | null = null
-  const ask = async (): Promise<void> => {
+  const sendRequest = async (): Promise<void> => {
     askedMs = performance.now()
-    await askRedis?.().catch(() => undefined) // a connection that broke, which the time tells
+    await pingRedis?.().catch(() => undefined) // a connection that broke, which the time tells
     look(askedMs, SLOW_AFTER_MS)
     askedMs = null
   }
   const timer = setInterval(() => {
     look(lookedMs, STALLED_AFTER_MS)
     lookedMs = performance.now()
-    if (askedMs === null && askRedis !== undefined) void ask()
+    if (askedMs === null && pingRedis !== undefined) void sendRequest()
   }, LOOKED_EVERY_MS)
   return {
     stop() {

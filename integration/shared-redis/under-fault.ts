@@ -19,14 +19,14 @@ import type { Outage, Run } from './verdict.ts'
 import { type Cast, makeCast, type Victim } from './victims.ts'
 
 /** What a fault befalls, and what whoever is revoked meanwhile needs of it. */
-export interface SceneUnderFault {
+export interface FixtureUnderFault {
   readonly gateways: Gateways
   /** both gateways know what is made there */
   readonly stack: SessionHome
   /** to the Redis that counts, whatever has befallen it */
   readonly give: Give
   /** one command to Redis by the way of the gateways; left out where a fault changes which Redis that is */
-  readonly askRedis?: () => Promise<unknown>
+  readonly pingRedis?: () => Promise<unknown>
 }
 
 export interface FaultRun extends Run {
@@ -41,7 +41,7 @@ export interface FaultRun extends Run {
 }
 
 const PER_SECOND = 100
-const ASK_EVERY_MS = 20
+const REQUEST_EVERY_MS = 20
 const AT_ONCE = 5
 const CAST = { victims: 14, bystanders: 12 }
 const WARMING_REQUESTS = 10
@@ -52,30 +52,30 @@ const RECOVERS_WITHIN_MS = 15_000
  *
  * @param turn how many befell the same scene before
  */
-export async function runFault<Scene extends SceneUnderFault>(
-  scene: Scene,
-  fault: Fault<Scene>,
+export async function runFault<Fixture extends FixtureUnderFault>(
+  fixture: Fixture,
+  fault: Fault<Fixture>,
   turn: number,
 ): Promise<FaultRun> {
   // the kinds move on by one, so that each of them is met by several faults in each stage
   const first = turn * (CAST.victims + 1)
-  const cast = await makeCast(scene.stack, { ...CAST, first })
-  const send = sender(scene.gateways)
-  const watch = { send, revoke: revokeByRedis(scene.give), askEveryMs: ASK_EVERY_MS }
+  const cast = await makeCast(fixture.stack, { ...CAST, first })
+  const send = sender(fixture.gateways)
+  const watch = { send, revoke: revokeByRedis(fixture.give), requestEveryMs: REQUEST_EVERY_MS }
   await warmUp(send, [...cast.bystanders, ...cast.victims])
   const load = startLoad(send, cast, PER_SECOND)
-  const stalls = watchStalls(scene.askRedis)
+  const stalls = watchStalls(fixture.pingRedis)
   const stages = stagesOf(cast)
   const before = await revokeAll(watch, stages.before)
   await pause(200)
 
   const beganMs = performance.now()
-  await fault.begin(scene, cast)
+  await fault.begin(fixture, cast)
   const [tried, later] = partition(stages.meanwhile, fault)
   const meanwhile = revokeAll(watch, tried, fault.revokedAtOnce)
   await pause(fault.lastsMs)
   const endedMs = performance.now()
-  await fault.end(scene)
+  await fault.end(fixture)
   const recoveredMs = await recovery(send, cast.bystanders)
   const during = await meanwhile
   const after = await revokeAll(watch, [...later, ...stages.after])

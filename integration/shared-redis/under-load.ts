@@ -55,7 +55,7 @@ export function revokeByCommand(info: StackInfo): Revoke {
 export interface Watch {
   readonly send: Send
   readonly revoke: Revoke
-  readonly askEveryMs: number
+  readonly requestEveryMs: number
 }
 
 /** What became of one revocation, and of the requests that watched it. */
@@ -79,8 +79,8 @@ export async function revokeWatched(watch: Watch, victim: Victim): Promise<Watch
   const giveUp = new AbortController()
   const probes = ([0, 1] as const).map((gateway) =>
     probe({
-      ask: () => watch.send(victim, gateway),
-      everyMs: watch.askEveryMs,
+      sendRequest: () => watch.send(victim, gateway),
+      everyMs: watch.requestEveryMs,
       acknowledged: acknowledged.signal,
       giveUp: giveUp.signal,
     }),
@@ -100,7 +100,7 @@ export async function revokeWatched(watch: Watch, victim: Victim): Promise<Watch
 }
 
 interface Probe {
-  readonly ask: () => Promise<Outcome>
+  readonly sendRequest: () => Promise<Outcome>
   readonly everyMs: number
   /** aborted when Redis has replied; until then it asks seldom, for a command takes its time */
   readonly acknowledged: AbortSignal
@@ -108,18 +108,23 @@ interface Probe {
 }
 
 /** Asks without waiting for the answers, so that a slow one does not hide what comes after it. */
-async function probe({ ask, everyMs, acknowledged, giveUp }: Probe): Promise<readonly Outcome[]> {
+async function probe({
+  sendRequest,
+  everyMs,
+  acknowledged,
+  giveUp,
+}: Probe): Promise<readonly Outcome[]> {
   const asked: Promise<Outcome>[] = []
   const progress = { unanswered: 0, refusedInARow: 0 }
-  const askOnce = async (): Promise<Outcome> => {
+  const sendOnce = async (): Promise<Outcome> => {
     progress.unanswered += 1
-    const outcome = await ask()
+    const outcome = await sendRequest()
     progress.unanswered -= 1
     progress.refusedInARow = outcome.status === 401 ? progress.refusedInARow + 1 : 0
     return outcome
   }
   while (progress.refusedInARow < REFUSED_IN_A_ROW && !giveUp.aborted) {
-    if (progress.unanswered < MAX_UNANSWERED) asked.push(askOnce())
+    if (progress.unanswered < MAX_UNANSWERED) asked.push(sendOnce())
     await (acknowledged.aborted ? pause(everyMs) : pauseUntil(acknowledged))
   }
   return Promise.all(asked)

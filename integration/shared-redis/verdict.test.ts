@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import type { Caller } from './callers.ts'
-import { judge, lagOf, type Outcome } from './verdict.ts'
+import { lagOf, type Outcome, verdictOf } from './verdict.ts'
 
 const COME_AGAIN = '{"error_code":"TEMPORARILY_UNAVAILABLE","message":"later"}'
 
@@ -52,7 +52,7 @@ it.each<readonly [name: string, Outcome, late: number, wrong: number]>([
   ['503 without Retry-After', outcome(caller('other'), 503, 5500, { body: COME_AGAIN }), 0, 1],
   ['503 of another form', outcome(caller('other'), 503, 5500, { retryAfter: '1' }), 0, 1],
 ])('%s', (_name, one, late, wrong) => {
-  const verdict = judge({ outcomes: [one], revocations: [revocation], boundMs: 100, outages })
+  const verdict = verdictOf({ outcomes: [one], revocations: [revocation], boundMs: 100, outages })
   expect(verdict.lateAllows).toHaveLength(late)
   expect(verdict.wrongAnswers).toHaveLength(wrong)
 })

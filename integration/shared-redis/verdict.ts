@@ -39,7 +39,7 @@ export interface Verdict {
 }
 
 /** Judges every request by what its credential was worth when it was sent, and until it was answered. */
-export function judge({ outcomes, revocations, boundMs, outages = [] }: Run): Verdict {
+export function verdictOf({ outcomes, revocations, boundMs, outages = [] }: Run): Verdict {
   const revoked = new Map(revocations.map((revocation) => [revocation.victim.name, revocation]))
   const isLate = ({ caller, sentMs }: Outcome): boolean => {
     const revocation = revoked.get(caller.name)

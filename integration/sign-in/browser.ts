@@ -49,27 +49,27 @@ export function createVisitor(stack: StackClient): Visitor {
       let at = authorization
       for (let steps = 0; steps < 10; steps += 1) {
         if (at.pathname.startsWith('/_brickgate/')) return at
-        const response = await browser.visit(at)
+        const response = await browser.load(at)
         at = response.status === 200 ? await submit(at, username) : browser.redirectOf(response)
       }
       throw new Error('the provider does not come to an end')
     },
     async signIn(username, returnTo = '/_brickgate/') {
       const query = new URLSearchParams({ return_to: returnTo })
-      const begun = await browser.visit(`${home}/_brickgate/sign-in?${query.toString()}`)
-      return browser.visit(await visitor.signInAtProvider(browser.redirectOf(begun), username))
+      const begun = await browser.load(`${home}/_brickgate/sign-in?${query.toString()}`)
+      return browser.load(await visitor.signInAtProvider(browser.redirectOf(begun), username))
     },
     async confirmSignOut(endSession) {
-      const page = await (await browser.visit(endSession)).text()
+      const page = await (await browser.load(endSession)).text()
       const xsrf = /name="xsrf" value="([^"]+)"/.exec(page)?.[1] ?? ''
       const at = new URL('/session/end/confirm', endSession)
-      return browser.redirectOf(await browser.visit(at, { xsrf, logout: 'yes' }))
+      return browser.redirectOf(await browser.load(at, { xsrf, logout: 'yes' }))
     },
     async csrf() {
-      const page = await (await browser.visit(`${home}/_brickgate/`)).text()
+      const page = await (await browser.load(`${home}/_brickgate/`)).text()
       return /name="csrf" value="([^"]+)"/.exec(page)?.[1] ?? ''
     },
-    post: (name, form) => browser.visit(`${home}/_brickgate/${name}`, form, { origin: home }),
+    post: (name, form) => browser.load(`${home}/_brickgate/${name}`, form, { origin: home }),
     cookies: () => browser.cookiesOf(home),
     sessionId: () => cookieOf('__Host-brickgate'),
     sid: () => sidOf(cookieOf('__Host-brickgate')),
@@ -84,7 +84,7 @@ export function createVisitor(stack: StackClient): Visitor {
   }
 
   async function submit(form: URL, username: string): Promise<URL> {
-    return browser.redirectOf(await browser.visit(form, { username }))
+    return browser.redirectOf(await browser.load(form, { username }))
   }
 }
 

@@ -22,7 +22,7 @@ function visitor(): Visitor {
 describe('a callback signs nobody in', () => {
   async function expectFreshSignIn(browser: Visitor, callback: URL): Promise<void> {
     const session = browser.sessionId()
-    const response = await browser.visit(callback)
+    const response = await browser.load(callback)
     expect(browser.redirectOf(response).href).toBe(`${home}/_brickgate/sign-in`)
     expect(browser.sessionId()).toBe(session)
   }
@@ -33,10 +33,10 @@ describe('a callback signs nobody in', () => {
 
     await expectRefused(visitor(), callback)
     const victim = visitor()
-    await victim.visit(`${home}/_brickgate/sign-in`) // has a sign-in cookie of its own
+    await victim.load(`${home}/_brickgate/sign-in`) // has a sign-in cookie of its own
     await expectRefused(victim, callback)
     const cookies = attacker.cookies()
-    expect((await attacker.visit(callback)).status).toBe(303) // nobody else used it up
+    expect((await attacker.load(callback)).status).toBe(303) // nobody else used it up
     // nor with the attacker's own cookies, once it is
     const [name = '', value = ''] = cookies.split('; ').at(-1)?.split('=') ?? []
     victim.plant(name, value)
@@ -46,9 +46,9 @@ describe('a callback signs nobody in', () => {
   it('twice: it leads to the page of the session, or without one to a fresh sign-in', async () => {
     const browser = visitor()
     const callback = await callbackOf(browser)
-    expect((await browser.visit(callback)).status).toBe(303)
+    expect((await browser.load(callback)).status).toBe(303)
     const session = browser.sessionId()
-    const again = await browser.visit(callback)
+    const again = await browser.load(callback)
     expect(browser.redirectOf(again).href).toBe(`${home}/_brickgate/`)
     expect(browser.sessionId()).toBe(session)
 
@@ -96,16 +96,16 @@ describe('a callback signs nobody in', () => {
     const { name, value } = cookie ?? { name: '', value: '' }
     browser.plant(name, `${value.slice(0, -2)}AA`)
     await expectRefused(browser, callback)
-    await browser.visit(`${home}/_brickgate/sign-in`)
+    await browser.load(`${home}/_brickgate/sign-in`)
     browser.plant(name, browser.signIns().at(-1)?.value ?? '')
     await expectRefused(browser, callback)
     browser.plant(name, value)
-    expect((await browser.visit(callback)).status).toBe(303)
+    expect((await browser.load(callback)).status).toBe(303)
   })
 
   it('when the provider refuses', async () => {
     const browser = visitor()
-    const begun = browser.redirectOf(await browser.visit(`${home}/_brickgate/sign-in`))
+    const begun = browser.redirectOf(await browser.load(`${home}/_brickgate/sign-in`))
     const state = begun.searchParams.get('state') ?? ''
     const iss = begun.origin
     const query = new URLSearchParams({ error: 'access_denied', state, iss })
@@ -121,7 +121,7 @@ describe('a callback signs nobody in', () => {
       'EX',
       60,
     )
-    const response = await browser.visit(callback)
+    const response = await browser.load(callback)
     await stack.redis.del('bg:revoked:subject:demo|alice')
 
     expect(response.status).toBe(403)

@@ -8,7 +8,7 @@ export const FORGOTTEN_SIGN_IN: RegExp =
 
 /** The callback to which the provider sends a browser that signed in there as alice. */
 export async function callbackOf(browser: Visitor): Promise<URL> {
-  const begun = await browser.visit(`${browser.home}/_brickgate/sign-in`)
+  const begun = await browser.load(`${browser.home}/_brickgate/sign-in`)
   return browser.signInAtProvider(browser.redirectOf(begun), 'alice')
 }
 
@@ -22,7 +22,7 @@ export async function pageOf(response: Response): Promise<string> {
 
 /** Expects a callback to explain why it signs nobody in. */
 export async function expectRefused(browser: Visitor, callback: URL, status = 400): Promise<void> {
-  const response = await browser.visit(callback)
+  const response = await browser.load(callback)
   expect(response.status).toBe(status)
   const page = await pageOf(response)
   expect(page).toMatch(/<h1>(This sign-in is over|Sign-in was refused)<\/h1>/)

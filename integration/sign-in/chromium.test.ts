@@ -158,7 +158,7 @@ describe('in Chromium a person', () => {
 
   it('is not signed in as an attacker by a link (login CSRF)', async () => {
     const attacker = createVisitor(stack)
-    const begun = attacker.redirectOf(await attacker.visit(`${home}/_brickgate/sign-in`))
+    const begun = attacker.redirectOf(await attacker.load(`${home}/_brickgate/sign-in`))
     const callback = await attacker.signInAtProvider(begun, 'bob')
 
     const victim = await openPage()

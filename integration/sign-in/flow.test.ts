@@ -88,7 +88,7 @@ describe('a sign-in', () => {
 
   it('asks the provider with PKCE, state, nonce and our own callback', async () => {
     const browser = visitor()
-    const begun = await browser.visit(`${home}/_brickgate/sign-in?return_to=%2Fa`)
+    const begun = await browser.load(`${home}/_brickgate/sign-in?return_to=%2Fa`)
 
     expect(begun.headers.getSetCookie()).toEqual([
       expect.stringMatching(
@@ -114,7 +114,7 @@ describe('a sign-in', () => {
     const callback = await callbackOf(browser)
     const key = spentKey(callback.searchParams.get('state') ?? '')
     expect(await stack.redis.exists(key)).toBe(0)
-    await browser.visit(callback)
+    await browser.load(callback)
     expect(await stack.redis.get(key)).toBe('1')
     expect(await stack.redis.ttl(key)).toBeGreaterThan(500)
     expect(await stack.redis.ttl(key)).toBeLessThanOrEqual(601) // to the end of a second
@@ -124,11 +124,11 @@ describe('a sign-in', () => {
     const browser = visitor()
     const link = `/sql/editor?q=${'SELECT%20a%2C%20'.repeat(200)}`
     const refused = await stack.send(link, { headers: PAGE })
-    const begun = await browser.visit(String(refused.headers['location']))
+    const begun = await browser.load(String(refused.headers['location']))
     const [cookie] = browser.signIns()
     expect(cookie?.value.length).toBeLessThan(3 * 1024)
     const callback = await browser.signInAtProvider(browser.redirectOf(begun), 'alice')
-    expect(browser.redirectOf(await browser.visit(callback)).href).toBe(`${home}${link}`)
+    expect(browser.redirectOf(await browser.load(callback)).href).toBe(`${home}${link}`)
   })
 
   it.each(['//evil.example', 'https://evil.example', '/%5cevil.example', '/_brickgate/sign-out'])(
@@ -169,7 +169,7 @@ describe('a sign-in', () => {
     if (first === undefined) throw new Error('there is no first tab')
     await expectRefused(browser, first)
     for (const callback of others) {
-      const done = await browser.visit(callback)
+      const done = await browser.load(callback)
       expect(browser.redirectOf(done).href).toBe(`${home}/_brickgate/`)
       expect(done.headers.getSetCookie().join()).toContain('__Host-brickgate=bgs_')
     }

@@ -57,7 +57,7 @@ describe('a sign-out', () => {
     })
     const back = await visitor.confirmSignOut(at)
     expect(back.href).toBe(`${home}/_brickgate/signed-out`)
-    expect(await (await visitor.visit(back)).text()).toContain('You are signed out')
+    expect(await (await visitor.load(back)).text()).toContain('You are signed out')
   })
 
   it.each<[string, (visitor: Visitor) => Promise<unknown>]>([
@@ -93,7 +93,7 @@ describe('a sign-out', () => {
       { 'sec-fetch-site': 'cross-site' },
       {},
     ]) {
-      const response = await browser.visit(action, { csrf: 'x' }, headers)
+      const response = await browser.load(action, { csrf: 'x' }, headers)
       expect(response.status).toBe(403)
       expect(response.headers.getSetCookie()).toEqual([])
       expect(await response.text()).toContain('Nothing was changed')
@@ -158,11 +158,11 @@ describe('a back-channel logout', () => {
 
   it('that arrives before its session still wins', async () => {
     const visitor = createVisitor(stack)
-    const begun = visitor.redirectOf(await visitor.visit(`${home}/_brickgate/sign-in`))
+    const begun = visitor.redirectOf(await visitor.load(`${home}/_brickgate/sign-in`))
     const callback = await visitor.signInAtProvider(begun, 'bob')
     const iat = Math.floor(Date.now() / 1000)
     await deliver([await order({ sub: 'bob', iat, exp: iat + 120 })])
-    const response = await visitor.visit(callback)
+    const response = await visitor.load(callback)
     expect(response.status).toBe(403)
     expect(await response.text()).toContain('Access was ended')
     expect(visitor.sessionId()).toBe('')
@@ -213,13 +213,13 @@ describe('a back-channel logout', () => {
 })
 
 describe('a front-channel logout', () => {
-  const ask = (query: Readonly<Record<string, string>>) =>
+  const sendRequest = (query: Readonly<Record<string, string>>) =>
     stack.send(`/_brickgate/frontchannel-logout?${new URLSearchParams(query).toString()}`)
 
   it('ends the sessions of an IdP session, in a frame of the provider', async () => {
     const visitor = await signedIn()
     const sid = await idpSessionOf(visitor)
-    const answer = await ask({ iss: issuer, sid })
+    const answer = await sendRequest({ iss: issuer, sid })
     expect(answer.status).toBe(200)
     expect(answer.headers['content-security-policy']).toBe(
       `default-src 'none'; frame-ancestors ${issuer}`,
@@ -238,7 +238,7 @@ describe('a front-channel logout', () => {
       { iss: issuer, sid: `${sid} ` },
       {},
     ]) {
-      expect((await ask(query)).status).toBe(400)
+      expect((await sendRequest(query)).status).toBe(400)
     }
     expect(await stack.redis.keys('bg:revoked:idp-session:*')).toEqual([])
     expect(await statusOf(visitor.cookies())).toBe(200)

@@ -174,11 +174,11 @@ describe('made-up codes', () => {
   it('of one address reach the provider some twenty times, and honest people sign in again at once', async () => {
     const madeUp = async (): Promise<number> => {
       const visitor = createVisitor(stack)
-      const begun = await visitor.visit(`${visitor.home}/_brickgate/sign-in`)
+      const begun = await visitor.load(`${visitor.home}/_brickgate/sign-in`)
       const state = visitor.redirectOf(begun).searchParams.get('state') ?? ''
       const query = new URLSearchParams({ state, code: 'made-up', iss: issuerOf(stack) })
       const callback = `${visitor.home}/_brickgate/callback?${query.toString()}`
-      return (await visitor.visit(callback)).status
+      return (await visitor.load(callback)).status
     }
     const startedMs = Date.now()
     const statuses = await Promise.all(Array.from({ length: 60 }, madeUp))
@@ -196,7 +196,7 @@ describe('made-up codes', () => {
       const state = randomBytes(32).toString('base64url')
       const query = new URLSearchParams({ state, code: 'made-up', iss: issuerOf(stack) })
       const callback = `${visitor.home}/_brickgate/callback?${query.toString()}`
-      expect((await visitor.visit(callback)).status).toBe(400)
+      expect((await visitor.load(callback)).status).toBe(400)
     }
     expect(await tokenRequests()).toBe(0)
   })

@@ -40,7 +40,7 @@ it('neither a log nor Redis holds what a sign-in hands out', async () => {
 
 async function signInNoting(stack: StackClient, visitor: Visitor, secrets: Secrets): Promise<void> {
   const home = visitor.home
-  const begun = visitor.redirectOf(await visitor.visit(`${home}/_brickgate/sign-in`))
+  const begun = visitor.redirectOf(await visitor.load(`${home}/_brickgate/sign-in`))
   for (const name of ['state', 'nonce', 'code_challenge']) {
     secrets.set(name, begun.searchParams.get(name) ?? '')
   }
@@ -48,7 +48,7 @@ async function signInNoting(stack: StackClient, visitor: Visitor, secrets: Secre
   const callback = await visitor.signInAtProvider(begun, 'alice')
   secrets.set('code', callback.searchParams.get('code') ?? '')
   secrets.set('sign-in cookie', visitor.signIns().at(-1)?.value ?? '')
-  await visitor.visit(callback)
+  await visitor.load(callback)
   for (const [name, value] of secrets) expect(dump.includes(value), name).toBe(false)
   secrets.set('session id', visitor.sessionId())
 
@@ -56,31 +56,31 @@ async function signInNoting(stack: StackClient, visitor: Visitor, secrets: Secre
   noteToken(secrets, 'access token', session.accessToken?.token ?? '')
   noteToken(secrets, 'ID token', session.idToken ?? '')
   secrets.set('refresh token', session.refreshToken ?? '')
-  const page = await (await visitor.visit(`${home}/_brickgate/`)).text()
+  const page = await (await visitor.load(`${home}/_brickgate/`)).text()
   secrets.set('CSRF token', /name="csrf" value="([^"]+)"/.exec(page)?.[1] ?? '')
 }
 
 /** Everything that goes wrong is logged, and so is what the provider answers to it. */
 async function failNoting(visitor: Visitor, secrets: Secrets): Promise<void> {
-  const begun = visitor.redirectOf(await visitor.visit(`${visitor.home}/_brickgate/sign-in`))
+  const begun = visitor.redirectOf(await visitor.load(`${visitor.home}/_brickgate/sign-in`))
   const callback = await visitor.signInAtProvider(begun, 'alice')
   secrets.set('state of a failure', callback.searchParams.get('state') ?? '')
   const code = randomUUID()
   secrets.set('code of a failure', code)
   callback.searchParams.set('code', code)
-  expect((await visitor.visit(callback)).status).toBe(403)
-  expect((await visitor.visit(callback)).status).toBe(303) // to the session that there is
+  expect((await visitor.load(callback)).status).toBe(403)
+  expect((await visitor.load(callback)).status).toBe(303) // to the session that there is
 }
 
 async function endNoting(stack: StackClient, visitor: Visitor, secrets: Secrets): Promise<void> {
   const token = await stack.mint({ sub: 'nobody', aud: 'brickgate-signin', events: {} })
   noteToken(secrets, 'logout token', token)
   const form = { logout_token: token }
-  await visitor.visit(`${visitor.home}/_brickgate/backchannel-logout`, form)
+  await visitor.load(`${visitor.home}/_brickgate/backchannel-logout`, form)
   const csrf = secrets.get('CSRF token') ?? ''
   const origin = { origin: visitor.home }
-  await visitor.visit(`${visitor.home}/_brickgate/sign-out`, { csrf: `${csrf}x` }, origin)
-  await visitor.visit(`${visitor.home}/_brickgate/sign-out`, { csrf }, origin)
+  await visitor.load(`${visitor.home}/_brickgate/sign-out`, { csrf: `${csrf}x` }, origin)
+  await visitor.load(`${visitor.home}/_brickgate/sign-out`, { csrf }, origin)
   expect(visitor.sessionId()).toBe('')
 }
 

@@ -31,7 +31,7 @@ describe('the page about sessions', () => {
   it('shows who one is and every session, and no secret', async () => {
     const visitor = await signedIn('alice')
     const other = await signedIn('alice')
-    const response = await visitor.visit(`${home}/_brickgate/`)
+    const response = await visitor.load(`${home}/_brickgate/`)
     const page = await response.text()
 
     expect(response.status).toBe(200)
@@ -128,7 +128,7 @@ describe.each(['sign-out', 'end-session'])('the form %s does nothing', (action) 
     const visitor = await signedIn()
     const csrf = await visitor.csrf()
     const query = new URLSearchParams({ csrf, session: visitor.sid() }).toString()
-    expect((await visitor.visit(`${home}/_brickgate/${action}?${query}`)).status).toBe(404)
+    expect((await visitor.load(`${home}/_brickgate/${action}?${query}`)).status).toBe(404)
     expect(await statusOf(visitor.cookies())).toBe(200)
   })
 })

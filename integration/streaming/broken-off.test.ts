@@ -6,7 +6,12 @@ import type { TLSSocket } from 'node:tls'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { connectHttp2 } from '../edge/http2-client.ts'
 import { startOwnGate } from '../edge/own-gate.ts'
-import { COMBINATIONS, endRawScene, type RawScene, startRawScene } from '../edge/raw-fixture.ts'
+import {
+  COMBINATIONS,
+  type RawFixture,
+  startRawFixture,
+  stopRawFixture,
+} from '../edge/raw-fixture.ts'
 import type { Listener } from '../harness/answer.ts'
 import type { Gate } from '../harness/gate.ts'
 
@@ -19,13 +24,13 @@ const UNDER_WAY_MS = 500
 /** The status of a whole answer, or how the client knows that it is not whole. */
 type Outcome = string
 
-let scene: RawScene
+let fixture: RawFixture
 
 beforeAll(async () => {
-  scene = await startRawScene()
+  fixture = await startRawFixture()
 })
 
-afterAll(() => endRawScene(scene))
+afterAll(() => stopRawFixture(fixture))
 
 describe.each(COMBINATIONS)(
   'a chunked answer of 40 x 64 KiB without its last chunk, lighttpd $of with HAProxy $by',
@@ -33,8 +38,8 @@ describe.each(COMBINATIONS)(
     let gate: Gate
 
     beforeAll(async () => {
-      const { settings } = scene.workspace
-      gate = await startOwnGate(scene.stack.info, {
+      const { settings } = fixture.workspace
+      gate = await startOwnGate(fixture.stack.info, {
         tested,
         haproxy,
         egress: 'own',
@@ -45,7 +50,7 @@ describe.each(COMBINATIONS)(
     afterAll(() => gate.stop())
 
     it('HTTP/2 is what clients get, or else HTTP/1.1, whatever they offer', async () => {
-      scene.workspace.answer = (socket) =>
+      fixture.workspace.answer = (socket) =>
         socket.end('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok')
       const { protocol, outcome } = await curl('--http2')
       expect({ protocol, outcome }).toEqual({
@@ -58,20 +63,20 @@ describe.each(COMBINATIONS)(
       ['closes', (socket: TLSSocket) => socket.end()],
       [
         'resets',
-        (socket: TLSSocket) => void setTimeout(() => scene.workspace.reset(socket), UNDER_WAY_MS),
+        (socket: TLSSocket) => void setTimeout(() => fixture.workspace.reset(socket), UNDER_WAY_MS),
       ],
     ])('is an error for each client when the workspace %s', async (_, breakOff) => {
-      scene.workspace.answer = (socket) => {
+      fixture.workspace.answer = (socket) => {
         socket.write(chunked(CHUNKS), 'latin1', () => breakOff(socket))
       }
       expectErrors(await Promise.all(clients()))
     })
 
     it('is an error for each client when the egress dies', async () => {
-      const before = scene.workspace.requests.length
-      scene.workspace.answer = (socket) => socket.write(chunked(CHUNKS / 2), 'latin1')
+      const before = fixture.workspace.requests.length
+      fixture.workspace.answer = (socket) => socket.write(chunked(CHUNKS / 2), 'latin1')
       const outcomes = clients()
-      await expect.poll(() => scene.workspace.requests.length - before).toBe(outcomes.length)
+      await expect.poll(() => fixture.workspace.requests.length - before).toBe(outcomes.length)
       process.kill(gate.egressPid, 'SIGKILL')
       expectErrors(await Promise.all(outcomes))
     })
@@ -109,9 +114,9 @@ describe.each(COMBINATIONS)(
       ]
       const trusted = [
         '--cacert',
-        scene.stack.info.demo.pki.ca,
+        fixture.stack.info.demo.pki.ca,
         '--header',
-        `Authorization: ${scene.credential}`,
+        `Authorization: ${fixture.credential}`,
       ]
       const process = spawn('curl', [version, '--max-time', '30', ...quietly, ...trusted, url])
       const [protocol, [code]] = await Promise.all([buffer(process.stdout), once(process, 'close')])
@@ -126,7 +131,7 @@ function chunked(count: number): string {
 
 function askHttp1({ port, ca }: Listener): Promise<Outcome> {
   return new Promise((resolve) => {
-    const headers = { authorization: scene.credential }
+    const headers = { authorization: fixture.credential }
     const sent = request(
       {
         host: '127.0.0.1',
@@ -152,7 +157,10 @@ function askHttp1({ port, ca }: Listener): Promise<Outcome> {
 async function askHttp2(to: Listener): Promise<Outcome> {
   const client = await connectHttp2(to)
   try {
-    const { status } = await client.ask({ ':path': CLUSTERS, authorization: scene.credential })
+    const { status } = await client.sendRequest({
+      ':path': CLUSTERS,
+      authorization: fixture.credential,
+    })
     return `status ${status}`
   } catch (error) {
     return (error as NodeJS.ErrnoException).code ?? String(error)

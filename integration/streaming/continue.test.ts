@@ -35,7 +35,7 @@ describe.each(testedLighttpds())('Expect: 100-continue through lighttpd $version
   })
 
   beforeEach(() => {
-    gate.authorizer.behave = gate.ask
+    gate.authorizer.behave = gate.sendRequest
   })
 
   afterAll(() => gate.stop())
@@ -60,7 +60,7 @@ describe.each(testedLighttpds())('Expect: 100-continue through lighttpd $version
   }
 
   it('is answered only after the allow, and then the body arrives', async () => {
-    const held = hold(gate.ask)
+    const held = hold(gate.sendRequest)
     gate.authorizer.behave = held.behave
     const [socket, text] = await expectContinue(engineer)
     await pause(500)

@@ -2,7 +2,12 @@ import type { TLSSocket } from 'node:tls'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { connectHttp2 } from '../edge/http2-client.ts'
 import { startOwnGate } from '../edge/own-gate.ts'
-import { COMBINATIONS, endRawScene, type RawScene, startRawScene } from '../edge/raw-fixture.ts'
+import {
+  COMBINATIONS,
+  type RawFixture,
+  startRawFixture,
+  stopRawFixture,
+} from '../edge/raw-fixture.ts'
 import { requestText } from '../edge/requests.ts'
 import { openRaw } from '../harness/answer.ts'
 import type { Gate } from '../harness/gate.ts'
@@ -25,21 +30,21 @@ const WHOLE = [
   { of: '48 KiB', length: 48 * KIB },
   { of: '500 KiB', length: 500 * KIB },
 ]
-let scene: RawScene
+let fixture: RawFixture
 
 beforeAll(async () => {
-  scene = await startRawScene()
+  fixture = await startRawFixture()
 })
 
-afterAll(() => endRawScene(scene))
+afterAll(() => stopRawFixture(fixture))
 
 describe.each(COMBINATIONS)(
   'an answer with a Content-Length, lighttpd $of with HAProxy $by',
   ({ tested, haproxy, speaksHttp2 }) => {
     let gate: Gate
     beforeAll(async () => {
-      const environment = scene.workspace.settings
-      gate = await startOwnGate(scene.stack.info, { tested, haproxy, egress: 'own', environment })
+      const environment = fixture.workspace.settings
+      gate = await startOwnGate(fixture.stack.info, { tested, haproxy, egress: 'own', environment })
     })
     afterAll(() => gate.stop())
 
@@ -59,7 +64,12 @@ describe.each(COMBINATIONS)(
     it.each(CUT)(
       'that is reset after $of ends the client’s connection at once',
       async ({ arrives, length }) => {
-        const endedMs = answerWith(length, arrives, (socket) => scene.workspace.reset(socket), 150)
+        const endedMs = answerWith(
+          length,
+          arrives,
+          (socket) => fixture.workspace.reset(socket),
+          150,
+        )
         const { head, bytes, atMs } = await askUntilClosed()
         expect(bytes).toBeLessThan(length)
         expect(head).toMatch(/^HTTP\/1\.1 (200|502) /)
@@ -92,7 +102,10 @@ describe.each(COMBINATIONS)(
       void answerWith(4 * MIB, 4 * MIB, (socket) => socket.end(), 0)
       const client = await connectHttp2(gate.listener())
       for (const _ of ['first', 'second']) {
-        const { body } = await client.ask({ ':path': CLUSTERS, authorization: scene.credential })
+        const { body } = await client.sendRequest({
+          ':path': CLUSTERS,
+          authorization: fixture.credential,
+        })
         expect(body).toHaveLength(4 * MIB)
       }
       client.close()
@@ -104,7 +117,10 @@ describe.each(COMBINATIONS)(
         void answerWith(length, arrives, (socket) => socket.end(), 0)
         const client = await connectHttp2(gate.listener())
         const startedMs = performance.now()
-        const answered = client.ask({ ':path': CLUSTERS, authorization: scene.credential })
+        const answered = client.sendRequest({
+          ':path': CLUSTERS,
+          authorization: fixture.credential,
+        })
         await expect(answered).rejects.toMatchObject({ code: 'ERR_HTTP2_STREAM_ERROR' })
         expect(performance.now() - startedMs).toBeLessThan(AT_ONCE_MS)
         client.close()
@@ -137,7 +153,7 @@ describe.each(COMBINATIONS)(
           if (head !== '' && text.length - head.length >= length) done()
         }
         socket.on('data', read).once('close', done)
-        socket.write(requestText(CLUSTERS, [`Authorization: ${scene.credential}`], method))
+        socket.write(requestText(CLUSTERS, [`Authorization: ${fixture.credential}`], method))
       })
     }
   },
@@ -160,9 +176,9 @@ function answerWith(
   pauseMs: number,
 ): Promise<number> {
   return new Promise((resolve) => {
-    scene.workspace.answer = (socket) => {
+    fixture.workspace.answer = (socket) => {
       const head = `HTTP/1.1 200 OK\r\nContent-Length: ${length}\r\n\r\n`
-      const isHead = scene.workspace.requests.at(-1)?.startsWith('HEAD') === true
+      const isHead = fixture.workspace.requests.at(-1)?.startsWith('HEAD') === true
       socket.write(head + 'x'.repeat(isHead ? 0 : arrives), 'latin1', () =>
         setTimeout(() => {
           resolve(performance.now())

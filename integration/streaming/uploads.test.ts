@@ -33,7 +33,7 @@ describe.each(testedLighttpds())('through lighttpd $version', (tested) => {
   })
 
   beforeEach(() => {
-    gate.authorizer.behave = gate.ask
+    gate.authorizer.behave = gate.sendRequest
   })
 
   afterAll(() => gate.stop())
@@ -72,7 +72,7 @@ describe.each(testedLighttpds())('through lighttpd $version', (tested) => {
   it.each(FRAMINGS)(
     'nothing of 100 MB %s reaches the workspace before the allow',
     async (_name, framing) => {
-      const held = hold(gate.ask)
+      const held = hold(gate.sendRequest)
       gate.authorizer.behave = held.behave
       const asked = gate.authorizer.asked
       const uploading = upload(framing)

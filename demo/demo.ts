@@ -13,7 +13,7 @@ export interface DemoPorts {
   readonly external: number
   readonly redirect: number
   readonly admin: number
-  /** what the egress and lighttpd count, for Prometheus */
+  /** metrics of the egress and of lighttpd, for Prometheus */
   readonly egressAdmin: number
   readonly lighttpdAdmin: number
   readonly redis: number
@@ -40,7 +40,9 @@ export const WORKSPACE = {
   id: '1234567890123456',
 } as const
 
-/** A name of the provider that means it on the host (RFC 6761) and, as an alias, among containers. */
+/**
+ * A name of the provider that means it on the host (RFC 6761) and, as an alias, among containers.
+ */
 export const IDP_HOST = 'idp.localhost'
 
 /** Everything a demo has on disk. */

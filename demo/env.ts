@@ -20,7 +20,11 @@ const TOKENS = [
   },
 ] as const
 
-/** Has the demo's provider make a token with these claims. @throws {Error} when it will not */
+/**
+ * Has the demo's provider make a token with these claims.
+ *
+ * @throws {Error} when it will not
+ */
 export async function mintToken(demo: Demo, claims: object): Promise<string> {
   const dispatcher = new Agent({ connect: { ca: readFileSync(demo.pki.ca, 'utf8') } })
   try {

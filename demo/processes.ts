@@ -4,7 +4,10 @@ import { accepts } from '../launch/probe.ts'
 import type { BackgroundProcess } from '../launch/process.ts'
 import type { Demo, DemoPorts } from './demo.ts'
 
-/** Redis, the simulated OpenID provider and the simulated workspace, in the order in which they start. */
+/**
+ * Redis, the simulated OpenID provider and the simulated workspace, in the order in which they
+ * start.
+ */
 export function simulatedProcesses(demo: Demo): readonly BackgroundProcess[] {
   const { directory, ports, pki } = demo
   return [

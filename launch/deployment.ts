@@ -13,7 +13,9 @@ import { makeSecret } from './secret.ts'
 /** The processes of a gateway in the order in which they are stopped. */
 const STOP_ORDER: readonly string[] = ['lighttpd', 'sidecar', 'egress']
 
-/** Starts a gateway from a configuration that the operator wrote. Its Redis and issuers are theirs. */
+/**
+ * Starts a gateway from a configuration that the operator wrote. Its Redis and issuers are theirs.
+ */
 export async function startGateway(
   configFile: string,
   directory: string,
@@ -28,7 +30,10 @@ export async function startGateway(
   return config
 }
 
-/** Stops the gateway of a folder, its entrance first, then all other processes that run on the folder. */
+/**
+ * Stops the gateway of a folder, its entrance first, then all other processes that run on the
+ * folder.
+ */
 export async function stopDeployment(directory: string): Promise<void> {
   const others = processNames(directory).filter((name) => !STOP_ORDER.includes(name))
   for (const name of [...STOP_ORDER, ...others]) await stopProcess(name, directory)
@@ -42,8 +47,8 @@ export function checkedConfig(configFile: string): Config {
 }
 
 /**
- * Says of a new Redis that nothing is lost. Only the first start may: a Redis that was emptied since
- * looks the same, and has lost revocations.
+ * Says of a new Redis that nothing is lost. Only the first start may: a Redis that was emptied
+ * since looks the same, and has lost revocations.
  */
 async function initialiseOnce(configFile: string, directory: string): Promise<void> {
   const marker = join(directory, 'initialised')

@@ -1,6 +1,6 @@
 #!/bin/bash
-# `make up RUNTIME=docker` and `make down RUNTIME=docker`: the gateway by docker-compose.yml; without a
-# configuration, the demo.
+# `make up RUNTIME=docker` and `make down RUNTIME=docker`: the gateway by docker-compose.yml;
+# without a configuration, the demo.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

@@ -25,7 +25,10 @@ export interface StartOptions {
   readonly lighttpd: LighttpdProgram
 }
 
-/** The processes of one gateway, in the order in which they start: each needs the processes before it. */
+/**
+ * The processes of one gateway, in the order in which they start: each needs the processes before
+ * it.
+ */
 export function gatewayProcesses(
   config: Config,
   { configFile, directory, lighttpd }: StartOptions,

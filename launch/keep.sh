@@ -1,9 +1,9 @@
 #!/bin/bash
-# Keeps the composed gateway running. What crashes is the engine's to start again; a container that somebody or
-# something stopped, killed or paused the engine leaves as it is: this sees to it that it goes on within seconds.
-# Whoever means to stop the gateway, or to put another version in its place, ends this first.
+# Keeps the composed gateway running. The engine restarts a container that crashes, and leaves a
+# container that was stopped, killed or paused as it is. This program lets such a container go on
+# within seconds. End this program before you stop the gateway or put another version in its place.
 #
-# usage: keep.sh [PROJECT]    the project's name, `brickgate` unless COMPOSE_PROJECT_NAME says another
+# usage: keep.sh [PROJECT]    the project's name; by default COMPOSE_PROJECT_NAME, else `brickgate`
 set -uo pipefail
 
 project=${1:-${COMPOSE_PROJECT_NAME:-brickgate}}
@@ -16,11 +16,12 @@ containers() {
   local ids
   ids=$(docker ps --all --quiet --filter "label=com.docker.compose.project=$project" \
     --filter label=com.docker.compose.oneoff=False) || return
+  # a container may be gone by now
   # shellcheck disable=SC2086 # ids are words
-  [ -z "$ids" ] || docker inspect --format "$FORMAT" $ids 2>/dev/null || true # one may be gone by now
+  [ -z "$ids" ] || docker inspect --format "$FORMAT" $ids 2>/dev/null || true
 }
 
-# What to do for a container, if anything. Steps that end by themselves have no restart policy.
+# Prints the command for a container, if any. Steps that end by themselves have no restart policy.
 remedy() {
   local state=$1 policy=$2
   [ "$policy" != no ] || return 0

@@ -1,6 +1,7 @@
 #!/bin/bash
-# Makes images under the tags that the Dockerfiles and docker-compose.yml name, from Debian packages and
-# npm, for machines that reach no image registry. What is there, or can be pulled, is left as it is.
+# Makes images under the tags that the Dockerfiles and docker-compose.yml name, from Debian packages
+# and npm, for machines that reach no image registry. An image that is there, or can be pulled, is
+# left as it is.
 #
 # usage: make-images.sh [TAG...], by default all. Needs Docker, mmdebstrap, npm and root.
 set -euo pipefail

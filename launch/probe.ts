@@ -2,7 +2,9 @@ import { existsSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
 import { parseAddress } from '../sidecar/src/domain/address.ts'
 
-/** Whether something accepts connections at `host:port` or on the unix socket at an absolute path. */
+/**
+ * Whether something accepts connections at `host:port` or on the unix socket at an absolute path.
+ */
 export function accepts(address: string): Promise<boolean> {
   const target = address.startsWith('/') ? { path: address } : parseAddress(address)
   if ('path' in target && !existsSync(target.path)) return Promise.resolve(false)

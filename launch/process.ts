@@ -84,12 +84,16 @@ export function isRunning(pid: number): boolean {
   return state !== undefined && state !== 'Z'
 }
 
-/** The start of a process in clock ticks since boot (proc(5), stat field 22); empty when it is gone. */
+/**
+ * The start of a process in clock ticks since boot (proc(5), stat field 22); empty when it is gone.
+ */
 function startTime(pid: number): string {
   return statFields(pid)[19] ?? ''
 }
 
-/** The fields of `/proc/<pid>/stat` from the third on; the second may hold anything in parentheses. */
+/**
+ * The fields of `/proc/<pid>/stat` from the third on; the second may hold anything in parentheses.
+ */
 function statFields(pid: number): string[] {
   const file = `/proc/${pid}/stat`
   try {

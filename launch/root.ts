@@ -24,8 +24,8 @@ interface Start {
 const FIRST_FREE_PORT = 1024
 
 /**
- * Does as another user what root was asked to start: a configured gateway as the gateway's user, a demo as
- * whoever owns its folder.
+ * Does as another user what root was asked to start: a configured gateway as the gateway's user, a
+ * demo as whoever owns its folder.
  *
  * @returns the exit code, null when this process is to go on: it is not root's, or the demo is
  * @throws {Error} when there is no such user, or that user could not run the gateway
@@ -53,13 +53,20 @@ export async function startedByAnother(start: Start): Promise<number | null> {
   return runAgainAs(user, listensBelow(FIRST_FREE_PORT, config))
 }
 
-/** Goes on as the owner of the folder where that is not root. @returns as `startedByAnother` does */
+/**
+ * Goes on as the owner of the folder where that is not root.
+ *
+ * @returns as `startedByAnother` does
+ */
 export function stoppedByAnother(directory: string): number | null {
   const owner = process.getuid?.() === 0 ? ownerOf(directory) : null
   return owner === null ? null : runAgainAs(owner, false)
 }
 
-/** Everything that would keep the user from running the gateway, as far as root can see before anything is stopped. */
+/**
+ * Everything that would keep the user from running the gateway, as far as root can see before
+ * anything is stopped.
+ */
 function problemsOf(user: User, { tiers, runtime, workspace }: Config, start: Start): string[] {
   const certificates = [tiers.internal.tls, tiers.external.tls]
   const files = [

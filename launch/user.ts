@@ -14,8 +14,8 @@ export interface User {
 const USUAL_NAME = 'brickgate'
 
 /**
- * The user whom root runs a gateway as: the one that `BRICKGATE_USER` names, else the caller of sudo, else
- * `brickgate`.
+ * The user whom root runs a gateway as: the one that `BRICKGATE_USER` names, else the caller of
+ * sudo, else `brickgate`.
  *
  * @throws {Error} with what to do, when there is no such user or the user is root
  */
@@ -32,7 +32,10 @@ export function userOfGateway(environment: NodeJS.ProcessEnv): User {
   )
 }
 
-/** @param key a name or a number @returns null when the system knows no such user */
+/**
+ * @param key a name or a number
+ * @returns null when the system knows no such user
+ */
 export function userBy(key: string): User | null {
   try {
     const line = execFileSync('getent', ['passwd', '--', key], { encoding: 'utf8' })
@@ -43,7 +46,10 @@ export function userBy(key: string): User | null {
   }
 }
 
-/** The owner of a folder, with a number for a name where the system knows no other; null when missing or root's. */
+/**
+ * The owner of a folder, with a number for a name where the system knows no other; null when
+ * missing or root's.
+ */
 export function ownerOf(folder: string): User | null {
   const found = lstatSync(folder, { throwIfNoEntry: false })
   if (found === undefined || found.uid === 0) return null
@@ -54,8 +60,8 @@ export function ownerOf(folder: string): User | null {
 /**
  * Gives root's folder to a user, with all that is in there.
  *
- * INVARIANT: the folder is closed to all but root until its content has the new owner. In an open one a
- * user could put a link in the place of a file, and own what the link names.
+ * INVARIANT: the folder is closed to all but root until its content has the new owner. In an open
+ * one a user could put a link in the place of a file, and own what the link names.
  */
 export function handOver(folder: string, user: User): void {
   chmodSync(folder, 0o700)
@@ -89,8 +95,8 @@ function nearestParent(path: string): string {
 }
 
 /**
- * Runs this process' program once more as the user, who keeps no right of root but, where asked, that to
- * listen on ports below 1024.
+ * Runs this process' program once more as the user, who keeps no right of root but, where asked,
+ * that to listen on ports below 1024.
  *
  * @returns its exit code
  */

@@ -49,7 +49,7 @@ export async function prepareDemoVolume(ports: DemoPorts): Promise<void> {
   for (const file of readdirSync(folder)) chmodSync(join(folder, file), 0o640)
 }
 
-/** What differs from a demo of native processes: containers meet by their names. */
+/** Differences from the demo of native processes: containers reach each other by name. */
 function inContainers(ports: DemoPorts, pki: Demo['pki']): ConfigPatch {
   const tls = { certificate: pki.servers.gateway.cert, key: pki.servers.gateway.key }
   const secret = (name: string): string => `\${file:${join(VOLUMES.secrets, name)}}`

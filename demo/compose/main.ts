@@ -8,9 +8,9 @@ import { demoInVolume, demoPorts, prepareDemoVolume } from './demo-volume.ts'
 import { forwardPorts } from './forward.ts'
 
 /**
- * The services of docker-compose.yml's profile `demo`. `prepare` writes the configuration and the request
- * that the init step reads. `idp` and `workspace` are the simulated services. `ports` opens these, Redis
- * and the admin pages to the host, and writes `demo.env`.
+ * The services of docker-compose.yml's profile `demo`. `prepare` writes the configuration and the
+ * request that the init step reads. `idp` and `workspace` are the simulated services. `ports` opens
+ * these, Redis and the admin pages to the host, and writes `demo.env`.
  */
 const SERVICES: Readonly<Record<string, (demo: Demo) => Promise<unknown> | void>> = {
   prepare,
@@ -30,7 +30,9 @@ if (run !== undefined && refusal === null) {
   process.exitCode = 78
 }
 
-/** Anybody can get any token of the demo, so it runs on loopback and never beside a real workspace. */
+/**
+ * Anybody can get any token of the demo, so it runs on loopback and never beside a real workspace.
+ */
 function refusalOf(environment: NodeJS.ProcessEnv): string | null {
   const address = environment['BRICKGATE_BIND'] || '127.0.0.1'
   if (!/^127\.|^\[?::1\]?$/.test(address)) {
@@ -46,7 +48,9 @@ async function prepare({ ports }: Demo): Promise<void> {
   writeFileSync(DEMO_REQUEST, '')
 }
 
-/** Logout tokens go to the gateway's address on the host, so that port leads to lighttpd here, too. */
+/**
+ * Logout tokens go to the gateway's address on the host, so that port leads to lighttpd here, too.
+ */
 async function idp(demo: Demo): Promise<void> {
   const gateway = { port: demo.ports.internal, host: 'lighttpd', hostPort: 8443 }
   await forwardPorts([gateway], '127.0.0.1')

@@ -32,7 +32,11 @@ function refuseAtEdge(response: ServerResponse, status: number, message: string)
   sendJson(response, status, { error_code: status, message })
 }
 
-/** An error of a service behind the edge. @param code such as `INVALID_PARAMETER_VALUE` */
+/**
+ * An error of a service behind the edge.
+ *
+ * @param code such as `INVALID_PARAMETER_VALUE`
+ */
 export function answerError(
   response: ServerResponse,
   status: number,
@@ -42,7 +46,11 @@ export function answerError(
   sendJson(response, status, { error_code: code, message })
 }
 
-/** What does not exist. @param domain the service that looked for it */
+/**
+ * Answers that a thing does not exist.
+ *
+ * @param domain the service that looked for it
+ */
 export function answerNotFound(response: ServerResponse, message: string, domain: string): void {
   const detail = {
     '@type': 'type.googleapis.com/google.rpc.ErrorInfo',

@@ -25,7 +25,10 @@ type Behaviour = z.output<typeof BehaviourCall>
 
 /** Misbehaviour on demand, before credentials are looked at. */
 export interface Behaviours {
-  /** @param call the body of `POST /__sim/behaviour` @throws BadCall */
+  /**
+   * @param call the body of `POST /__sim/behaviour`
+   * @throws BadCall
+   */
   add(call: unknown): void
   clear(): void
   /** @returns whether the request is dealt with; rejects when the client goes while it waits */

@@ -6,9 +6,11 @@ export interface ConnectionStats {
   /** TLS connections established since the start */
   readonly opened: number
   readonly open: number
-  /** connections that never finished their handshake, such as with a client that does not trust us */
+  /**
+   * connections that never finished their handshake, such as with a client that does not trust us
+   */
   readonly failedHandshakes: number
-  /** what arrived inside TLS and was not HTTP; such requests are not in the request log */
+  /** bytes inside TLS that were no HTTP request; the request log does not have these */
   readonly malformedRequests: number
 }
 

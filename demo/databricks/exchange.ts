@@ -1,14 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Readable } from 'node:stream'
 
-/** One request that was accepted, and its answer. */
+/** An accepted request and its answer. */
 export interface Exchange {
   readonly request: IncomingMessage
   readonly response: ServerResponse
-  /** what is left unread is read and dropped after the answer */
+  /** the unread rest is read and dropped after the answer */
   readonly body: Readable
   readonly query: URLSearchParams
-  /** what the route's pattern captured, not decoded */
+  /** captured groups of the route's pattern, not decoded */
   readonly captured: readonly string[]
   /** the subject of the credential */
   readonly caller: string
@@ -28,7 +28,10 @@ export interface RouteMatch {
   readonly captured: readonly string[]
 }
 
-/** @param path without query @returns the first route that matches, or null */
+/**
+ * @param path without query
+ * @returns the first route that matches, or null
+ */
 export function matchRoute(
   routes: readonly Route[],
   method: string,

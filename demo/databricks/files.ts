@@ -13,8 +13,8 @@ const WORKSPACE_FILE = /^\/api\/2\.0\/workspace-files(\/.+)$/
 const GENERATED = /^\/api\/2\.0\/fs\/files\/Volumes\/demo\/size\/(\d{1,12})$/
 
 /**
- * The Files API, and files of the workspace as the CLI writes them. An escaped slash in a name is a slash.
- * `Volumes/demo/size/<bytes>` is a file of that many bytes, byte `i` being `i % 251`.
+ * The Files API, and files of the workspace as the CLI writes them. An escaped slash in a name is a
+ * slash. `Volumes/demo/size/<bytes>` is a file of that many bytes, byte `i` being `i % 251`.
  */
 export function createFilesRoutes(store: FileStore): readonly Route[] {
   return [

@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http'
 import { pipeline, type Readable, Transform } from 'node:stream'
 import { TLSSocket } from 'node:tls'
 
-/** One request as it came in. Header and target text is latin1: one character a byte. */
+/** A request as received. Texts of headers and target are latin1: one character a byte. */
 export interface RecordedRequest {
   /** 1, 2, … in order of arrival */
   readonly number: number
@@ -23,7 +23,7 @@ export interface RecordedRequest {
   readonly body: RecordedBody
 }
 
-/** What is known of a body so far; it is never kept. */
+/** Measures of a body so far; the bytes are not kept. */
 export interface RecordedBody {
   readonly bytes: number
   /** hex, of the bytes so far */

@@ -11,7 +11,9 @@ const Invocation = z.object({
   max_tokens: z.int().min(1).max(100).default(5),
 })
 
-/** Model serving: a completion of `max_tokens` words, at once or as server-sent events 200 ms apart. */
+/**
+ * Model serving: a completion of `max_tokens` words, at once or as server-sent events 200 ms apart.
+ */
 export const servingRoutes: readonly Route[] = [
   ['POST', /^\/serving-endpoints\/[\w.-]+\/invocations$/, invoke],
 ]

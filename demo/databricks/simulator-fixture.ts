@@ -36,7 +36,11 @@ export interface SimulatorFixture {
   }
   /** sends a request with the personal access token, unless `headers` names another credential */
   send(path: string, call?: Call): Promise<Answer>
-  /** sends bytes on a connection of their own. @returns what was answered until the simulator closed it */
+  /**
+   * sends bytes on a connection of their own.
+   *
+   * @returns all bytes until the simulator closed the connection
+   */
   sendRaw(bytes: string): Promise<string>
   /** `callControl` for a path under `/__sim/` */
   control<T = null>(method: string, path: string, body?: unknown): Promise<T>

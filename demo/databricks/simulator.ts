@@ -23,7 +23,7 @@ export interface SimulatorOptions {
   /** 0 takes a free one, also below */
   readonly port: number
   readonly controlPort: number
-  /** what `x-databricks-org-id` answers */
+  /** value of the answers' `x-databricks-org-id` */
   readonly workspaceId: string
   readonly accepted: AcceptedCredentials
 }

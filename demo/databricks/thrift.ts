@@ -6,7 +6,8 @@ const MAX_HEAD_BYTES = 256
 
 /**
  * Answers a TBinaryProtocol call (strict encoding) with the smallest reply there is: the call's own
- * method name and sequence id, and an empty result. Anything else gets 400 and the driver's error header.
+ * method name and sequence id, and an empty result. Anything else gets 400 and the driver's error
+ * header.
  */
 export async function answerThrift({ response, body }: Exchange): Promise<void> {
   const reply = describeReply(await readStart(body))

@@ -27,9 +27,10 @@ export interface WorkspaceParts {
 }
 
 /**
- * Serves the workspace: records a request, then applies a misbehaviour, the credential check, and the
- * route. Node's own server, not Fastify: recorded targets and captured parts of a path are the bytes as
- * sent (`//`, `%2F`, `/%`), misbehaviours cut answers and connections, and WebSockets need the upgrade.
+ * Serves the workspace: records a request, then applies a misbehaviour, the credential check, and
+ * the route. Node's own server, not Fastify: recorded targets and captured parts of a path are the
+ * bytes as sent (`//`, `%2F`, `/%`), misbehaviours cut answers and connections, and WebSockets need
+ * the upgrade.
  */
 export interface WorkspaceListener {
   serve(request: IncomingMessage, response: ServerResponse): Promise<void>

@@ -13,7 +13,7 @@ import { findAccount } from './accounts.ts'
 export const AUDIENCE = 'api://databricks'
 /** How long an access token lives. */
 export const LIFETIME_SECONDS = 3600
-/** What may be asked for at that audience. */
+/** The scopes of that audience. */
 export const SCOPES = 'all-apis sql'
 
 type ResourceIndicators = NonNullable<Configuration['features']>['resourceIndicators']

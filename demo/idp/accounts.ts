@@ -1,4 +1,4 @@
-/** Who can sign in, with the claims their tokens carry. */
+/** The accounts that can sign in, with the claims of their tokens. */
 export interface Account {
   /** the `sub` claim */
   readonly username: string

@@ -7,7 +7,7 @@ import { findOrCreateGrant } from './grant.ts'
 import type { KeyRing, SigningKey } from './key-ring.ts'
 import { signedOutPage, signOutPage } from './pages.ts'
 
-/** What stays the same while keys come and go. */
+/** Settings that stay the same over changes of keys. */
 export interface ProviderSettings {
   readonly state: AdapterFactory
   /** sign the provider's cookies; the first signs, all verify */

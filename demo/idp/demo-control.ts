@@ -5,7 +5,9 @@ import { type EndpointGate, OUTAGES } from './endpoint-gate.ts'
 import type { KeyRing } from './key-ring.ts'
 import { mintToken } from './mint-token.ts'
 
-/** Everything under this path is for the demo and for tests; README.md beside this file lists it. */
+/**
+ * Everything under this path is for the demo and for tests; README.md beside this file lists it.
+ */
 export const CONTROL_PREFIX = '/__demo/'
 
 const TokenCall = z.record(z.string(), z.unknown())

@@ -12,12 +12,16 @@ export interface EndpointStats {
   token: number
 }
 
-/** What fails together: the endpoint for tokens, or those for keys. */
+/** The endpoints that an outage of metadata takes down together. */
 const METADATA = ['discovery', 'jwks'] as const
 
-/** Stands before discovery, JWKS and token endpoint: counts requests, and takes them down on demand. */
+/**
+ * Stands before discovery, JWKS and token endpoint: counts requests, and takes them down on demand.
+ */
 export interface EndpointGate {
-  /** @returns whether the request was for one of them during an outage, and is thereby dealt with */
+  /**
+   * @returns whether the request was for one of them during an outage, and is thereby dealt with
+   */
   intercept(path: string, request: IncomingMessage, response: ServerResponse): boolean
   /** of discovery and JWKS */
   setOutage(outage: Outage): void

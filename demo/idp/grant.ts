@@ -1,7 +1,7 @@
 import type { Grant, KoaContextWithOIDC } from 'oidc-provider'
 import { AUDIENCE, SCOPES } from './access-token.ts'
 
-/** What every account has consented to in advance, so that nobody is ever asked. */
+/** The consent that every account has given in advance; no page ever requests consent. */
 const SCOPE = 'openid email groups offline_access'
 
 /** The session's grant for the client, made when there is none. */

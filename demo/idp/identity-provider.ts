@@ -64,7 +64,8 @@ async function serve(
     isDisabled: (username: string) => disabled.has(username),
   }
   const gate = createEndpointGate()
-  // oidc-provider fixes its keys when it is built: a change of keys means another one on the same state.
+  // oidc-provider fixes its keys when it is built: a change of keys means another one on the same
+  // state.
   let provider = buildProvider(issuer, keys, settings)
   const onKeysChanged = (): void => {
     provider = buildProvider(issuer, keys, settings)

@@ -21,8 +21,8 @@ export interface KeyRing {
   /** makes a new signing key of every algorithm; the old ones stay published */
   rotate(): Promise<void>
   /**
-   * Stops publishing `kid`, or without it every key that no longer signs. A key withdrawn while it is
-   * the only one of its algorithm is replaced by a new one.
+   * Stops publishing `kid`, or without it every key that no longer signs. A key withdrawn while it
+   * is the only one of its algorithm is replaced by a new one.
    *
    * @returns whether anything was withdrawn
    */

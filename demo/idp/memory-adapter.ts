@@ -8,8 +8,8 @@ interface Entry {
 const MAX_ENTRIES = 10_000
 
 /**
- * The provider's state, outliving the provider objects that a key rotation replaces. Bounded: beyond
- * 10,000 entries the oldest goes.
+ * The provider's state, outliving the provider objects that a key rotation replaces. Bounded:
+ * beyond 10,000 entries the oldest goes.
  */
 export function createMemoryState(): AdapterFactory {
   const entries = new Map<string, Entry>()

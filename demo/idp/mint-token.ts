@@ -22,10 +22,10 @@ export interface MintedToken {
  * Makes an access token out of any claims, hostile ones included.
  *
  * @param request claims, which win over the defaults (`iss`, `aud`, `sub`, `client_id`, `scope`,
- *   `iat`, `exp`, `jti`); null removes one. Its member `__header` does the same to the JOSE header
- *   (`alg`, `kid`, `typ`). `alg` chooses how it is signed: `RS256`, `PS256`, `ES256`, `EdDSA` with a
- *   key of the ring (the one `kid` names, when published); `none` not at all; `HS256` with the PEM
- *   text of the RS256 public key as secret; anything else like RS256, under that false name
+ * `iat`, `exp`, `jti`); null removes one. Its member `__header` does the same to the JOSE header
+ * (`alg`, `kid`, `typ`). `alg` chooses how it is signed: `RS256`, `PS256`, `ES256`, `EdDSA` with a
+ * key of the ring (the one `kid` names, when published); `none` not at all; `HS256` with the PEM
+ * text of the RS256 public key as secret; anything else like RS256, under that false name
  */
 export function mintToken(request: Claims, context: MintingContext): MintedToken {
   const { __header, ...wantedClaims } = request

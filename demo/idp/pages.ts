@@ -1,4 +1,8 @@
-/** The sign-in form; posts `username` to its own address. @param problem plain words, no markup */
+/**
+ * The sign-in form; posts `username` to its own address.
+ *
+ * @param problem plain words, no markup
+ */
 export function signInPage(problem: string): string {
   return page(
     'Sign in',
@@ -10,7 +14,11 @@ export function signInPage(problem: string): string {
   )
 }
 
-/** The question before sign-out. @param form oidc-provider's form element, `op.logoutForm` */
+/**
+ * The question before sign-out.
+ *
+ * @param form oidc-provider's form element, `op.logoutForm`
+ */
 export function signOutPage(form: string): string {
   return page(
     'Sign out',

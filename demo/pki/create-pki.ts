@@ -23,8 +23,8 @@ const ISSUE = 'req -x509 -sha256 -days 365 -newkey ec -pkeyopt ec_paramgen_curve
 
 /**
  * Makes a certificate authority and server certificates with the `openssl` command (3.0 or newer:
- * Debian 12 and 13), replacing what an earlier call left in `directory`. The authority's private key
- * is removed before this returns, so nobody can issue anything under it later.
+ * Debian 12 and 13), replacing what an earlier call left in `directory`. The authority's private
+ * key is removed before this returns, so nobody can issue anything under it later.
  *
  * @param directory made with mode 0700; every file in it gets mode 0600
  * @param names per server the DNS names and IP addresses of its certificate, the first also its CN

@@ -14,7 +14,11 @@ export interface TemporaryPki<Name extends string> {
   remove(): Promise<void>
 }
 
-/** Makes a PKI in a temporary directory of its own. @param names as for `createPki` */
+/**
+ * Makes a PKI in a temporary directory of its own.
+ *
+ * @param names as for `createPki`
+ */
 export async function createTemporaryPki<Name extends string>(
   names: Readonly<Record<Name, readonly [string, ...string[]]>>,
 ): Promise<TemporaryPki<Name>> {

@@ -1,7 +1,12 @@
 import { readJson } from './read-json.ts'
 import type { TrustingFetch } from './trusting-fetch.ts'
 
-/** Calls a control route. @returns its JSON answer, null for 204 @throws for anything but 2xx */
+/**
+ * Calls a control route.
+ *
+ * @returns its JSON answer, null for 204
+ * @throws for anything but 2xx
+ */
 export async function callControl<T>(
   fetch: TrustingFetch,
   call: { readonly method: string; readonly address: string; readonly body?: unknown },

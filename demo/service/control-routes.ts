@@ -9,14 +9,16 @@ export interface ControlCall {
 }
 
 /**
- * Control routes by `METHOD /path`. A route returns, or resolves to, the value that is sent as JSON with
- * 200; undefined is 204 without a body.
+ * Control routes by `METHOD /path`. A route returns, or resolves to, the value that is sent as JSON
+ * with 200; undefined is 204 without a body.
  */
 export type ControlRoutes = Readonly<Record<string, (call: ControlCall) => unknown>>
 
 const MAX_BODY_BYTES = 1024 * 1024
 
-/** Serves control routes: 400 for a `BadCall`, 404 for an unknown route, 500 for any other error. */
+/**
+ * Serves control routes: 400 for a `BadCall`, 404 for an unknown route, 500 for any other error.
+ */
 export function createControlApp(routes: ControlRoutes): FastifyInstance {
   const app = fastify({ exposeHeadRoutes: false })
   app.removeAllContentTypeParsers()

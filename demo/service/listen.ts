@@ -3,7 +3,9 @@ import type { Server as HttpServer } from 'node:http'
 import type { Server as HttpsServer } from 'node:https'
 import type { Server as NetServer } from 'node:net'
 
-/** In a container, 127.0.0.1 is nobody's but its own; what reaches it there is the engine's to say. */
+/**
+ * In a container, 127.0.0.1 is nobody's but its own; what reaches it there is the engine's to say.
+ */
 const ADDRESS = process.env['BRICKGATE_SERVICE_ADDRESS'] ?? '127.0.0.1'
 
 /**
@@ -27,7 +29,7 @@ export async function closeServer(server: HttpServer | HttpsServer): Promise<voi
   const closed = once(server, 'close')
   server.close()
   server.closeAllConnections()
-  // one that was still shaking hands became an HTTP connection only now
+  // a connection in its handshake becomes an HTTP connection only later
   const again = setInterval(() => server.closeAllConnections(), HANDSHAKE_MS)
   await closed
   clearInterval(again)

@@ -4,10 +4,10 @@ export interface RunningService {
 }
 
 /**
- * Announces a started service as the one line `{"listening":…}` on stdout and stops it on SIGTERM or
- * SIGINT; the process then ends by itself.
+ * Announces a started service as the one line `{"listening":…}` on stdout and stops it on SIGTERM
+ * or SIGINT; the process then ends by itself.
  *
- * @param listening what a caller needs to reach it, such as its URLs
+ * @param listening addresses of the service, such as its URLs
  */
 export function runUntilSignalled(service: RunningService, listening: object): void {
   process.stdout.write(`${JSON.stringify({ listening })}\n`)

@@ -1,12 +1,16 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 
-/** One of the services as a process of its own. */
+/** A simulated service as a process of its own. */
 export interface SpawnedService<Listening> {
   readonly child: ChildProcess
-  /** what it announced, not validated */
+  /** the announced addresses, not validated */
   readonly listening: Listening
-  /** asks it to stop. @returns its exit code, null when a signal ended it */
+  /**
+   * asks it to stop.
+   *
+   * @returns its exit code, null when a signal ended it
+   */
   stop(): Promise<number | null>
 }
 

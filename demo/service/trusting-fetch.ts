@@ -13,8 +13,8 @@ export type TrustingFetch = (address: string | URL, init?: RequestInit) => Promi
 export function createTrustingFetch(ca: string): TrustingFetch {
   const dispatcher = new Agent({ connect: { ca }, pipelining: 0 })
   return (address, init) => {
-    // The package types FormData and Dispatcher apart from Node's globals; here neither is ever sent.
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+    // The package types FormData and Dispatcher apart from Node's globals; here neither is ever
+    // sent. oxlint-disable-next-line typescript/no-unsafe-type-assertion
     const options = { ...init, dispatcher } as unknown as UndiciInit
     return undiciFetch(address, options)
   }

@@ -31,7 +31,7 @@ afterAll(() => stack.close())
 
 const MAX_PARAMS_BYTES = 96 * 1024
 
-/** What no lighttpd sends, and under which kind it is counted; null for what is no error. */
+/** Bytes that no lighttpd sends, and the kind that counts them; null for no error. */
 const ROWS: readonly (readonly [name: string, kind: string | null, bytes: () => Buffer])[] = [
   ['an HTTP request', 'bad-version', () => Buffer.from('GET / HTTP/1.1\r\n\r\n')],
   ['a record of version 2', 'bad-version', () => record(TYPE.PARAMS, '', { version: 2 })],
@@ -87,7 +87,7 @@ const ROWS: readonly (readonly [name: string, kind: string | null, bytes: () => 
   ['an aborted request', null, () => concat(beginRequest(), record(TYPE.ABORT_REQUEST))],
 ]
 
-describe('what breaks FastCGI on the socket of the authorizer gets no reply, is counted and logged', () => {
+describe('a breach of FastCGI on the socket of the authorizer gets no reply, is counted and logged', () => {
   it.each(ROWS)('%s: %s', async (_name, kind, bytes) => {
     const before = await errors(kind)
     const logged = loggedKinds().length

@@ -166,7 +166,9 @@ describe('a value that a client chose stays inside its field', () => {
   })
 })
 
-/** The id that the gate gave the one request that went upstream; its answer carries the workspace's. */
+/**
+ * The id that the gate gave the one request that went upstream; its answer carries the workspace's.
+ */
 async function forwardedId(): Promise<string> {
   const [request] = await stack.upstreamRequests()
   const id = request?.headers.find(([name]) => name.toLowerCase() === 'x-request-id')

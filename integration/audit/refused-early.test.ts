@@ -7,9 +7,9 @@ import { sharedStack } from '../harness/shared-stack.ts'
 import { stackFile } from '../harness/stack.ts'
 
 /**
- * What lighttpd or the gate refuses before the sidecar sees it: the request, in which SECRET stands for
- * what no log may hold, and the method, path, status and reason of its line; '' where lighttpd could not
- * read that far.
+ * Requests that lighttpd or the gate rejects before the sidecar gets them. SECRET marks text that
+ * no log may hold. Method, path, status and reason are those of the line in the log; '' where
+ * lighttpd could not read that far.
  */
 const ROWS = [
   ['GET /a/../b?SECRET HTTP/1.1', 'GET', '/a/../b', 400, 'bad-request'],

@@ -60,7 +60,9 @@ it('no log holds a token, cookie, session id, password, query, body or secret of
   }
 })
 
-/** To the workspace, to the responder, to what the gate refuses, on every tier of every lighttpd. */
+/**
+ * To the workspace, to the responder, to what the gate refuses, on every tier of every lighttpd.
+ */
 async function sendEverywhere(outgoing: Outgoing, query: string): Promise<void> {
   const paths = ['/api/2.1/clusters/list', '/_brickgate/whoami', '/_brickgate/none', '/a;b', '/%zz']
   for (const path of paths) {
@@ -68,7 +70,7 @@ async function sendEverywhere(outgoing: Outgoing, query: string): Promise<void> 
   }
 }
 
-/** What lighttpd refuses before the gate sees it. */
+/** Requests that lighttpd rejects before the gate runs. */
 async function sendBroken(bearer: string, query: string): Promise<void> {
   const head = `Host: localhost\r\nAuthorization: Bearer ${bearer}\r\nConnection: close\r\n`
   for (const line of [
@@ -89,7 +91,9 @@ async function sendBroken(bearer: string, query: string): Promise<void> {
   expect(answer).not.toContain(query)
 }
 
-/** lighttpd writes its access log some seconds late: a last request tells when all of it is there. */
+/**
+ * lighttpd writes its access log some seconds late: a last request tells when all of it is there.
+ */
 async function accessLogHasAll(): Promise<void> {
   const path = `/last-${randomUUID()}`
   await stack.send(path)

@@ -7,7 +7,9 @@ import { startStack, stopStack } from '../harness/stack.ts'
 
 const REQUESTS = 300
 
-/** Latency of a request through the whole gateway, against the same sent to the workspace itself. */
+/**
+ * Latency of a request through the whole gateway, against the same sent to the workspace itself.
+ */
 export async function benchGateway(): Promise<void> {
   const stack = await startStack()
   const client = stackClient(stack)

@@ -7,7 +7,7 @@ import { startStack, stopStack } from '../harness/stack.ts'
 /** A gateway whose Redis holds so many sessions. */
 export interface FilledStack {
   readonly stack: StackClient
-  /** those that can be presented; the others are records of the same form that nobody can open */
+  /** sessions with a key; the remaining records have the same form and no key */
   readonly sessions: readonly MadeSession[]
   /** of Redis, for each of the others: record, last seen and index; NaN without others */
   readonly bytesPerSession: number
@@ -20,8 +20,8 @@ export const USABLE = 1000
 const BATCH = 10_000
 
 /**
- * Records under random ids, made in Redis itself. The text of a real one is copied, and its end, which
- * is random in each, replaced.
+ * Records under random ids, made in Redis itself. The text of a real one is copied, and its end,
+ * which is random in each, replaced.
  */
 const FILL = `
 local record, now, expires = ARGV[1], ARGV[2], ARGV[3]

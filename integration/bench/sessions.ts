@@ -51,7 +51,10 @@ function unused({ sessions }: FilledStack): () => readonly string[] {
   }
 }
 
-/** @returns the mean, in microseconds. @throws unless every session is allowed */
+/**
+ * @returns the mean, in microseconds.
+ * @throws unless every session is allowed
+ */
 async function latencyOf({ stack }: FilledStack, ids: readonly string[]): Promise<number> {
   const path = socketPath(stack.info, 'authorizer-internal-0')
   const startedMs = performance.now()

@@ -38,7 +38,7 @@ const SERVED = { timeout: 30_000, interval: 300 }
 
 type Environment = Readonly<Record<string, string>>
 
-describe.skipIf(missing !== null)('what an operator configures', () => {
+describe.skipIf(missing !== null)('a configured gateway in containers', () => {
   let folder: string
   let pki: Pki<'tls'>
   beforeAll(async () => {
@@ -99,7 +99,10 @@ describe.skipIf(missing !== null)('what an operator configures', () => {
     })
   })
 
-  /** Its provider and its workspace are those of another project's demo: the gateway itself is a real one. */
+  /**
+   * Its provider and its workspace are those of another project's demo: the gateway itself is a
+   * real one.
+   */
   describe('comes up', () => {
     let demoProject: ComposeProject
     let compose: ComposeProject['compose']
@@ -218,7 +221,10 @@ describe.skipIf(missing !== null)('what an operator configures', () => {
       }
     }
 
-    /** A workspace with another port than 443, and authorities of one's own: the only lines that change. */
+    /**
+     * A workspace with another port than 443, and authorities of one's own: the only lines that
+     * change.
+     */
     function trustWorld(): void {
       mkdirSync(join(folder, 'ca'), { recursive: true })
       writeFileSync(join(folder, 'ca/world-ca.pem'), demoProject.listener().ca)
@@ -234,7 +240,7 @@ describe.skipIf(missing !== null)('what an operator configures', () => {
     }
   })
 
-  /** What .env.example says, with a certificate that is there. */
+  /** The variables of .env.example, with an existing certificate. */
   function configured(): Environment {
     const example = readFileSync(join(HOME, '.env.example'), 'utf8').matchAll(/^(\w+)=(.*)$/gm)
     const values = Object.fromEntries(

@@ -4,7 +4,12 @@ import { promisify } from 'node:util'
 const run = promisify(execFile)
 const MAX_BYTES = 256 * 1024 * 1024
 
-/** Runs `docker` with these words. @returns what it printed @throws {Error} with its complaint when it fails */
+/**
+ * Runs `docker` with these words.
+ *
+ * @returns the output
+ * @throws {Error} with the message of docker when the command fails
+ */
 export async function docker(
   args: readonly string[],
   environment: Readonly<Record<string, string>> = {},
@@ -29,7 +34,7 @@ export async function whyNoEngine(): Promise<string | null> {
   }
 }
 
-/** What `docker inspect` tells of containers or images. */
+/** The output of `docker inspect` for containers or images. */
 export async function inspect(...names: readonly string[]): Promise<readonly Inspected[]> {
   return JSON.parse(await docker(['inspect', ...names])) as readonly Inspected[]
 }

@@ -15,7 +15,8 @@ describe.skipIf(missing !== null)('a lighttpd of the host, with the rest in cont
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'brickgate-host-'))
     for (const name of ['proof', 'settings', 'run', 'spool']) mkdirSync(join(folder, name))
-    // whoever runs the tests has no users of these numbers: the units' tmpfiles give the folders owners
+    // a machine of tests has no users of these numbers: the units' tmpfiles give the folders
+    // owners
     for (const name of ['', 'proof', 'settings', 'run']) chmodSync(join(folder, name), 0o777)
     project = await composeProject('host', {
       further: '../../docker-compose.host-lighttpd.yml',

@@ -1,7 +1,10 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 
-/** Whether any layer of an image, or its description, holds one of these texts. Layers are saved uncompressed. */
+/**
+ * Whether any layer of an image, or its description, holds one of these texts. Layers are saved
+ * uncompressed.
+ */
 export async function imageHolds(image: string, texts: readonly string[]): Promise<boolean> {
   const sought = texts.map((text) => Buffer.from(text.trim()))
   const overlap = Math.max(...sought.map(({ length }) => length))

@@ -1,6 +1,6 @@
 /** Images of the tests: a name of their own, so that nobody's are replaced. */
 export const IMAGES = {
-  /** those that docker-compose.yml and the Dockerfiles start from, and the stores' */
+  /** base images of docker-compose.yml and the Dockerfiles, and images of the stores */
   bases: [
     'debian:forky-slim',
     'debian:trixie-slim',

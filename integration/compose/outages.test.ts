@@ -11,7 +11,7 @@ import { listed, untilServing } from './until-serving.ts'
 
 const { missing } = inject('containers')
 
-/** What is done to a container, and what it is then called. */
+/** Commands that take a container down, and the state that docker then prints. */
 const FAILURES = [
   ['stop', 'exited'],
   ['kill', 'exited'],
@@ -21,7 +21,9 @@ const HEALTH_SHOWS = { timeout: 40_000, interval: 500 }
 
 const SERVICES = ['sidecar', 'redis', 'egress', 'lighttpd'] as const
 
-/** Nobody's verdict: the answer of a gateway that cannot judge, or cannot forward; 0 is none at all. */
+/**
+ * Nobody's verdict: the answer of a gateway that cannot judge, or cannot forward; 0 is none at all.
+ */
 const NO_VERDICT: ReadonlySet<number> = new Set([0, 502, 503, 504])
 
 describe.skipIf(missing !== null)('when a container fails', () => {
@@ -123,7 +125,7 @@ describe.skipIf(missing !== null)('when a container fails', () => {
     const callers = seen.map(({ target }) =>
       new URLSearchParams(target.split('?')[1]).get('caller'),
     )
-    // who asks whether all is well names no caller
+    // a probe of health has no caller
     expect(callers.filter((caller) => caller !== null && caller !== 'alice')).toEqual([])
   }
 })

@@ -9,7 +9,9 @@ import { type Answer, type Listener, send } from '../harness/answer.ts'
 import { docker } from './docker.ts'
 import { IMAGES } from './images.ts'
 
-/** The shipped docker-compose.yml with its profile `demo`, as a project of its own on free ports. */
+/**
+ * The shipped docker-compose.yml with its profile `demo`, as a project of its own on free ports.
+ */
 export interface ComposeProject {
   readonly name: string
   /** runs a command of `docker compose`; returns what it printed */
@@ -24,7 +26,7 @@ export interface ComposeProject {
   upstreamRequests(): Promise<readonly RecordedRequest[]>
   forgetUpstreamRequests(): Promise<void>
   admin(path: string): Promise<{ readonly status: number; readonly body: string }>
-  /** what its Prometheus, once that was started, answers at a path of its API below `/api/v1/` */
+  /** the answer of its started Prometheus at a path of its API below `/api/v1/` */
   prometheus(path: string): Promise<unknown>
   /** a value of its demo.env */
   setting(name: string): string
@@ -54,7 +56,9 @@ const PORTS = [
 
 const CLUSTERS = '/api/2.1/clusters/list'
 
-/** The project of this name: started by the first who asks for it, ended after the last test file. */
+/**
+ * The project of this name: started by the first who asks for it, ended after the last test file.
+ */
 export async function composeProject(name: string, options: Options = {}): Promise<ComposeProject> {
   const { folder: noted } = inject('containers')
   // of this run alone: another may go on beside it, in another tree
@@ -75,7 +79,10 @@ export async function composeProject(name: string, options: Options = {}): Promi
   return opened(projectName, { compose, environment, folder })
 }
 
-/** Has what carries this project's label ended after the last test file, whatever became of its test. */
+/**
+ * Has what carries this project's label ended after the last test file, whatever became of its
+ * test.
+ */
 export function noteProject(name: string): void {
   mkdirSync(join(inject('containers').folder, name), { recursive: true })
 }
@@ -86,7 +93,10 @@ export async function freePorts(): Promise<Record<string, string>> {
   return Object.fromEntries(await Promise.all(entries))
 }
 
-/** `docker compose` for a project of the shipped file, with nothing but this environment for its `.env`. */
+/**
+ * `docker compose` for a project of the shipped file, with nothing but this environment for its
+ * `.env`.
+ */
 export function composeCommand(
   name: string,
   environment: Readonly<Record<string, string>>,

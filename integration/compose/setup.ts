@@ -14,7 +14,7 @@ declare module 'vitest' {
   }
 }
 
-/** What the tests in containers find. */
+/** Provided to the tests in containers. */
 export interface Containers {
   /** why they are skipped, or null */
   readonly missing: string | null
@@ -25,8 +25,8 @@ export interface Containers {
 }
 
 /**
- * Makes every image while the tests of other projects run; `images-made.ts` waits for them. Ends the
- * projects that tests left running.
+ * Makes every image while the tests of other projects run; `images-made.ts` waits for them. Ends
+ * the projects that tests left running.
  */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
   const missing = await whyNoEngine()

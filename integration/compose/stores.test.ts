@@ -8,7 +8,8 @@ import type { RedisDeployment } from '../../sidecar/test/support/redis-deploymen
 
 const { missing } = inject('containers')
 
-// Ryuk ends what a crashed test left, by an image of its own; these containers end with their tests.
+// Ryuk ends what a crashed test left, by an image of its own; these containers end with their
+// tests.
 process.env['TESTCONTAINERS_RYUK_DISABLED'] ??= 'true'
 
 const PORT = 6379

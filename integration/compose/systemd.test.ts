@@ -32,7 +32,10 @@ STOPSIGNAL SIGRTMIN+3
 CMD ["/lib/systemd/systemd"]
 `
 
-/** What systemd needs of a container: its groups of processes, mounts, and folders that are gone with it. */
+/**
+ * Options of a container that runs systemd: groups of processes, mounts, and folders that are gone
+ * with the container.
+ */
 const AS_MACHINE = [
   ...['--cap-add', 'SYS_ADMIN', '--security-opt', 'seccomp=unconfined'],
   ...['--security-opt', 'apparmor=unconfined', '--cgroupns', 'host'],
@@ -190,7 +193,7 @@ describe.skipIf(missing !== null)('a host without Docker, by the units of deploy
     })
   })
 
-  /** What docs/operations.md says, after the operator's own files are there. */
+  /** Runs the commands of docs/operations.md, after the operator's own files are there. */
   async function install(): Promise<void> {
     const folder = mkdtempSync(join(tmpdir(), 'brickgate-etc-'))
     await demoProject.compose('cp', `demo:${DEMO}/.`, folder)

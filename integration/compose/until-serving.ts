@@ -11,7 +11,7 @@ export async function untilServing(project: ComposeProject): Promise<void> {
   await expect.poll(() => statusOf(project, token), wait).toBe(200)
 }
 
-/** What a token's request was answered with, 0 when there was no answer. */
+/** The status of the answer to a token's request, 0 without an answer. */
 export function statusOf(project: ComposeProject, token: string): Promise<number> {
   return project.sendRequest(token).then(
     ({ status }) => status,
@@ -27,7 +27,7 @@ export interface Listed {
   readonly Status: string
 }
 
-/** What `docker compose ps` lists, stopped containers included. */
+/** The list of `docker compose ps`, with stopped containers. */
 export async function listed(project: ComposeProject): Promise<readonly Listed[]> {
   const lines = await project.compose('ps', '--all', '--format', 'json')
   return lines.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line) as Listed]))

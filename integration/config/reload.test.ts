@@ -71,7 +71,7 @@ describe('an edited policy.yaml', () => {
   })
 })
 
-describe('what is broken leaves the configuration in force that was, and is counted:', () => {
+describe('a broken file leaves the old configuration in force, and is counted:', () => {
   it.each<[string, WatchedFile, (document: Document) => Document]>([
     [
       'a policy with a key that is not known',

@@ -34,7 +34,7 @@ beforeEach(() => {
 
 afterAll(() => rmSync(folder, { recursive: true }))
 
-/** What is wrong with this one is only that the operator made several mistakes at once. */
+/** A configuration with several mistakes at once. */
 function ruined(): string {
   const { redis: _, ...document } = parse(good) as Record<string, object>
   return stringify({

@@ -142,7 +142,11 @@ function sendCookie(method: string, path: string, headers: Headers): Promise<Ans
   return stack.send(path, { method, headers: { cookie: cookie(), ...headers } })
 }
 
-/** Asks for a WebSocket. @returns the refusal, or a 101 without anything more */
+/**
+ * Asks for a WebSocket.
+ *
+ * @returns the refusal, or a 101 without anything more
+ */
 function openSocket(headers: Headers): Promise<Answer> {
   const { port, ca } = stack.listener()
   const socket = new WebSocket(`wss://localhost:${port}${SOCKET}`, { ca, headers: { ...headers } })

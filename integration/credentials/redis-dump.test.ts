@@ -53,7 +53,7 @@ afterAll(async () => {
   stack.close()
 })
 
-describe('whoever reads all of Redis', () => {
+describe('a reader of all of Redis', () => {
   it('finds every kind of key that sessions and revocations make', () => {
     const keys = [...dump.keys()]
     for (const sid of [program.sid, browser.sid]) expect(keys).toContain(`bg:session:${sid}`)
@@ -112,7 +112,7 @@ describe('whoever reads all of Redis', () => {
   })
 })
 
-describe('whoever writes to Redis grants nothing', () => {
+describe('a writer to Redis grants nothing', () => {
   it('by changing two records for each other', async () => {
     const keys = [program.sid, browser.sid].map((sid) => `bg:session:${sid}`)
     const [own = '', other = ''] = await Promise.all(keys.map((key) => stack.redis.get(key)))
@@ -163,7 +163,7 @@ async function dumpOf(): Promise<ReadonlyMap<string, string>> {
   return new Map(entries.flat())
 }
 
-/** What Redis appended to its file: also what was deleted since. */
+/** The append-only file of Redis, with values that were deleted since. */
 function onDisk(): string {
   const directory = join(stack.info.demo.directory, 'redis/appendonlydir')
   const files = readdirSync(directory).filter((name) => name.endsWith('.aof'))

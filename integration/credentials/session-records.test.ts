@@ -40,7 +40,7 @@ afterAll(async () => {
 
 type Forge = (sid: string) => string | Promise<string>
 
-describe('whoever can write to Redis makes no session:', () => {
+describe('a writer to Redis makes no session:', () => {
   it.each<[string, Forge]>([
     ['a record copied from another session', () => record],
     ['a record with a character changed', () => edited(record, record.length - 30)],

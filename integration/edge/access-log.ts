@@ -4,12 +4,16 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { accessLines } from '../harness/client.ts'
 import type { Edge, StackInfo } from '../harness/stack.ts'
 
-/** One line of lighttpd's access log. */
+/** A line of lighttpd's access log. */
 export type AccessLine = Readonly<Record<string, unknown>>
 
 const WITHIN_MS = 15_000
 
-/** The lines of these requests by their ids. @throws when one is missing after 15 s, or is there twice */
+/**
+ * The lines of these requests by their ids.
+ *
+ * @throws when one is missing after 15 s, or is there twice
+ */
 export async function accessLinesOf(
   info: StackInfo,
   edge: Edge,

@@ -1,7 +1,9 @@
 import { callControl } from '../../demo/service/call-control.ts'
 import type { StackClient } from '../harness/client.ts'
 
-/** Has the workspace answer as a behaviour says; the simulator's README.md lists what it can say. */
+/**
+ * Has the workspace answer as a behaviour says; the simulator's README.md lists what it can say.
+ */
 export function behave(stack: StackClient, behaviour: object): Promise<unknown> {
   return callControl(fetch, { method: 'POST', address: addressOf(stack), body: behaviour })
 }

@@ -57,7 +57,7 @@ interface Read {
   readonly sent: string
   /** decoded, what a backend would be chosen by */
   readonly path: string
-  /** what would be forwarded */
+  /** the target that lighttpd would forward */
   readonly target: string
 }
 

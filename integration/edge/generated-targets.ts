@@ -22,8 +22,8 @@ const PIECES = [
 ] as const
 
 /**
- * A request target made of what parsers are known to disagree on. A space at its end would be the request
- * line's, which lighttpd refuses from some version on.
+ * A request target made of what parsers are known to disagree on. A space at its end would be the
+ * request line's, which lighttpd refuses from some version on.
  */
 export function generateTarget(random: Random): string {
   const pieces = Array.from({ length: 1 + random.below(6) }, () => random.pick(PIECES))

@@ -56,7 +56,9 @@ it('SIGUSR1 restarts lighttpd under load without losing a request', async () => 
   expect((await sendRequest(CLUSTERS)).status).toBe(200)
 })
 
-/** Sends requests one after another in each of six loops: four on new connections, two on kept ones. */
+/**
+ * Sends requests one after another in each of six loops: four on new connections, two on kept ones.
+ */
 function startLoad(): { stop(): Promise<{ statuses: readonly (number | string)[] }> } {
   const statuses: (number | string)[] = []
   const over = new AbortController()

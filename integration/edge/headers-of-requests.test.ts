@@ -256,7 +256,10 @@ describe.each(EDGES)('lighttpd $version', (edge) => {
     expect(await stack.upstreamRequests()).toEqual([])
   })
 
-  /** What the workspace got of a request of alice's with further headers. */
+  /**
+   * Sends a request of alice's with further headers; resolves to the request that the workspace
+   * got.
+   */
   async function received(fields: readonly string[]): Promise<readonly string[]> {
     expect((await sendRequest(CLUSTERS, ['User-Agent: probe/1', ...fields])).status).toBe(200)
     return fieldsOf(await onlyRequest())

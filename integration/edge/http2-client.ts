@@ -8,7 +8,7 @@ import {
 import { buffer } from 'node:stream/consumers'
 import type { Answer, Listener } from '../harness/answer.ts'
 
-/** One HTTP/2 connection. */
+/** An HTTP/2 connection. */
 export interface Http2Client {
   sendRequest(headers: OutgoingHttpHeaders, body?: string | Buffer): Promise<Answer>
   /** opens a stream whose body the caller writes and ends */

@@ -15,16 +15,23 @@ const MAX_PAYLOAD = 16_384
 const STREAM = 1
 const WITHIN_MS = 10_000
 
-/** Names and values in order, pseudo-headers first unless a test wants them elsewhere; one char a byte. */
+/**
+ * Names and values in order, pseudo-headers first unless a test wants them elsewhere; one char a
+ * byte.
+ */
 export type Fields = readonly (readonly [string, string])[]
 
-/** What opens a connection: the preface and empty SETTINGS (RFC 9113 section 3.4). */
+/** The start of a connection: preface and empty SETTINGS (RFC 9113 section 3.4). */
 export const PREFACE: Buffer = Buffer.concat([
   Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'),
   frame(SETTINGS, 0, Buffer.alloc(0), 0),
 ])
 
-/** A request's headers in as many frames as they need. @param isLast whether no body follows */
+/**
+ * A request's headers in as many frames as they need.
+ *
+ * @param isLast whether no body follows
+ */
 export function headersFrames(fields: Fields, isLast: boolean): Buffer {
   const parts = split(Buffer.concat(fields.map(literalField)))
   return Buffer.concat(
@@ -36,7 +43,11 @@ export function headersFrames(fields: Fields, isLast: boolean): Buffer {
   )
 }
 
-/** A body in as many frames as it needs. @param isLast whether no trailers follow */
+/**
+ * A body in as many frames as it needs.
+ *
+ * @param isLast whether no trailers follow
+ */
 export function dataFrames(body: Buffer, isLast: boolean = true): Buffer {
   const parts = split(body)
   return Buffer.concat(

@@ -119,7 +119,7 @@ function connecting(token: string | null): OutgoingHttpHeaders {
   }
 }
 
-/** @returns what came so far, one char a byte */
+/** @returns the bytes so far, a char for each */
 function collect(stream: NodeJS.ReadableStream): () => string {
   let text = ''
   stream.on('data', (chunk: Buffer) => {

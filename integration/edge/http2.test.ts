@@ -19,7 +19,7 @@ const USERS = 300
 const CONNECTIONS = 40
 const FORGED = 'forged'
 
-/** What HTTP/2 has no place for (RFC 9113 section 8.2.2), so that Node does not send it. */
+/** Fields without a place in HTTP/2 (RFC 9113 section 8.2.2), which Node does not send. */
 const NOT_IN_HTTP2 = new Set(['keep-alive', 'proxy-connection', 'http2-settings', 'te'])
 
 let stack: StackClient
@@ -48,7 +48,7 @@ describeHttp2((edge) => {
 
     afterAll(() => client.close())
 
-    it('who calls, and nothing of the proof', () => {
+    it('the caller, and nothing of the proof', () => {
       const { id, host } = stack.info.config.workspace
       expect(honest).toEqual(
         expect.arrayContaining([
@@ -86,7 +86,10 @@ describeHttp2((edge) => {
       }
     })
 
-    /** What the workspace got of a request of alice's with further headers. */
+    /**
+     * Sends a request of alice's with further headers; resolves to the request that the workspace
+     * got.
+     */
     async function received(headers: OutgoingHttpHeaders): Promise<readonly string[]> {
       const credential = { authorization: `Bearer ${alice}` }
       const { status } = await client.sendRequest({ ':path': CLUSTERS, ...credential, ...headers })
@@ -164,7 +167,7 @@ describeHttp2((edge) => {
       }
     })
 
-    it('who may not, and who is nobody, does not pass beside who may', async () => {
+    it('a caller without permission, or without a token, is refused beside permitted callers', async () => {
       const answers = await eachUser((client, user, token) => {
         const kind = Number(user.slice(1)) % 3
         const headers = { ':path': kind === 1 ? '/api/2.0/secrets/get' : ME, 'x-probe': user }

@@ -1,6 +1,6 @@
 import type { Fields } from './http2-frames.ts'
 
-/** What makes a malformed request of a good GET. */
+/** Changes that make a malformed request of a good GET. */
 export type Http2Row = readonly [what: string, change: (fields: Fields) => Fields]
 
 export function replace(name: string, value: string): (fields: Fields) => Fields {

@@ -1,4 +1,7 @@
-/** A request that is refused before the sidecar is asked, what it is answered with, and the logged reason. */
+/**
+ * A request that is refused before the sidecar is asked, what it is answered with, and the logged
+ * reason.
+ */
 export interface MalformedRow {
   readonly what: string
   readonly bytes: string

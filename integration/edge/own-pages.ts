@@ -1,4 +1,7 @@
-/** A target that means, or nearly means, a page of the gateway itself, and the status it is answered with. */
+/**
+ * A target that means, or nearly means, a page of the gateway itself, and the status it is answered
+ * with.
+ */
 export type OwnPageRow = readonly [sent: string, status: number]
 
 export const OWN_PAGES: readonly OwnPageRow[] = [

@@ -1,7 +1,7 @@
 /**
- * What the gate must make of a target, written without a look at how it does.
+ * The gate's rule for targets, written without a look at the gate's scripts.
  *
- * @param sent one char a byte
+ * @param sent a char for each byte
  * @returns the target that the workspace must get, null when it must get none
  */
 export function expectedForwarding(sent: string): string | null {
@@ -12,10 +12,15 @@ export function expectedForwarding(sent: string): string | null {
 }
 
 const UNRESERVED = /^[A-Za-z0-9._~-]$/
-/** what may stand in a target unescaped (RFC 3986 section 3.3 and 3.4), beside unreserved characters */
+/**
+ * characters of a target that need no escape (RFC 3986 section 3.3 and 3.4), beside unreserved ones
+ */
 const LITERAL = /^[!$&'()*+,/:;=?@]$/
 
-/** lighttpd's normal form: upper-case escapes, unreserved characters unescaped; no authority, no fragment. */
+/**
+ * lighttpd's normal form: upper-case escapes, unreserved characters unescaped; no authority, no
+ * fragment.
+ */
 export function normalForm(target: string): string {
   const [origin = ''] = target.replace(/^https?:\/\/[^/?#]*/, '').split('#')
   return origin.replace(/%[0-9A-Fa-f]{2}|[^]/g, (one) => {
@@ -31,12 +36,15 @@ function escaped(character: string): string {
 
 const FILE_PREFIX = /^\/api\/2\.0\/(fs\/files|fs\/directories|workspace-files)\//
 
-/** A segment that is empty once its parameters are cut off: the sidecar refuses it, the gate does not. */
+/**
+ * A segment that is empty once its parameters are cut off: the sidecar refuses it, the gate does
+ * not.
+ */
 export const NAMELESS = 'segment without a name'
 
 /**
- * Why a path must not go on, null when it may. An escaped slash in a name is a separator for some servers;
- * as such, and however often a server decodes the path, the path stays the same.
+ * Why a path must not go on, null when it may. An escaped slash in a name is a separator for some
+ * servers; as such, and however often a server decodes the path, the path stays the same.
  */
 export function objectionTo(path: string): string | null {
   if (!/^\/[\x21-\x7e]*$/.test(path)) return 'not printable'

@@ -8,7 +8,7 @@ import { EDGES } from './edges.ts'
 import { createRawClient, type RawClient } from './raw-client.ts'
 import { requestText } from './requests.ts'
 
-/** What the demo's policies say of an analyst at each. */
+/** The decision of the demo's policies for an analyst at each target. */
 const PERMITTED = '/api/2.1/clusters/list'
 const UNPERMITTED = '/api/2.0/fs/files/Volumes/a'
 const FORBIDDEN = '/api/2.0/secrets/get'

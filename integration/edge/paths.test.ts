@@ -131,7 +131,7 @@ function numbered<T>(
   return rows.map(([sent, expected], place) => [sent, expected, place] as const)
 }
 
-/** What is wrong with what became of a target; empty when all is well. */
+/** Faults in the fate of a target; empty without a fault. */
 function violations(found: Probe | undefined, expected: string | null): readonly object[] {
   if (found === undefined) return [{ missing: expected }]
   const { sent, answer, access, forwarded, audit } = found

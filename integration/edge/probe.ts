@@ -13,15 +13,18 @@ export interface Probe {
   readonly answer: Answer
   /** the request's line in the access log */
   readonly access: AccessLine
-  /** what the workspace got, null for nothing */
+  /** the target that the workspace got, null for none */
   readonly forwarded: RecordedRequest | null
-  /** what the sidecar decided, null when it was not asked */
+  /** the decision of the sidecar, null without one */
   readonly audit: AuditLine | null
 }
 
 const AT_ONCE = 8
 
-/** Sends a GET of each target with a token, over connections that last as long as the gateway keeps them. */
+/**
+ * Sends a GET of each target with a token, over connections that last as long as the gateway keeps
+ * them.
+ */
 export async function probe(
   stack: StackClient,
   { edge, token }: { edge: Edge; token: string },

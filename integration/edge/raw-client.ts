@@ -4,7 +4,10 @@ import type { Answer } from '../harness/answer.ts'
 
 /** Sends requests as they are written, one after another, on one connection as long as it lasts. */
 export interface RawClient {
-  /** @param bytes one whole request, one char a byte @throws when there is no whole answer */
+  /**
+   * @param bytes a whole request, a char for each byte
+   * @throws when there is no whole answer
+   */
   sendRequest(bytes: string): Promise<Answer>
   close(): void
 }
@@ -70,7 +73,10 @@ function readAnswer(socket: Socket): Promise<Answer | null> {
   })
 }
 
-/** @param isWhole whether no more will come @returns null while the answer is incomplete */
+/**
+ * @param isWhole whether no more will come
+ * @returns null while the answer is incomplete
+ */
 function parseAnswer(text: string, isWhole: boolean = false): Answer | null {
   const end = text.indexOf('\r\n\r\n')
   if (end < 0) return null

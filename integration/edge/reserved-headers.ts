@@ -2,7 +2,7 @@ import type { Random } from './random.ts'
 
 /** Header names that a client may not send on, in their usual spelling. */
 export const RESERVED_HEADERS = [
-  // who calls, and what the gate itself says of a request
+  // the caller, and the gate's own facts of a request
   'X-Forwarded-User',
   'X-Forwarded-Email',
   'X-Forwarded-Groups',
@@ -12,7 +12,7 @@ export const RESERVED_HEADERS = [
   'X-Brickgate-Proof',
   'X-Brickgate-Egress',
   'X-Brickgate-Anything',
-  // what other gateways say of it, and services behind them believe
+  // headers of other gateways, which services behind them believe
   'X-Forwarded-For',
   'X-Forwarded-Host',
   'X-Forwarded-Proto',

@@ -258,7 +258,9 @@ function askPlain(port: number, bytes: string): Promise<Answer> {
   return sendOnce(open, bytes)
 }
 
-/** The status of a GET over HTTP/2 by prior knowledge, null when the other side does not speak it. */
+/**
+ * The status of a GET over HTTP/2 by prior knowledge, null when the other side does not speak it.
+ */
 function askHttp2(port: number): Promise<number | null> {
   return new Promise((resolve) => {
     const session = connectHttp2(`http://127.0.0.1:${port}`)

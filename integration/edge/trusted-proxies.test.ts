@@ -191,12 +191,14 @@ describe.each(testedLighttpds())(
       expect(await stack.upstreamRequests()).toEqual([])
     })
 
-    it('whoever is no proxy connects without a preamble', async () => {
+    it('a client that is no proxy connects without a preamble', async () => {
       expect((await sendRequest(gate.listener(), { localAddress: STRANGER })).status).toBe(200)
       await expectSeen(STRANGER)
     })
 
-    /** Sends a preamble and a request that names another client; resolves with the answer, if any. */
+    /**
+     * Sends a preamble and a request that names another client; resolves with the answer, if any.
+     */
     async function askAfter(
       preamble: string,
       localAddress: string,
@@ -241,7 +243,10 @@ function sendRequest(
   return send(listener, path, { localAddress, headers: { authorization: credential, ...headers } })
 }
 
-/** That the workspace and the audit log were told of this address, the former also of whose the connection is. */
+/**
+ * That the workspace and the audit log were told of this address, the former also of whose the
+ * connection is.
+ */
 async function expectSeen(address: string, connected = address): Promise<void> {
   const [request] = await stack.upstreamRequests()
   const chain = address === connected ? address : `${address}, ${connected}`

@@ -23,8 +23,8 @@ export interface CertificateWishes {
 const KEY = '-newkey ec -pkeyopt ec_paramgen_curve:P-256 -noenc'.split(' ')
 
 /**
- * Issues a server certificate under an authority of its own with `openssl`: unlike `createPki`, also
- * one that no client should accept.
+ * Issues a server certificate under an authority of its own with `openssl`: unlike `createPki`,
+ * also one that no client should accept.
  */
 export async function issueCertificate(
   directory: string,
@@ -56,7 +56,10 @@ export async function issueCertificate(
 
 const DAY_MS = 86_400_000
 
-/** @param days from now @returns such as `20300102000000Z` */
+/**
+ * @param days from now
+ * @returns such as `20300102000000Z`
+ */
 function certificateTime(days: number): string {
   const iso = new Date(Date.now() + days * DAY_MS).toISOString()
   return `${iso.slice(0, 19).replaceAll(/[-:T]/g, '')}Z`

@@ -8,7 +8,10 @@ export interface EgressRelay {
   close(): Promise<void>
 }
 
-/** @param path where the gate looks for its egress @param egress path of the real one */
+/**
+ * @param path where the gate looks for its egress
+ * @param egress path of the real one
+ */
 export async function relayEgress(path: string, egress: string): Promise<EgressRelay> {
   const sockets = new Set<Socket>()
   const relay = {

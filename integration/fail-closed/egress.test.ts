@@ -138,7 +138,7 @@ describe('when the workspace closes without an answer', () => {
 })
 
 describe('the certificate of the workspace', () => {
-  /** What comes of a request to a workspace with this certificate. */
+  /** Sends a request to a workspace with this certificate. */
   async function outcomeOf(
     issued: IssuedCertificate,
     ca: string,

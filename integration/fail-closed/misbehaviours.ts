@@ -10,7 +10,7 @@ export const PROOFS: readonly [current: string, previous: string] = [
   randomBytes(32).toString('hex'),
 ]
 
-/** What an allow carries for each of them. */
+/** The value of an allow for each proof. */
 export const CURRENT_PROOF: string = proofOfAllow(PROOFS[0])
 export const PREVIOUS_PROOF: string = proofOfAllow(PROOFS[1])
 
@@ -165,7 +165,7 @@ const NOT_FASTCGI = each(503, 'authorizer-unavailable', [
   ['headers of 70 KB', replies(allow({ BRICKGATE_GROUPS: 'g'.repeat(70_000) }))],
 ])
 
-/** Whatever an authorizer can say or fail to say, other than a right reply. */
+/** All wrong replies of an authorizer, and all ways to fail to reply. */
 export const MISBEHAVIOURS: readonly Misbehaviour[] = [
   ...WITHOUT_PROOF,
   ...TWO_STATUSES,
@@ -179,7 +179,9 @@ export const MISBEHAVIOURS: readonly Misbehaviour[] = [
 /** Never answers. */
 export const hangs: Behaviour = () => undefined
 
-/** The right reply in every form in which lighttpd understands it, and what the workspace then sees. */
+/**
+ * The right reply in every form in which lighttpd understands it, and what the workspace then sees.
+ */
 export const ALLOWS: readonly (readonly [name: string, behaviour: Behaviour, user: string])[] = [
   ['whole', replies(ALLOW), 'alice'],
   ['with the previous proof', withProof(PREVIOUS_PROOF), 'alice'],

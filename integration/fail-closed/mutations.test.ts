@@ -68,7 +68,7 @@ describe.each(testedLighttpds())('with lighttpd $version', (tested) => {
     return send(gate.listener(tier), target, { headers })
   }
 
-  /** What went wrong when everybody tried everything who must be refused. */
+  /** Sends all requests that must be refused; resolves to the faults. */
   async function problems(): Promise<readonly string[]> {
     const found: string[] = []
     for (const [name, behaviour, token] of refused) {

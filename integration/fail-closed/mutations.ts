@@ -1,7 +1,11 @@
 import { copyFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-/** Changes a copy of `lighttpd/`. @throws when there is nothing of what it changes */
+/**
+ * Changes a copy of `lighttpd/`.
+ *
+ * @throws when there is nothing of what it changes
+ */
 export type Mutate = (folder: string) => void
 
 /**
@@ -179,5 +183,5 @@ const SETTINGS: readonly Mutation[] = [
   ['parsing is not strict', replace('conf.d/parsing.conf', '"enable"', '"disable"'), 'serves'],
 ]
 
-/** What can be wrong with a deployed lighttpd, other than its environment. */
+/** Faults of a deployed lighttpd other than in its environment. */
 export const MUTATIONS: readonly Mutation[] = [...SCRIPTS, ...TIERS, ...MODULES, ...SETTINGS]

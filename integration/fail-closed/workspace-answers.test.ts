@@ -15,7 +15,7 @@ const HEADERS = { 'x-brickgate-proof': PROOF, 'content-length': '0' }
 let directory: string
 let workspace: Server
 let egress: Egress
-/** what the workspace answers, before it closes */
+/** the bytes of the workspace before it closes */
 let answer: string
 
 beforeAll(async () => {

@@ -3,7 +3,7 @@ import { request } from 'node:https'
 import { buffer } from 'node:stream/consumers'
 import { connect, type TLSSocket } from 'node:tls'
 
-/** One HTTP/1.1 answer, read whole. */
+/** An HTTP/1.1 answer, read whole. */
 export interface Answer {
   readonly status: number
   readonly headers: IncomingHttpHeaders

@@ -3,9 +3,8 @@ import { connect, createServer, type Socket } from 'node:net'
 import { hasAllParams } from './fastcgi.ts'
 
 /**
- * What an authorizer does with one request: resets the connection without reading it, or whatever a
- * function does with lighttpd's paused connection and the records that came so far, all PARAMS among
- * them.
+ * The way in which an authorizer treats a request: `resets` closes the connection without reading.
+ * A function gets lighttpd's paused connection and the records so far, with all PARAMS.
  */
 export type Behaviour = 'resets' | Answering
 

@@ -6,14 +6,14 @@ import { createTrustingFetch } from '../../demo/service/trusting-fetch.ts'
 import { type Answer, type Listener, type Outgoing, send } from './answer.ts'
 import { type Edge, type StackInfo, stackFile } from './stack.ts'
 
-/** One line of the audit log. */
+/** A line of the audit log. */
 export interface AuditLine {
   readonly [field: string]: unknown
   readonly request_id: string | null
   readonly reason: string
 }
 
-/** What a test does with a stack. */
+/** Requests and commands of a test to a stack. */
 export interface StackClient {
   readonly info: StackInfo
   readonly redis: Redis

@@ -13,7 +13,11 @@ export interface CommandResult {
 
 const WITHIN_MS = 60_000
 
-/** Runs a command as an operator does, whatever its exit code. @throws when it cannot be started */
+/**
+ * Runs a command as an operator does, whatever its exit code.
+ *
+ * @throws when it cannot be started
+ */
 export function run(file: string, args: readonly string[], stdin?: string): Promise<CommandResult> {
   return new Promise((resolve, reject) => {
     const child = execFile(file, args, { timeout: WITHIN_MS }, (error, stdout, stderr) => {
@@ -25,7 +29,12 @@ export function run(file: string, args: readonly string[], stdin?: string): Prom
   })
 }
 
-/** `redis-cli` on the stack's Redis. @returns what it printed @throws when Redis answers an error */
+/**
+ * `redis-cli` on the stack's Redis.
+ *
+ * @returns the output
+ * @throws {Error} for an error of Redis
+ */
 export async function redisCli(info: StackInfo, ...args: readonly string[]): Promise<string> {
   const result = await run('redis-cli', ['-e', '-p', String(info.demo.ports.redis), ...args])
   if (result.code !== 0) throw new Error(`redis-cli ${args[0]}: ${result.stdout}${result.stderr}`)

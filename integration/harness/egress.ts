@@ -41,7 +41,11 @@ export function testedHaproxies(): readonly TestedHaproxy[] {
   })
 }
 
-/** A HAProxy with the shipped configuration. @param haproxy this machine's by default */
+/**
+ * A HAProxy with the shipped configuration.
+ *
+ * @param haproxy this machine's by default
+ */
 export function egressProcess(settings: Settings, haproxy?: TestedHaproxy): BackgroundProcess {
   const environment = settled(settings)
   const { BRICKGATE_RUN_DIR: directory } = environment
@@ -58,7 +62,7 @@ export function egressProcess(settings: Settings, haproxy?: TestedHaproxy): Back
 export interface Egress {
   /** sends a request as the gate would; header values in a list become fields of their own */
   send(path: string, outgoing?: Outgoing): Promise<Answer>
-  /** what it wrote so far */
+  /** the text of its log so far */
   log(): string
   stop(): Promise<void>
 }
@@ -66,8 +70,8 @@ export interface Egress {
 /**
  * Starts an egress in a folder of its own.
  *
- * @param settings without `BRICKGATE_RUN_DIR`, `BRICKGATE_EGRESS_*` and `BRICKGATE_TUNNEL_WINDOW_S`, unless these
- * have to be others
+ * @param settings without `BRICKGATE_RUN_DIR`, `BRICKGATE_EGRESS_*` and
+ * `BRICKGATE_TUNNEL_WINDOW_S`, unless these have to be others
  * @throws {Error} with the end of its log when it does not start
  */
 export async function startEgress(settings: Settings): Promise<Egress> {

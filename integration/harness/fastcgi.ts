@@ -1,4 +1,8 @@
-/** Writes one FastCGI record (FastCGI 1.0, section 3.3) without padding. @param content at most 65,535 bytes */
+/**
+ * Writes one FastCGI record (FastCGI 1.0, section 3.3) without padding.
+ *
+ * @param content at most 65,535 bytes
+ */
 export function record(type: number, content: Buffer, requestId = 1): Buffer {
   const header = Buffer.from([1, type, 0, 0, 0, 0, 0, 0])
   header.writeUInt16BE(requestId, 2)
@@ -30,7 +34,10 @@ export function end({ appStatus = 0, protocolStatus = 0, requestId = 1 } = {}): 
   return record(3, content, requestId)
 }
 
-/** Whether what a web server sent so far has the empty PARAMS record, after which it wants its reply. */
+/**
+ * Whether what a web server sent so far has the empty PARAMS record, after which it wants its
+ * reply.
+ */
 export function hasAllParams(sent: Buffer): boolean {
   for (let at = 0; at + 8 <= sent.length; ) {
     const contentLength = sent.readUInt16BE(at + 4)

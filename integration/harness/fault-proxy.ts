@@ -3,12 +3,15 @@ import { connect, createServer, type Socket } from 'node:net'
 import { listen } from '../../demo/service/listen.ts'
 
 /**
- * How a connection fares. `cut`: it is closed. `hold`: it stays open and its bytes wait, as in a network
- * that is torn, and arrive when it passes again. A delay puts off every byte of both ways.
+ * How a connection fares. `cut`: it is closed. `hold`: it stays open and its bytes wait, as in a
+ * network that is torn, and arrive when it passes again. A delay puts off every byte of both ways.
  */
 export type Fate = 'pass' | 'cut' | 'hold' | { readonly delayMs: number }
 
-/** Stands before a Redis, on 127.0.0.1, and tells connections that hear invalidations from those for commands. */
+/**
+ * Stands before a Redis, on 127.0.0.1, and tells connections that hear invalidations from those for
+ * commands.
+ */
 export interface FaultProxy {
   readonly port: number
   /** decides on the connections that hear invalidations, those that are there and those to come */
@@ -16,8 +19,8 @@ export interface FaultProxy {
   /** closes what is there of these, and lets new ones be */
   cutOnce(): void
   /**
-   * Gives each of these another connection to Redis, which is subscribed as the one before and knows
-   * nothing else of it: what an address that moves to another server does.
+   * Gives each of these another connection to Redis, which is subscribed as the one before and
+   * knows nothing else of it: what an address that moves to another server does.
    */
   replaceSilently(): void
   /** how many connections hear invalidations now */
@@ -29,7 +32,7 @@ interface Link {
   readonly client: Socket
   server: Socket
   isTracking: boolean
-  /** what waits to be sent on, in order, and `performance.now()` when it may */
+  /** writes that wait, in order, each with the `performance.now()` from which it may go */
   held: readonly { readonly send: () => void; readonly dueMs: number }[]
 }
 

@@ -12,7 +12,10 @@ interface Program {
   readonly args: readonly string[]
 }
 
-/** A program of Debian testing, run with that release's own loader and libraries; nothing where it was not unpacked. */
+/**
+ * A program of Debian testing, run with that release's own loader and libraries; nothing where it
+ * was not unpacked.
+ */
 export function forkyProgram(name: 'haproxy' | 'lighttpd'): readonly [] | readonly [Program] {
   if (!existsSync(LOADER)) return []
   const libraries = ['--library-path', join(FORKY, 'usr/lib/x86_64-linux-gnu')]

@@ -10,13 +10,15 @@ import { egressProcess, type Settings, settled, type TestedHaproxy } from './egr
 import type { TestedLighttpd } from './lighttpd-programs.ts'
 import type { StackInfo } from './stack.ts'
 
-/** What a test reads of a line of the access log. */
+/** Fields of a line of the access log that tests read. */
 export interface AccessLine {
   readonly request_id: string
   readonly reason: string
 }
 
-/** A lighttpd beside a stack, in a folder of its own, whose authorizer and egress a test chooses. */
+/**
+ * A lighttpd beside a stack, in a folder of its own, whose authorizer and egress a test chooses.
+ */
 export interface Gate {
   /** of lighttpd */
   readonly pid: number
@@ -39,7 +41,10 @@ export interface GateOptions {
   readonly tested: TestedLighttpd
   /** settings that differ from the stack's; undefined takes one away */
   readonly environment?: Settings
-  /** the stack's by default; `own` starts a HAProxy with these settings, `none` leaves it to the test */
+  /**
+   * the stack's by default; `own` starts a HAProxy with these settings, `none` leaves it to the
+   * test
+   */
   readonly egress?: 'own' | 'none'
   /** of an own egress; this machine's by default */
   readonly haproxy?: TestedHaproxy

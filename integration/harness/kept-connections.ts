@@ -1,9 +1,12 @@
 import { Client, type Dispatcher, Pool } from 'undici'
 import type { Listener } from './answer.ts'
 
-/** What became of one request of many. */
+/** The outcome of a request. */
 export interface Reply {
-  /** `performance.now()` when its head was written to the connection, waiting for a free one not counted */
+  /**
+   * `performance.now()` when its head was written to the connection, waiting for a free one not
+   * counted
+   */
   readonly sentMs: number
   /** `performance.now()` when its answer was there whole, or the connection had broken */
   readonly answeredMs: number
@@ -17,9 +20,10 @@ export interface Reply {
 /** Keep-alive connections over TLS to one listener, for as many requests as its clients send. */
 export interface KeptConnections {
   /**
-   * GETs a path; never rejects. When a kept connection closes before anything of the answer came, the request is
-   * sent once more, as clients do (RFC 9112 section 9.3.1): a server that restarts closes idle ones. The
-   * second attempt makes a connection of its own, because other idle ones may be about to close, too.
+   * GETs a path; never rejects. When a kept connection closes before anything of the answer came,
+   * the request is sent once more, as clients do (RFC 9112 section 9.3.1): a server that restarts
+   * closes idle ones. The second attempt makes a connection of its own, because other idle ones may
+   * be about to close, too.
    */
   get(path: string, credential: string): Promise<Reply>
   close(): Promise<void>
@@ -59,7 +63,8 @@ function reply(pool: Dispatcher, request: Dispatcher.DispatchOptions): Promise<A
       resolve({ sentMs, answeredMs: performance.now(), ...head, body, isUnanswered })
     pool.dispatch(request, {
       onRequestStart: () => {
-        // INVARIANT: told right before the head is written, so that no request seems older than it is
+        // INVARIANT: told right before the head is written, so that no request seems older than it
+        // is
         sentMs = performance.now()
       },
       onResponseStart: (_controller, status, headers) => {

@@ -1,6 +1,6 @@
 #!/bin/bash
-# Unpacks Debian testing's lighttpd and HAProxy, those of the images, into .tools/forky: the tests run with
-# them as well as with the machine's own. Needs mmdebstrap and root on x86_64.
+# Unpacks Debian testing's lighttpd and HAProxy, those of the images, into .tools/forky: the tests
+# run with them as well as with the machine's own. Needs mmdebstrap and root on x86_64.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 

@@ -5,7 +5,9 @@ import { gatewayProcesses, SYSTEM_LIGHTTPD } from '../../launch/gateway.ts'
 import { isRunning, startProcess, stopProcess } from '../../launch/process.ts'
 import { type StackInfo, stackFile } from './stack.ts'
 
-/** The processes of a stack that a test may stop, freeze and start again, if the stack is its own. */
+/**
+ * The processes of a stack that a test may stop, freeze and start again, if the stack is its own.
+ */
 export type ProcessName = 'redis' | 'idp' | 'workspace' | 'egress' | 'sidecar' | 'lighttpd'
 
 /** Stops a process as an operator does, and waits for its exit. */
@@ -53,7 +55,7 @@ export function workersOf(
   })
 }
 
-/** One line that a sidecar logged. */
+/** A line of a sidecar's log. */
 export interface LogLine {
   readonly [field: string]: unknown
   readonly part: string
@@ -61,7 +63,7 @@ export interface LogLine {
   readonly msg: string
 }
 
-/** What the sidecar logged so far; lines that are no JSON, such as a crash's, are left out. */
+/** The sidecar's log so far, without lines that are no JSON, such as a crash's. */
 export function sidecarLog(info: StackInfo): readonly LogLine[] {
   const lines = stackFile(info, 'logs/sidecar.log').split('\n')
   return lines.flatMap((line) => (line.startsWith('{') && line.endsWith('}') ? [parse(line)] : []))

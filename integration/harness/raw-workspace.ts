@@ -9,11 +9,11 @@ import type { Settings } from './egress.ts'
 
 /** A workspace that answers with bytes of a test's choice, one request a connection. */
 export interface RawWorkspace {
-  /** what it does with the next requests, after their heads came */
+  /** answers the next requests, called after the head of each */
   answer: (socket: TLSSocket) => void
   /** heads of the requests so far */
   readonly requests: readonly string[]
-  /** what an egress needs to reach it */
+  /** settings with which an egress reaches the workspace */
   readonly settings: Settings
   /** ends the connection of one of its requests with a reset */
   reset(socket: TLSSocket): void

@@ -1,13 +1,15 @@
 import type { Answer } from './answer.ts'
 import type { StackClient } from './client.ts'
 
-/** The `error` of an RFC 6750 challenge, `bare` for a challenge without one, null for no challenge. */
+/**
+ * The `error` of an RFC 6750 challenge, `bare` for a challenge without one, null for no challenge.
+ */
 export type Challenge = 'bare' | 'invalid_token' | 'invalid_request' | 'insufficient_scope' | null
 
-/** What a client is told by a refusal. */
+/** Parts of a refusal that a client reads. */
 export interface Refusal {
   readonly status: number
-  /** what Databricks' own services say beside the status */
+  /** the code that Databricks' own services send with the status */
   readonly errorCode: string
   readonly challenge: Challenge
   /** whether the client is told when to come again, in whole seconds */
@@ -21,7 +23,11 @@ export interface AuditedRefusal extends Refusal {
   readonly upstreamRequests: number
 }
 
-/** Reads a refusal in the form of Databricks' own services. @throws for one of another form */
+/**
+ * Reads a refusal in the form of Databricks' own services.
+ *
+ * @throws for one of another form
+ */
 export function readRefusal(answer: Answer): Refusal {
   const { status, headers, body } = answer
   const parsed = JSON.parse(body) as Readonly<Record<string, unknown>>
@@ -86,7 +92,7 @@ function challengeOf(field: string | undefined): Challenge {
   const form = /^Bearer realm="brickgate"(?:, error="([a-z_]+)", error_description="[^"\\]+")?$/
   const match = form.exec(field)
   if (match === null) throw new Error(`a challenge of another form: ${field}`)
-  return (match[1] ?? 'bare') as Challenge // whatever it is, a test compares it
+  return (match[1] ?? 'bare') as Challenge // a test compares the text
 }
 
 function isWholeSeconds(field: string | undefined): boolean {

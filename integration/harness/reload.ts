@@ -30,7 +30,11 @@ export function edit(
   writeFileSync(file, stringify(change(document)))
 }
 
-/** Rewrites a file and waits until every authorizer works by it. @throws when that takes over a minute */
+/**
+ * Rewrites a file and waits until every authorizer works by it.
+ *
+ * @throws when that takes over a minute
+ */
 export async function reloadWith(
   stack: StackClient,
   name: WatchedFile,
@@ -45,7 +49,9 @@ export async function reloadWith(
   }
 }
 
-/** Whether so many configurations were taken up, and only workers are left that came after the last. */
+/**
+ * Whether so many configurations were taken up, and only workers are left that came after the last.
+ */
 function isInForce({ info }: StackClient, count: number): boolean {
   const log = sidecarLog(info)
   if (log.filter(isTakenUp).length < count) return false

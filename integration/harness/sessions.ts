@@ -14,13 +14,16 @@ import { stackFile } from './stack.ts'
 
 /** A session that lies in the stack's Redis as a sign-in would have left it. */
 export interface MadeSession {
-  /** what the client presents */
+  /** the id that the client presents */
   readonly id: string
   readonly sid: string
   readonly session: Session
 }
 
-/** Where sessions are made: the key and the provider of a stack, and the Redis that its gateway uses. */
+/**
+ * Where sessions are made: the key and the provider of a stack, and the Redis that its gateway
+ * uses.
+ */
 export interface SessionHome extends Pick<StackClient, 'info' | 'mint'> {
   readonly redis: {
     set(key: string, value: string, unit: 'EX', lifetimeSeconds: number): Promise<unknown>
@@ -67,7 +70,9 @@ export async function makeSession(
   return { id, sid: sidOf(id), session }
 }
 
-/** The value that a sidecar of the stack leaves under `bg:seen:` for a session that was used then. */
+/**
+ * The value that a sidecar of the stack leaves under `bg:seen:` for a session that was used then.
+ */
 export function sealedSeen(
   stack: Pick<SessionHome, 'info'>,
   sid: string,

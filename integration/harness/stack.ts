@@ -25,7 +25,9 @@ import { startProcess, stopProcess } from '../../launch/process.ts'
 import type { Config } from '../../sidecar/src/config/schema.ts'
 import { testedLighttpds } from './lighttpd-programs.ts'
 
-/** One entrance to the gateway: a lighttpd with its listeners. Several may share sidecar and egress. */
+/**
+ * An entrance to the gateway: a lighttpd with its listeners. Several may share sidecar and egress.
+ */
 export interface Edge {
   /** such as `1.4.85` */
   readonly version: string
@@ -36,7 +38,9 @@ export interface Edge {
   readonly redirect: number
 }
 
-/** A whole gateway with the world around it, as plain data so that it can be handed to test files. */
+/**
+ * A whole gateway with the world around it, as plain data so that it can be handed to test files.
+ */
 export interface StackInfo {
   readonly demo: Demo
   readonly config: Config
@@ -51,7 +55,9 @@ export interface StackOptions {
   readonly policy?: object
   /** whether the further lighttpds are started too */
   readonly everyLighttpd?: boolean
-  /** a stack whose Redis, provider, workspace and session key this one's gateway uses; it ends first */
+  /**
+   * a stack whose Redis, provider, workspace and session key this one's gateway uses; it ends first
+   */
   readonly sharing?: StackInfo
   /** where its Redis is to listen, for who must know before it does */
   readonly redisPort?: number
@@ -131,7 +137,9 @@ async function startEdge(
   return { version, name, internal, external, redirect }
 }
 
-/** A folder for what a lighttpd itself makes, from which it finds the sockets of sidecar and egress. */
+/**
+ * A folder for what a lighttpd itself makes, from which it finds the sockets of sidecar and egress.
+ */
 function sharedSockets(directory: string, name: string): string {
   const own = join(directory, name)
   mkdirSync(own, { mode: 0o750 })

@@ -5,7 +5,7 @@ import { HOME } from '../../launch/gateway.ts'
 
 export const MONITORING: string = join(HOME, 'monitoring')
 
-/** One alert as it is shipped. */
+/** An alert as shipped. */
 export interface AlertRule {
   readonly alert: string
   readonly expr: string
@@ -14,7 +14,7 @@ export interface AlertRule {
   readonly annotations: Readonly<Record<string, string>>
 }
 
-/** One value that is recorded as it is shipped. */
+/** A recording rule as shipped. */
 export interface RecordingRule {
   readonly record: string
   readonly expr: string
@@ -53,7 +53,7 @@ export function ruleFiles(): readonly string[] {
   return globSync(join(MONITORING, 'rules/*.yml')).sort()
 }
 
-/** What the shipped promtool tests expect: an alert, and how many of it fire. */
+/** Expectations of the shipped promtool tests: an alert, and how many of it fire. */
 export function testedAlerts(): readonly { readonly alert: string; readonly firing: number }[] {
   return testFiles().flatMap((file) => {
     const { tests } = parse(readFileSync(file, 'utf8')) as {

@@ -2,7 +2,7 @@ import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { MONITORING } from './alert-rules.ts'
 
-/** One query of a dashboard. */
+/** A query of a dashboard. */
 export interface PanelQuery {
   readonly panel: string
   readonly expr: string

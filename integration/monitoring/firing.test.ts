@@ -48,7 +48,7 @@ describe('alerts fire for what they are for', () => {
   })
 
   it('BrickgateAuditDropped: the disk of the audit log is full', async () => {
-    expect(await firing('BrickgateAuditDropped')).toEqual([]) // those so far wait in memory
+    expect(await firing('BrickgateAuditDropped')).toEqual([]) // the lines so far wait in memory
     // as long as a record gets: paths and user agents are cut at 512 characters
     const path = `/${'a'.repeat(600)}`
     const userAgent = Buffer.from('€'.repeat(600)).toString('latin1')

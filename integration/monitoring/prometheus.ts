@@ -7,7 +7,7 @@ import { startProcess, stopProcess } from '../../launch/process.ts'
 import type { StackInfo } from '../harness/stack.ts'
 import { MONITORING, ruleFiles } from './alert-rules.ts'
 
-/** One sample that a query returned. */
+/** A sample that a query returned. */
 export interface Sample {
   readonly metric: Readonly<Record<string, string>>
   readonly value: readonly [timestamp: number, value: string]
@@ -88,8 +88,9 @@ export async function startPrometheus(
 const HASTENED: Readonly<Record<string, number>> = { '5m': 10, '10m': 15, '15m': 30, '1d': 30 }
 
 /**
- * A copy of a file of rules for a test that cannot wait: minutes of windows and offsets become seconds, and
- * `for` becomes one second. Everything else stays: expressions, thresholds, labels, annotations.
+ * A copy of a file of rules for a test that cannot wait: minutes of windows and offsets become
+ * seconds, and `for` becomes one second. Everything else stays: expressions, thresholds, labels,
+ * annotations.
  */
 export function hastened(text: string): string {
   return text

@@ -9,7 +9,7 @@ import { type Prometheus, startPrometheus } from './prometheus.ts'
 const CLUSTERS = '/api/2.1/clusters/list'
 const WITHIN = { timeout: 30_000, interval: 500 }
 
-/** What has samples only after something failed, or after days. */
+/** Metrics that have samples only after a failure, or after days. */
 const NEEDS_MORE = /slo_errors|usual1d|status=~?"5|brickgate_state_anomalies_total/
 
 let stack: StackClient

@@ -42,7 +42,11 @@ afterAll(async () => {
   await stopStack(stack.info)
 })
 
-/** Uses a session every second. @returns the statuses of the answers */
+/**
+ * Uses a session every second.
+ *
+ * @returns the statuses of the answers
+ */
 async function useFor(milliseconds: number, { id }: MadeSession, by = stack): Promise<number[]> {
   const statuses: number[] = []
   const endMs = performance.now() + milliseconds

@@ -33,7 +33,8 @@ beforeAll(async () => {
   await stack.redis.set('bg:revoked:subject:demo|mallory', Math.ceil(Date.now() / 1000))
 })
 
-beforeEach(() => stack.forgetUpstreamRequests().catch(() => undefined)) // the workspace may be stopped
+// the workspace may be stopped
+beforeEach(() => stack.forgetUpstreamRequests().catch(() => undefined))
 
 afterAll(async () => {
   stack.close()
@@ -170,7 +171,7 @@ describe('an eviction policy that could un-revoke is not ready, and /readyz name
 
 interface Outage {
   readonly name: string
-  /** what the access log says of it */
+  /** its reason in the access log */
   readonly reason: string
   readonly begin: () => unknown
   readonly end: () => unknown

@@ -41,7 +41,7 @@ describe('while Redis is out of reach, with outage.redis.serve_known_for_ms', ()
     outageBeganMs = performance.now()
   })
 
-  it('who is known goes on, unmarked within the staleness bound', async () => {
+  it('a known caller goes on, unmarked within the staleness bound', async () => {
     const { answer } = await timed(stack, token)
     expect(answer.status).toBe(200)
     const audit = await auditOfForwarded()
@@ -61,7 +61,7 @@ describe('while Redis is out of reach, with outage.redis.serve_known_for_ms', ()
     expect(await outageAllows()).toBe(counted + 1)
   })
 
-  it('who is new does not get in, nor who was revoked', async () => {
+  it('a new caller does not get in, nor does a revoked one', async () => {
     await stack.forgetUpstreamRequests()
     const newcomer = await stack.mint({ sub: 'bob', groups: ['analysts'] })
     expectComeAgain((await timed(stack, newcomer)).answer)

@@ -2,10 +2,14 @@ import { expect, vi } from 'vitest'
 import type { Answer } from '../harness/answer.ts'
 import type { StackClient } from '../harness/client.ts'
 
-/** What every credential of these tests may ask for. */
+/** A path that every credential of these tests may request. */
 const CLUSTERS = '/api/2.1/clusters/list'
 
-/** Sends one request. @returns its answer with how long it took */
+/**
+ * Sends one request.
+ *
+ * @returns its answer with how long it took
+ */
 export async function timed(
   stack: StackClient,
   credential: string,

@@ -103,7 +103,7 @@ describe('a value that is no moment refuses, is counted and logged', () => {
   })
 })
 
-describe('what stands under a revocation key and should not is logged with the key', () => {
+describe('a bad value of a revocation key is logged with the key', () => {
   it.each([
     ['malformed', ['SET', '<key>', 'no moment']],
     ['wrong-type', ['SADD', '<key>', '0']],
@@ -143,7 +143,10 @@ function logged(kind: string): ReturnType<typeof sidecarLog> {
   return sidecarLog(stack.info).filter((line) => line['kind'] === kind)
 }
 
-/** Whether no worker logged one of this kind within the last second, so that the next is not left out. */
+/**
+ * Whether no worker logged one of this kind within the last second, so that the next is not left
+ * out.
+ */
 function isQuiet(kind: string): boolean {
   const last = logged(kind).at(-1)
   return last === undefined || Date.now() - Date.parse(String(last['time'])) > 1100

@@ -111,7 +111,7 @@ describe('a writer of Redis ends a session', () => {
     ['lets its record end', ['EXPIRE', '<record>', '0'], 'session-unknown'],
     ['writes over its record', ['SET', '<record>', '0'], 'session-unknown'],
     ['revokes it', ['SET', 'bg:revoked:session:<sid>', '0'], 'session-revoked'],
-  ])('who %s', async (_, words, reason) => {
+  ])('a writer who %s is refused', async (_, words, reason) => {
     const { id, sid } = await makeSession(stack)
     await expectStatus(id, 200)
     const names = { '<record>': `bg:session:${sid}`, '<sid>': sid }
@@ -125,7 +125,7 @@ describe('a writer of Redis ends a session', () => {
       'puts back an earlier use of it',
       (sid) => ['SET', `bg:seen:${sid}`, sealedSeen(stack, sid, epochSeconds() - 2000)],
     ],
-  ])('who %s before a worker has read it', async (_, words) => {
+  ])('a writer who %s before a worker has read the key is refused', async (_, words) => {
     const { id, sid } = await longAgo()
     await write('SET', `bg:seen:${sid}`, sealedSeen(stack, sid, epochSeconds() - 60), 'EX', '600')
     await write(...words(sid))

@@ -6,7 +6,7 @@ import type { StackClient } from '../harness/client.ts'
 /** A request that every credential of these tests may make. */
 export const CLUSTERS = '/api/2.1/clusters/list'
 
-/** What a client sends as `Authorization`. */
+/** The `Authorization` of a client. */
 export interface Bearer {
   readonly credential: string
 }
@@ -27,7 +27,7 @@ export async function expectAllowed(stack: StackClient, bearer: Bearer): Promise
   expect(await stack.upstreamRequests()).toHaveLength(answers.length)
 }
 
-/** @param reason what the audit says of each answer */
+/** @param reason the reason in each answer's audit line */
 export async function expectRefused(
   stack: StackClient,
   bearer: Bearer,

@@ -24,7 +24,10 @@ const MAY_BE_LOST =
   'revocations and sessions written before 2023-11-14T22:13:20Z may be lost (`state accept` ends that)'
 const UNREADABLE = 'bg:state cannot be read: delete it, then accept'
 
-/** The bg:state before, null when missing; the command; its code, output and errors; the `since` after. */
+/**
+ * The bg:state before, null when missing; the command; its code, output and errors; the `since`
+ * after.
+ */
 const ROWS = [
   [installedState(0), 'show', 0, 'nothing is lost', 0],
   [LOST, 'show', 0, MAY_BE_LOST, 1_700_000_000],

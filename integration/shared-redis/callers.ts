@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { makeSession, type SessionHome } from '../harness/sessions.ts'
 
-/** What a caller presents: the provider's token, or a session. */
+/** The credential of a caller: the provider's token, or a session. */
 export type Form = 'bearer' | 'session'
 
 /** Somebody who sends requests with one credential. */
@@ -31,7 +31,10 @@ export interface CallerWishes {
 
 const LIFETIME_S = 3600
 
-/** Makes a caller whom the demo's policy permits to read clusters; each has a token, client and sign-in of its own. */
+/**
+ * Makes a caller whom the demo's policy permits to read clusters; each has a token, client and
+ * sign-in of its own.
+ */
 export async function makeCaller(stack: SessionHome, wishes: CallerWishes): Promise<Caller> {
   const id = randomUUID()
   const names = {

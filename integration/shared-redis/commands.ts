@@ -6,7 +6,7 @@ export async function commandCounts(redis: Redis): Promise<ReadonlyMap<string, n
   return new Map(Array.from(lines, ([, name = '', calls]) => [name, Number(calls)]))
 }
 
-/** What was executed since, without what was not. */
+/** Counts of the commands that were executed since. */
 export function executedSince(
   before: ReadonlyMap<string, number>,
   now: ReadonlyMap<string, number>,

@@ -35,8 +35,8 @@ interface SentinelScene extends Fixture {
 
 interface ClusterScene extends Fixture {
   /**
-   * one after the other, and all to one primary: Redis lets go of keys whose slot another primary claims
-   * with a later epoch, which happens to who gives and takes at the same time
+   * in turn, and all to the same primary: Redis lets go of keys whose slot another primary
+   * claims with a later epoch, which happens to a primary that gives and takes at the same time
    */
   move(slots: readonly number[]): Promise<void>
 }
@@ -94,7 +94,7 @@ function expectRight(run: () => FaultRun): void {
     expect(verdictOf(run()).lateAllows).toEqual([])
   })
 
-  it('whoever is in good standing is allowed, or told to come again while it lasts', () => {
+  it('a caller who is not revoked is allowed, or gets a 503 during the failover', () => {
     expect(verdictOf(run()).wrongAnswers).toEqual([])
   })
 }
@@ -126,7 +126,9 @@ function resharding(moved: () => void): Fault<ClusterScene> {
   }
 }
 
-/** Of revocations that are written meanwhile, of those that stand, and of sessions that are in use. */
+/**
+ * Of revocations that are written meanwhile, of those that stand, and of sessions that are in use.
+ */
 function slotsOf(cast: Cast): readonly number[] {
   const { before, meanwhile } = stagesOf(cast)
   const revocations = [...meanwhile, ...before].flatMap(({ redisCli: [, key] }) => key ?? [])

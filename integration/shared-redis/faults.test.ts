@@ -29,7 +29,7 @@ describe.each(FAULTS)('$name:', (fault) => {
     expect(verdictOf(run).lateAllows).toEqual([])
   })
 
-  it('whoever is in good standing is allowed, or told to come again while it lasts', () => {
+  it('a caller who is not revoked is allowed, or gets a 503 during the fault', () => {
     expect(verdictOf(run).wrongAnswers).toEqual([])
   })
 
@@ -41,7 +41,8 @@ describe.each(FAULTS)('$name:', (fault) => {
       const beyond = whileItLasts.filter(({ sentMs }) => sentMs > run.beganMs + BOUND_MS + SLACK_MS)
       expect(share(beyond, ({ status }) => status === 200)).toBe(0)
     } else {
-      // a Redis that hangs is slow for the witness of stalls, too, which excuses nobody from noticing little
+      // a Redis that hangs is slow for the witness of stalls, too, which excuses nobody from
+      // noticing little
       const stalls = fault.noticed === 'not' ? run.stalls : []
       const unstalled = whileItLasts.filter((one) => !stalls.some((stall) => overlaps(one, stall)))
       expect(share(unstalled, ({ status }) => status === 503)).toBeLessThan(0.1)

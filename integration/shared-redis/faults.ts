@@ -10,8 +10,8 @@ export interface Fault<Fixture = FaultFixture> {
   readonly lastsMs: number
   readonly end: (fixture: Fixture) => unknown
   /**
-   * What requests may notice: nothing; that few of those which no worker has answered yet have to come
-   * again; or that they all have to.
+   * Effects on requests: none; a few requests that no worker has answered yet have to
+   * come again; or all have to.
    */
   readonly noticed: 'not' | 'by few' | 'by all'
   /** which revocations are tried while it lasts; Redis may reply when it is over */

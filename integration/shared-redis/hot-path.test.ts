@@ -13,7 +13,10 @@ const SECONDS = 5
 /** Two gateways with two authorizer workers each, and with a responder. */
 const AUTHORIZERS = 4
 const PROCESSES = 6
-/** What a process writes at most to know that it hears invalidations: one for each prefix, every 500 ms. */
+/**
+ * Most heartbeats that a process writes to prove that it hears invalidations: a write a prefix,
+ * every 500 ms.
+ */
 const PREFIXES = 3
 const HEARTBEATS_PER_SECOND = 2 * PREFIXES
 /** Every process, the two primaries included, sees once a second whether Redis takes writes. */
@@ -61,14 +64,15 @@ describe('a warm hot path', () => {
   it('asks Redis nothing on behalf of requests', () => {
     const forRequests = ['get', 'mget', 'exists', 'eval', 'evalsha', 'fcall', 'ttl', 'getex']
     expect(forRequests.filter((name) => counts.has(name))).toEqual([])
-    // whatever else there is does not come with requests: probes of health, and this test's own
+    // the remaining commands do not come with requests: probes of health, and this test's own
     const others = [...counts.keys()].filter((name) => name !== 'set')
     expect(others.filter((name) => !HEALTH.has(name))).toEqual([])
   })
 
   it('writes nothing but heartbeats, so many a second at most', () => {
     expect(new Set(writes.map(kindOf))).toEqual(new Set(['heartbeat']))
-    // the counts are taken a moment before the watching begins, and one after it ends: a beat of each fits in
+    // the counts are taken a moment before the watching begins, and one after it ends: a beat of
+    // each fits in
     const unwatched = (counts.get('set') ?? 0) - writes.length
     expect(unwatched).toBeGreaterThanOrEqual(0)
     expect(unwatched).toBeLessThanOrEqual(PROCESSES * PREFIXES + PROBES_PER_SECOND)

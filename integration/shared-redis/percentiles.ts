@@ -4,7 +4,11 @@ export interface Percentiles {
   readonly max: number
 }
 
-/** By nearest rank. @returns NaN in each for no values */
+/**
+ * By nearest rank.
+ *
+ * @returns NaN in each for no values
+ */
 export function percentiles(values: readonly number[]): Percentiles {
   const sorted = values.toSorted((a, b) => a - b)
   const at = (share: number): number =>

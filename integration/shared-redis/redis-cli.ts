@@ -3,7 +3,9 @@ import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import type { StackInfo } from '../harness/stack.ts'
 
-/** One `redis-cli` that runs all the time and takes a command a line, as an operator at its prompt. */
+/**
+ * A `redis-cli` that runs all the time and takes a command a line, as an operator at its prompt.
+ */
 export interface RedisCli {
   /** @returns the line Redis replied with, an error included */
   run(args: readonly string[]): Promise<string>
@@ -14,7 +16,7 @@ export function openRedisCli({ demo }: StackInfo): RedisCli {
   const child = spawn('redis-cli', ['-p', String(demo.ports.redis)])
   const waiting: ((line: string) => void)[] = []
   createInterface(child.stdout).on('line', (line) => {
-    if (line !== '') waiting.shift()?.(line) // one that is empty ends an error
+    if (line !== '') waiting.shift()?.(line) // an empty line ends an error
   })
   return {
     run: (args) =>

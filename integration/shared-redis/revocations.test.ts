@@ -28,7 +28,7 @@ it('no revoked credential is allowed later than the staleness bound', () => {
   expect(verdictOf({ ...run, boundMs: BOUND_MS }).lateAllows).toEqual([])
 })
 
-it('whoever is not revoked sees no error, and nobody an answer that is not theirs', () => {
+it('a caller who is not revoked sees no error, and each caller only its own answers', () => {
   expect(run.outcomes.length).toBeGreaterThan(AMOUNT.requestsPerSecond * AMOUNT.seconds)
   expect(verdictOf({ ...run, boundMs: BOUND_MS }).wrongAnswers).toEqual([])
 })

@@ -18,11 +18,14 @@ export interface Amount {
   readonly revocations: number
   /** in which the revocations are spread evenly */
   readonly seconds: number
-  /** each so manieth is made by `brickgate`, which takes a process; no common divisor with 14 meets all kinds */
+  /**
+   * each so manieth is made by `brickgate`, which takes a process; no common divisor with 14 meets
+   * all kinds
+   */
   readonly commandEvery: number
 }
 
-/** What an operator revokes with. */
+/** Ways in which an operator revokes. */
 export type Tool = 'redis-cli' | 'brickgate'
 
 /** How long one revocation went unnoticed. */
@@ -35,7 +38,7 @@ export interface RevocationsUnderLoad {
   /** of the load and of those who watched a revocation */
   readonly outcomes: readonly Outcome[]
   readonly revocations: readonly Revocation[]
-  /** one for each revocation */
+  /** an entry for each revocation */
   readonly lags: readonly WatchedLag[]
 }
 
@@ -44,8 +47,8 @@ const REQUEST_EVERY_MS = 2
 const WARM_UP_MS = 2000
 
 /**
- * Revokes somebody again and again while many send requests to both gateways, and goes on for as long as
- * a revocation may go unnoticed.
+ * Revokes somebody again and again while many send requests to both gateways, and goes on for as
+ * long as a revocation may go unnoticed.
  *
  * @param boundMs how long that is
  */

@@ -6,7 +6,7 @@ import { type Amount, revokeUnderLoad, type WatchedLag } from './revocations.ts'
 import { runFault } from './under-fault.ts'
 import { lagOf, type Verdict, verdictOf } from './verdict.ts'
 
-/** What was wrong, a line for each request. */
+/** Faults, a line for each request. */
 interface Wrongs {
   readonly late_allows: Verdict['lateAllows']
   readonly wrong_answers: Verdict['wrongAnswers']

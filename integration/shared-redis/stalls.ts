@@ -15,10 +15,10 @@ const SLOW_AFTER_MS = 125
 const NOTICED_FOR_MS = 250
 
 /**
- * Finds when this process does not get to run, and when Redis takes long, on the way that the gateways
- * take: what they answer then is no fault of theirs.
+ * Finds times at which this process does not run, and at which Redis takes long by the way of the
+ * gateways. Answers of these times are no fault of the gateways.
  *
- * @param askRedis one command by that way; left out where a fault changes which Redis that is
+ * @param pingRedis sends a command by that way; left out where a fault changes which Redis that is
  */
 export function watchStalls(pingRedis?: () => Promise<unknown>): StallWatch {
   const stalls: Outage[] = []

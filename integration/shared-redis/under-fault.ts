@@ -18,14 +18,17 @@ import {
 import type { Outage, Run } from './verdict.ts'
 import { type Cast, makeCast, type Victim } from './victims.ts'
 
-/** What a fault befalls, and what whoever is revoked meanwhile needs of it. */
+/** Gateways under a fault, with their ways to Redis. */
 export interface FixtureUnderFault {
   readonly gateways: Gateways
   /** both gateways know what is made there */
   readonly stack: SessionHome
   /** to the Redis that counts, whatever has befallen it */
   readonly give: Give
-  /** one command to Redis by the way of the gateways; left out where a fault changes which Redis that is */
+  /**
+   * sends a command to Redis by the way of the gateways; left out where a fault changes which Redis
+   * that is
+   */
   readonly pingRedis?: () => Promise<unknown>
 }
 
@@ -48,7 +51,8 @@ const WARMING_REQUESTS = 10
 const RECOVERS_WITHIN_MS = 15_000
 
 /**
- * Lets a fault happen under load, with callers who are revoked before it, while it lasts and after it.
+ * Lets a fault happen under load, with callers who are revoked before it, while it lasts and after
+ * it.
  *
  * @param turn how many befell the same scene before
  */
@@ -93,7 +97,7 @@ export async function runFault<Fixture extends FixtureUnderFault>(
   }
 }
 
-/** Who is revoked before a fault, while it lasts as far as that is tried, and after it. */
+/** Callers that are revoked before a fault, while the fault lasts if tried, and after it. */
 export function stagesOf({
   victims,
 }: Cast): Readonly<Record<'before' | 'meanwhile' | 'after', readonly Victim[]>> {
@@ -114,7 +118,10 @@ export async function warmUp(send: Send, callers: readonly Caller[]): Promise<vo
   }
 }
 
-/** @returns `performance.now()` when all were served. @throws when that takes too long */
+/**
+ * @returns `performance.now()` when all were served.
+ * @throws when that takes too long
+ */
 export async function recovery(send: Send, callers: readonly Caller[]): Promise<number> {
   const giveUpMs = performance.now() + RECOVERS_WITHIN_MS
   for (;;) {
@@ -140,7 +147,7 @@ export async function revokeAll(
   return watched
 }
 
-/** @returns those whose revocation is tried while the fault lasts, and the others */
+/** @returns callers whose revocation is tried while the fault lasts, and the remaining callers */
 function partition(
   victims: readonly Victim[],
   { revocations }: Pick<Fault, 'revocations'>,

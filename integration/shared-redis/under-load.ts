@@ -18,7 +18,10 @@ export function sender({ both }: Gateways): Send {
   }
 }
 
-/** Sends so many requests a second: to both gateways in turn, for every bystander's one by a victim if any. */
+/**
+ * Sends so many requests a second: to both gateways in turn, for every bystander's one by a victim
+ * if any.
+ */
 export function startLoad(send: Send, cast: Cast, perSecond: number): Paced<Outcome> {
   const { bystanders, victims } = cast
   return startPaced(perSecond, (count) => {
@@ -29,10 +32,18 @@ export function startLoad(send: Send, cast: Cast, perSecond: number): Paced<Outc
   })
 }
 
-/** Revokes a victim, and waits for the reply. @throws when it is no success */
+/**
+ * Revokes a victim, and waits for the reply.
+ *
+ * @throws when it is no success
+ */
 export type Revoke = (victim: Victim) => Promise<void>
 
-/** Gives a command to Redis. @returns its reply as `redis-cli` prints it */
+/**
+ * Gives a command to Redis.
+ *
+ * @returns its reply as `redis-cli` prints it
+ */
 export type Give = (args: readonly string[]) => Promise<string>
 
 export function revokeByRedis(give: Give): Revoke {
@@ -58,7 +69,7 @@ export interface Watch {
   readonly requestEveryMs: number
 }
 
-/** What became of one revocation, and of the requests that watched it. */
+/** The outcome of a revocation, and of the requests that watched the revocation. */
 export interface WatchedRevocation {
   readonly revocation: Revocation
   readonly outcomes: readonly Outcome[]
@@ -71,8 +82,8 @@ const REFUSED_IN_A_ROW = 10
 const GIVE_UP_MS = 5000
 
 /**
- * Revokes somebody who sends requests to both gateways, from the acknowledgement on all the time, until
- * these are refused one after the other.
+ * Revokes somebody who sends requests to both gateways, from the acknowledgement on all the time,
+ * until these are refused one after the other.
  */
 export async function revokeWatched(watch: Watch, victim: Victim): Promise<WatchedRevocation> {
   const acknowledged = new AbortController()

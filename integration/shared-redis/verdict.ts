@@ -1,14 +1,14 @@
 import type { Reply } from '../harness/kept-connections.ts'
 import type { Caller } from './callers.ts'
 
-/** What became of one request. */
+/** The outcome of a request. */
 export interface Outcome extends Reply {
   readonly caller: Caller
   /** 0 or 1 */
   readonly gateway: number
 }
 
-/** One revocation as whoever made it saw it; `performance.now()`. */
+/** Times of a revocation as its writer saw them; `performance.now()`. */
 export interface Revocation {
   readonly victim: Caller
   readonly askedMs: number
@@ -30,15 +30,20 @@ export interface Run {
   readonly outages?: readonly Outage[]
 }
 
-/** What is wrong with a run, a line for each request. */
+/** Faults of a run, a line for each request. */
 export interface Verdict {
   /** sent later than the bound with a revoked credential, and allowed all the same */
   readonly lateAllows: readonly string[]
-  /** answered with what was not the caller's: an error, or a refusal of somebody in good standing */
+  /**
+   * answered with what was not the caller's: an error, or a refusal of somebody in good standing
+   */
   readonly wrongAnswers: readonly string[]
 }
 
-/** Judges every request by what its credential was worth when it was sent, and until it was answered. */
+/**
+ * Judges every request by what its credential was worth when it was sent, and until it was
+ * answered.
+ */
 export function verdictOf({ outcomes, revocations, boundMs, outages = [] }: Run): Verdict {
   const revoked = new Map(revocations.map((revocation) => [revocation.victim.name, revocation]))
   const isLate = ({ caller, sentMs }: Outcome): boolean => {
@@ -70,7 +75,9 @@ function line({ caller, gateway, sentMs, status, body }: Outcome, revocation?: R
 export interface Lag {
   /** until the sending of the last request that was allowed all the same; 0 when there was none */
   readonly sentMs: number
-  /** until the last such answer, under way or not when it was acknowledged: more than the lag itself */
+  /**
+   * until the last such answer, under way or not when it was acknowledged: more than the lag itself
+   */
   readonly answeredMs: number
 }
 

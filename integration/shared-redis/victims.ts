@@ -1,7 +1,7 @@
 import type { SessionHome } from '../harness/sessions.ts'
 import { type Caller, type Form, makeCaller } from './callers.ts'
 
-/** What can be revoked (DESIGN.md section 5), a session in both ways. */
+/** All that can be revoked (docs/revocation.md), a session in both ways. */
 export type Kind = (typeof CASES)[number]['kind']
 
 /** A caller who is going to be revoked, and how. */
@@ -85,8 +85,8 @@ async function makeVictim(
 }
 
 /**
- * Who revokes an issuer, or all, ends every sign-in up to a moment. These signed in hours ago, one after
- * the other, so that each such revocation ends one of them and nobody else.
+ * A revocation of an issuer, or of all, ends every sign-in up to a moment. These signed in hours
+ * ago, in turn, so that each such revocation ends a single caller.
  */
 function longAgo(number: number): number {
   const MIN_APART_S = 60 // more than the allowance for the skew of clocks
@@ -145,7 +145,7 @@ function command(kind: Kind, caller: Caller): readonly string[] {
   }
 }
 
-/** One after the other in groups: each is a TLS connection to the provider. */
+/** Works in groups, one after the other: each token is a TLS connection to the provider. */
 async function inTurn<T>(
   count: number,
   make: (number: number) => Promise<T>,

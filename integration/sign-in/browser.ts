@@ -12,15 +12,26 @@ import {
 import type { StackClient } from '../harness/client.ts'
 import { stackFile } from '../harness/stack.ts'
 
-/** A browser at the stack's gateway and at its provider, without scripts, that a test steers by hand. */
+/**
+ * A browser at the stack's gateway and at its provider, without scripts, that a test steers by
+ * hand.
+ */
 export interface Visitor extends CookieBrowser {
   /** the first tier's public URL */
   readonly home: string
   /** goes on from the provider's answer to a sign-in until it redirects back to the gateway */
   signInAtProvider(authorization: URL, username: string): Promise<URL>
-  /** signs in whole. @returns the answer of the callback */
+  /**
+   * signs in whole.
+   *
+   * @returns the answer of the callback
+   */
   signIn(username: string, returnTo?: string): Promise<Response>
-  /** agrees to sign out at the provider. @returns where that leads */
+  /**
+   * agrees to sign out at the provider.
+   *
+   * @returns where that leads
+   */
   confirmSignOut(endSession: URL): Promise<URL>
   /** the token of the forms on its page about sessions */
   csrf(): Promise<string>
@@ -34,7 +45,7 @@ export interface Visitor extends CookieBrowser {
   sid(): string
   /** the cookies of its sign-ins under way, oldest first */
   signIns(): readonly Cookie[]
-  /** what an attacker with power over the browser's cookies does */
+  /** sets a cookie as an attacker with power over the browser's cookies does */
   plant(name: string, value: string): void
 }
 
@@ -88,7 +99,11 @@ export function createVisitor(stack: StackClient): Visitor {
   }
 }
 
-/** The session in a record. @throws when there is none that opens */
+/**
+ * The session in a record.
+ *
+ * @throws when there is none that opens
+ */
 export async function readSession(stack: StackClient, sid: string): Promise<Session> {
   const record = (await stack.redis.get(sessionKey(sid))) ?? ''
   const session = decodeSession((await cipherOf(stack).decrypt(record)) ?? '')
@@ -96,7 +111,9 @@ export async function readSession(stack: StackClient, sid: string): Promise<Sess
   return session
 }
 
-/** Changes the record of a session that there is, as a sign-in with other tokens would have left it. */
+/**
+ * Changes the record of a session that there is, as a sign-in with other tokens would have left it.
+ */
 export async function storeSession(stack: StackClient, session: Session): Promise<void> {
   const record = await cipherOf(stack).encrypt(encodeSession(session))
   await stack.redis.set(sessionKey(session.sid), record, 'KEEPTTL')

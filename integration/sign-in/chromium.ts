@@ -30,7 +30,7 @@ export async function signInAtProvider(page: Page, username: string): Promise<vo
   await page.getByRole('button', { name: 'Sign in' }).click()
 }
 
-/** What a script of the page's own origin gets. */
+/** Fetches as a script of the page's own origin. */
 export function fetchStatus(page: Page, address: string, method = 'GET'): Promise<number> {
   return page.evaluate(
     async ([url = '', verb = '']) => (await fetch(url, { method: verb })).status,

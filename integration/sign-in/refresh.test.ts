@@ -14,7 +14,7 @@ import { pageOf } from './callbacks.ts'
 
 const PATH = '/api/2.1/clusters/list'
 const LIFETIME_S = 5
-/** A token is renewed in the last quarter of its life, which began up to a second before it was got. */
+/** A token is renewed in the last quarter of its life, which begins up to 1 s before receipt. */
 const RENEWED_AFTER_S = LIFETIME_S * 0.75 - 1
 const WORKERS = 4
 /** How long a session is watched: a minute by `SIGN_IN_SECONDS=60`. */

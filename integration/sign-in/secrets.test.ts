@@ -104,7 +104,9 @@ async function dumpOf(redis: Redis): Promise<string> {
   return keys.map((key, index) => `${key} ${values[index] ?? ''}`).join('\n')
 }
 
-/** lighttpd writes its access log some seconds late: a last request tells when all of it is there. */
+/**
+ * lighttpd writes its access log some seconds late: a last request tells when all of it is there.
+ */
 async function accessLogHasAll(stack: StackClient): Promise<void> {
   const path = `/last-${randomUUID()}`
   await stack.send(path)

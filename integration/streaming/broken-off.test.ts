@@ -18,7 +18,9 @@ import type { Gate } from '../harness/gate.ts'
 const CLUSTERS = '/api/2.1/clusters/list'
 const CHUNK = `10000\r\n${'x'.repeat(65_536)}\r\n`
 const CHUNKS = 40
-/** until a client has the beginning: lighttpd below 1.4.83 takes what breaks off before for whole */
+/**
+ * until a client has the beginning: lighttpd below 1.4.83 takes what breaks off before for whole
+ */
 const UNDER_WAY_MS = 500
 
 /** The status of a whole answer, or how the client knows that it is not whole. */

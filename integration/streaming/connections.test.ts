@@ -8,7 +8,9 @@ import type { Edge } from '../harness/stack.ts'
 const REQUESTS = 1000
 const MOST_CONNECTIONS = 20
 
-/** Fewer than connections, because a client may ask again before the egress has done with its last. */
+/**
+ * Fewer than connections, because a client may ask again before the egress has done with its last.
+ */
 const AT_ONCE = 16
 
 let stack: StackClient

@@ -40,7 +40,11 @@ describe.each(testedLighttpds())('Expect: 100-continue through lighttpd $version
 
   afterAll(() => gate.stop())
 
-  /** Sends the head of a request with a body of 5 bytes. @returns what is answered so far */
+  /**
+   * Sends the head of a request with a body of 5 bytes.
+   *
+   * @returns the answer so far
+   */
   async function expectContinue(token: string): Promise<[socket: TLSSocket, text: () => string]> {
     const socket = await openRaw(gate.listener())
     let received = ''

@@ -6,7 +6,7 @@ import type { StackInfo } from '../harness/stack.ts'
 const KIB = 1024
 export const MIB: number = KIB * KIB
 
-/** What a gateway held at most while it was watched, beyond what it held before. */
+/** The most memory of a gateway while watched, beyond its memory before. */
 export interface Growth {
   /** resident memory of the processes together */
   readonly residentBytes: number

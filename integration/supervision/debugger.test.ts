@@ -51,7 +51,10 @@ function argumentsOf(pid: number): readonly string[] {
   return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0')
 }
 
-/** The TCP ports on which a process listens (proc_pid_net(5): state 0A; the tenth field is the inode). */
+/**
+ * The TCP ports on which a process listens (proc_pid_net(5): state 0A; the tenth field is the
+ * inode).
+ */
 function listeningPorts(pid: number): readonly number[] {
   const folder = `/proc/${pid}/fd`
   const opened = new Set(readdirSync(folder).map((fd) => readlink(join(folder, fd))))

@@ -64,7 +64,10 @@ it('a sidecar that gets SIGHUP, then SIGTERM while it starts ends with code 0', 
   await expectEnd(SOON_MS)
 })
 
-/** Sends SIGTERM, and expects that the sidecar has ended with code 0 and left no worker and no socket. */
+/**
+ * Sends SIGTERM, and expects that the sidecar has ended with code 0 and left no worker and no
+ * socket.
+ */
 async function expectEnd(withinMs: number): Promise<void> {
   const workers = sidecar.workers()
   sidecar.signal('SIGTERM')

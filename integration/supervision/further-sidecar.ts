@@ -20,7 +20,7 @@ export interface FurtherSidecar {
 /**
  * Starts one with the stack's configuration, but one worker and admin pages of its own.
  *
- * @param program what runs `serve`, with its first arguments
+ * @param program the program that runs `serve`, with its first arguments
  */
 export async function startFurther(
   info: StackInfo,
@@ -55,7 +55,10 @@ export function serveArguments(configFile: string): string[] {
   return ['serve', '--config', configFile]
 }
 
-/** @param admin the address of its admin pages. @returns the path of the configuration written */
+/**
+ * @param admin the address of its admin pages.
+ * @returns the path of the configuration written
+ */
 export function writeConfig({ demo }: StackInfo, name: string, admin: string): string {
   const file = join(demo.directory, `${name}.yaml`)
   const config = parse(readFileSync(demo.configFile, 'utf8'))

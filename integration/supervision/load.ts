@@ -14,7 +14,7 @@ export interface Outcome extends Reply {
   readonly caller: Caller
 }
 
-/** What the load needs of a stack, of processes or of containers. */
+/** A gateway under load, of processes or of containers. */
 export type Loaded = Pick<StackClient, 'listener' | 'mint' | 'upstreamRequests'>
 
 export interface Load {
@@ -56,8 +56,9 @@ export function startLoad(stack: Loaded, callers: readonly [Caller, ...Caller[]]
 }
 
 /**
- * That no request was wrongly allowed, or wrongly refused: whoever could be judged got the caller's own
- * answer, whoever could not was told to come again, and the workspace saw nobody else's requests.
+ * That no request was wrongly allowed, or wrongly refused: whoever could be judged got the caller's
+ * own answer, whoever could not was told to come again, and the workspace saw nobody else's
+ * requests.
  */
 export async function expectRightVerdicts(
   stack: Loaded,

@@ -9,7 +9,10 @@ import { type ConfigPatch, DEMO_PORTS, type Demo, prepareDemo } from '../../demo
 import { freePort } from '../../launch/probe.ts'
 import { BRICKGATE } from './further-sidecar.ts'
 
-/** A sidecar without the world around it: its Redis and its provider accept connections and say nothing. */
+/**
+ * A sidecar without the world around it: its Redis and its provider accept connections and say
+ * nothing.
+ */
 export interface LoneSidecar {
   readonly pid: number
   readonly admin: string

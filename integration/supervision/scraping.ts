@@ -44,7 +44,9 @@ export function startScraping(stack: StackClient): Scraping {
   }
 }
 
-/** The samples of a page that only ever grow: counters, and counts, sums and buckets of histograms. */
+/**
+ * The samples of a page that only ever grow: counters, and counts, sums and buckets of histograms.
+ */
 export function totalsOf(page: string): ReadonlyMap<string, number> {
   const growing = new Set<string>()
   const totals = new Map<string, number>()

@@ -84,7 +84,7 @@ it('a sidecar told to end answers what it has accepted, even what is not all the
 
   const stopped = second.stop()
   await vi.waitFor(() => expect(socketsOf(1)).toEqual([]), { timeout: 5000, interval: 10 })
-  // one that was on its way when the socket's name disappeared is served like any other
+  // a request that was on its way when the socket's name disappeared is served like any other
   const onItsWay = await exchange(`${socket}.kept`, bytes)
   expect(decodeReplies(onItsWay)).toMatchObject([{ status: 200 }])
   await someTime(1000) // until after the listeners are closed

@@ -123,7 +123,9 @@ async function anyAuthorizer(): Promise<WorkerProcess> {
   return victim
 }
 
-/** @returns when the sidecar was whole again by its own word, and by the processes that there are */
+/**
+ * @returns when the sidecar was whole again by its own word, and by the processes that there are
+ */
 async function fullStrengthWithout(victim: WorkerProcess): Promise<number> {
   await vi.waitFor(async () => {
     expect(isRunning(victim.pid)).toBe(false)
@@ -139,7 +141,10 @@ async function exits(role: string): Promise<number> {
   return (await stack.metrics()).get(`brickgate_worker_exits_total{role="${role}"}`) ?? 0
 }
 
-/** A management record of a type that FastCGI does not have, as one that knows of no such thing sends. */
+/**
+ * A management record of a type that FastCGI does not have, as one that knows of no such thing
+ * sends.
+ */
 function sendPoison(): Promise<void> {
   return new Promise((resolve) => {
     const socket = connect(socketPath(stack.info, 'responder-0'))

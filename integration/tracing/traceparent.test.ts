@@ -14,7 +14,7 @@ import { startStack, stopStack } from '../harness/stack.ts'
 const CLUSTERS = '/api/2.1/clusters/list'
 const WITHIN = { timeout: 10_000, interval: 100 }
 
-/** What a client sends: it asks to be sampled. */
+/** The client's header, which requests sampling. */
 function sent(): { readonly traceId: string; readonly spanId: string; readonly header: string } {
   const [traceId, spanId] = [randomBytes(16).toString('hex'), randomBytes(8).toString('hex')]
   return { traceId, spanId, header: `00-${traceId}-${spanId}-01` }
@@ -110,7 +110,7 @@ describe('with tracing', () => {
     expect(attributesOf(span)).toMatchObject({ 'brickgate.reason': 'no-credential' })
   })
 
-  it('what was asked of Redis for a request is a part of its span', async () => {
+  it('a command to Redis for a request is a part of the request’s span', async () => {
     const fresh = await stack.mint({ sub: 'never-seen-before', groups: ['analysts'] })
     await stack.sendAs(fresh, CLUSTERS)
     const [id] = await arrived(stack, 'x-request-id')

@@ -12,8 +12,9 @@ import { makeSecret } from '../secret.ts'
 import { DEMO_REQUEST, OPERATOR_PASSWORD, VOLUMES } from './volumes.ts'
 
 /**
- * The init steps of docker-compose.yml. `prepare`, before anything else: makes what is secret, once, and
- * the settings of lighttpd and HAProxy, each time. `state`, when Redis answers: says once that it is new.
+ * The init steps of docker-compose.yml. `prepare`, before anything else: makes what is secret,
+ * once, and the settings of lighttpd and HAProxy, each time. `state`, when Redis answers: says once
+ * that it is new.
  */
 const HOME = join(import.meta.dirname, '../..')
 const GROUP_MAY_READ = 0o640
@@ -55,7 +56,10 @@ function chosenConfig(): string {
   return join(VOLUMES.demo, 'brickgate.yaml')
 }
 
-/** @throws {ConfigError} also for files that lighttpd or the egress could not use; the sidecar reads none */
+/**
+ * @throws {ConfigError} also for files that lighttpd or the egress could not use; the sidecar reads
+ * none
+ */
 function checkedConfig(file: string): Config {
   const checks = { policy: compilePolicies, proof: readProof }
   const { config } = loadConfig(file, process.env, checks)

@@ -3,7 +3,9 @@ import { join } from 'node:path'
 /** The folder below which every container has the volumes of docker-compose.yml. */
 const STATE = process.env['BRICKGATE_STATE'] ?? '/var/lib/brickgate'
 
-/** Folders of containers. Each is a volume, and a container mounts only the volumes that it needs. */
+/**
+ * Folders of containers. Each is a volume, and a container mounts only the volumes that it needs.
+ */
 export const VOLUMES = {
   /** files of the operator */
   operator: '/etc/brickgate',

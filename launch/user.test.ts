@@ -25,7 +25,7 @@ describe('the user whom root runs a gateway as', () => {
       'nobody',
     ],
     ['is else the caller of sudo', { SUDO_USER: 'daemon' }, 'daemon'],
-  ])('%s', (_which, environment, name) => {
+  ])('the user whom root runs a gateway as %s', (_which, environment, name) => {
     expect(userOfGateway(environment)).toEqual(userBy(name))
   })
 
@@ -38,14 +38,14 @@ describe('the user whom root runs a gateway as', () => {
       'there is no user `no-such-user`',
     ],
     ['an option of a program', { BRICKGATE_USER: '--help' }, 'there is no user `--help`'],
-  ])('is never %s', (_who, environment, why) => {
+  ])('the user whom root runs a gateway as is never %s', (_who, environment, why) => {
     expect(() => userOfGateway(environment)).toThrow(
       `brickgate: root runs a configured gateway as another user, and ${why}: name one in BRICKGATE_USER`,
     )
   })
 
   it.skipIf(userBy('brickgate') !== null).each([{}, { SUDO_USER: 'root' }, { BRICKGATE_USER: '' }])(
-    'has to be made where nothing names one and there is no brickgate: %o',
+    'root is told to make a user where nothing names one and there is no brickgate: %o',
     (environment) => {
       expect(() => userOfGateway(environment)).toThrow('useradd --system --user-group brickgate')
     },
@@ -56,7 +56,7 @@ const isRoot = process.getuid?.() === 0
 if (!isRoot) process.stderr.write('brickgate: not root: what root hands over is not tried\n')
 
 describe.skipIf(!isRoot)(`root${isRoot ? '' : ' (this is not)'}`, () => {
-  it('gives a folder away with all that is in it, and nothing that a link names', () => {
+  it('root gives a folder away with all that is in it, and nothing that a link names', () => {
     const folder = emptyFolder()
     const [given, kept] = [join(folder, 'run'), join(folder, 'kept')]
     mkdirSync(join(given, 'logs'), { recursive: true })
@@ -72,7 +72,7 @@ describe.skipIf(!isRoot)(`root${isRoot ? '' : ' (this is not)'}`, () => {
     expect(ownerOf(given)?.name).toBe('nobody')
   })
 
-  it('makes the folders that a user could not, as that user’s', () => {
+  it('root makes the folders that a user could not, as that user’s', () => {
     const folder = emptyFolder()
     makeFolders([join(folder, 'a/b'), join(folder, 'a/c'), folder], OTHER)
     const uids = ['a', 'a/b', ''].map((name) => lstatSync(join(folder, name)).uid)
@@ -82,7 +82,7 @@ describe.skipIf(!isRoot)(`root${isRoot ? '' : ' (this is not)'}`, () => {
 })
 
 describe.skipIf(!isRoot)(`root as another${isRoot ? '' : ' (this is not root)'}`, () => {
-  it('finds out what a user cannot read', () => {
+  it('root finds the files that a user cannot read', () => {
     const folder = emptyFolder()
     const [open, closed] = [join(folder, 'open'), join(folder, 'closed')]
     writeFileSync(open, '')
@@ -92,7 +92,7 @@ describe.skipIf(!isRoot)(`root as another${isRoot ? '' : ' (this is not root)'}`
     ])
   })
 
-  it('goes on as the owner of a folder also where the owner has no name', () => {
+  it('root goes on as the owner of a folder also where the owner has no name', () => {
     const folder = emptyFolder()
     chownSync(folder, 54_321, 54_322)
     const owner = { name: '54321', uid: 54_321, gid: 54_322, home: '/' }
@@ -104,7 +104,7 @@ describe.skipIf(!isRoot)(`root as another${isRoot ? '' : ' (this is not root)'}`
     [false, '0000000000000000'],
     [true, '0000000000000400'], // CAP_NET_BIND_SERVICE
   ])(
-    'keeps no right when it goes on as a user, and with low ports (%s) that one',
+    'root keeps no right when it goes on as a user, and with low ports (%s) that right',
     (mayBind, rights) => {
       const folder = emptyFolder()
       const script = join(folder, 'script.ts')

@@ -37,7 +37,7 @@ describe.each([
     '/_brickgate/version',
     '//brickgate-authorized',
     '//brickgate-check',
-  ])('has no page %s, and leads nowhere', async (path) => {
+  ])('an admin listener of the edge has no page %s, and leads nowhere', async (path) => {
     await stack.forgetUpstreamRequests()
     const headers = { authorization: `Bearer ${token}` }
     const { status } = await fetch(`http://${address()}${path}`, { headers })
@@ -45,9 +45,10 @@ describe.each([
     expect(await stack.upstreamRequests()).toEqual([])
   })
 
-  it('is on loopback', () => expect(address()).toMatch(/^127\.0\.0\.1:\d+$/))
+  it('an admin listener of the edge is on loopback', () =>
+    expect(address()).toMatch(/^127\.0\.0\.1:\d+$/))
 
-  it('is not what a client of the gateway gets for /metrics', async () => {
+  it('an admin listener of the edge is not what a client of the gateway gets for /metrics', async () => {
     const body = (await stack.sendAs(token, '/metrics')).body
     expect(body).not.toMatch(/^# TYPE/m)
   })
@@ -73,7 +74,7 @@ describe('the probe of the workspace', () => {
     return Number(up.exec(await pageOf(address))?.[1])
   }
 
-  it('tells that it is there', async () => {
+  it('the probe shows that the workspace is there', async () => {
     await expect.poll(() => probed(stack.info.config.admin.egress_listen), PROBE).toBe(1)
   })
 
@@ -81,7 +82,7 @@ describe('the probe of the workspace', () => {
     ['has another name', { BRICKGATE_WORKSPACE_HOST: 'other.example.com' }],
     ['is not trusted', { BRICKGATE_WORKSPACE_CA: '/etc/ssl/certs/ca-certificates.crt' }],
     ['is not there', { BRICKGATE_WORKSPACE_ADDRESS: '127.0.0.1:1' }],
-  ])('tells of one that %s', async (_name, settings) => {
+  ])('the probe shows a workspace that %s', async (_name, settings) => {
     const { BRICKGATE_RUN_DIR: _, ...shipped } = edgeSettings(stack.info.config, HOME, '')
     const address = `127.0.0.1:${await freePort()}`
     const own = { ...shipped, BRICKGATE_EGRESS_ADMIN_LISTEN: address, ...settings }
@@ -100,7 +101,7 @@ describe.each(testedLighttpds())('lighttpd $version', (tested) => {
 
   afterAll(() => gate.stop())
 
-  it('counts what no sidecar ever saw, by reason', async () => {
+  it('lighttpd counts what no sidecar ever saw, by reason', async () => {
     const mark = randomUUID()
     for (const path of [CLUSTERS, `/${mark}`]) {
       expect((await send(gate.listener(), path)).status).toBe(503)

@@ -56,7 +56,7 @@ it('promtool check metrics accepts /metrics', async () => {
 })
 
 describe('/metrics has', () => {
-  it.each(METRICS)('%s, a %s with labels %j', async (name, type, labels) => {
+  it.each(METRICS)('/metrics has %s, a %s with labels %j', async (name, type, labels) => {
     const { body } = await stack.admin('/metrics')
     expect(body).toContain(`# TYPE ${name} ${type}\n`)
     const samples = [...body.matchAll(/^(\w+)(?:\{(.*)\})? \S+$/gm)].filter(
@@ -75,7 +75,7 @@ describe('each request is counted once', () => {
     ['an allow', { sub: 'alice', groups: ['analysts'] }, 'allow', 'allowed'],
     ['a refusal by policy', { sub: 'carol' }, 'deny', 'no-policy-permits'],
     ['a refusal of the token', { sub: 'alice', aud: 'another' }, 'deny', 'wrong-audience'],
-  ] as const)('%s', async (_name, claims, decision, reason) => {
+  ] as const)('each request is counted once: %s', async (_name, claims, decision, reason) => {
     const labels = `decision="${decision}",reason="${reason}",tier="internal",credential="bearer"`
     const bearer = await stack.mint(claims)
     const before = await stack.metrics()

@@ -16,11 +16,11 @@ beforeAll(() => {
 afterAll(() => stack.close())
 
 describe('the admin server', () => {
-  it('says on /healthz that a worker serves', async () => {
+  it('the admin server says on /healthz that a worker serves', async () => {
     expect(await stack.admin('/healthz')).toEqual({ status: 200, body: '{"status":"alive"}\n' })
   })
 
-  it('says on /readyz how each part is', async () => {
+  it('the admin server says on /readyz how each part is', async () => {
     const { status, body } = await stack.admin('/readyz')
     expect(status).toBe(200)
     expect(JSON.parse(body)).toEqual({
@@ -35,14 +35,14 @@ describe('the admin server', () => {
   })
 
   it.each(['/', '/metrics/', '/Metrics', '//metrics', '/debug/pprof', '/config'])(
-    'has no page %s',
+    'the admin server has no page %s',
     async (path) => {
       expect((await stack.admin(path)).status).toBe(404)
     },
   )
 
   it.each(['/metrics', '/healthz', '/readyz'])(
-    'answers HEAD of %s without a body',
+    'the admin server answers HEAD of %s without a body',
     async (path) => {
       const response = await fetch(admin + path, { method: 'HEAD' })
       expect([response.status, await response.text()]).toEqual([200, ''])
@@ -50,7 +50,7 @@ describe('the admin server', () => {
   )
 
   it.each(['POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'QUERY'])(
-    'answers %s with 405, and says what it takes',
+    'the admin server answers %s with 405, and says what it takes',
     async (method) => {
       for (const path of ['/metrics', '/healthz', '/readyz', '/nothing']) {
         const response = await fetch(admin + path, { method })
@@ -59,7 +59,7 @@ describe('the admin server', () => {
     },
   )
 
-  it('listens on loopback only', async () => {
+  it('the admin server listens on loopback only', async () => {
     const others = Object.values(networkInterfaces())
       .flatMap((addresses) => addresses ?? [])
       .filter(({ family, internal }) => family === 'IPv4' && !internal)
@@ -84,7 +84,7 @@ describe('no path through lighttpd reaches the admin pages', () => {
     '/_brickgate/admin/metrics',
     '//metrics',
     '/%6detrics',
-  ])('%s', async (path) => {
+  ])('no path through lighttpd reaches the admin pages: %s', async (path) => {
     const token = await stack.mint({ sub: 'admin', groups: ['platform-admins'] })
     const absolute = `http://127.0.0.1:${stack.info.demo.ports.admin}${path}`
     for (const edge of stack.info.edges) {

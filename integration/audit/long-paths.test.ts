@@ -30,29 +30,32 @@ describe.each(EDGES)(
       ['lighttpd', 400, `/${LONG}//`],
       ['the gate, as no page of its own', 404, `/_brickgate${LONG}`],
       ['the responder', 404, `/_brickgate/${LONG}`],
-    ])('when %s refuses it (%i)', async (_by, status, target) => {
-      const fields = ['Connection: close', `User-Agent: ${MARK.repeat(1000)}`]
-      const answer = await sendOnce(
-        () => openRaw(stack.listener('internal', edge)),
-        requestText(target, fields),
-      )
-      expect(answer.status).toBe(status)
-      const id = String(answer.headers['x-request-id'])
-      const line = (await accessLinesOf(stack.info, edge, [id])).get(id)
-      expect(line?.['path']).toBe(`${target.slice(0, 512)}[cut]`)
-      if (status === 401) {
-        const { path, user_agent } = await stack.auditOf(id)
-        expect({ path, user_agent }).toEqual({
-          path: `${target.slice(0, 512)}[cut]`,
-          user_agent: `${MARK.repeat(512)}[cut]`,
-        })
-      }
-      const logged = linesOfEveryLog().filter(
-        (one) => one.includes(id) || one.includes(LONG.slice(0, 600)),
-      )
-      expect(logged.length).toBeGreaterThan(0)
-      expect(logged.join('').length).toBeLessThan(MOST_LOGGED_BYTES)
-    })
+    ])(
+      'an anonymous request with a path of 31 KB leaves little in the logs of lighttpd when %s refuses it (%i)',
+      async (_by, status, target) => {
+        const fields = ['Connection: close', `User-Agent: ${MARK.repeat(1000)}`]
+        const answer = await sendOnce(
+          () => openRaw(stack.listener('internal', edge)),
+          requestText(target, fields),
+        )
+        expect(answer.status).toBe(status)
+        const id = String(answer.headers['x-request-id'])
+        const line = (await accessLinesOf(stack.info, edge, [id])).get(id)
+        expect(line?.['path']).toBe(`${target.slice(0, 512)}[cut]`)
+        if (status === 401) {
+          const { path, user_agent } = await stack.auditOf(id)
+          expect({ path, user_agent }).toEqual({
+            path: `${target.slice(0, 512)}[cut]`,
+            user_agent: `${MARK.repeat(512)}[cut]`,
+          })
+        }
+        const logged = linesOfEveryLog().filter(
+          (one) => one.includes(id) || one.includes(LONG.slice(0, 600)),
+        )
+        expect(logged.length).toBeGreaterThan(0)
+        expect(logged.join('').length).toBeLessThan(MOST_LOGGED_BYTES)
+      },
+    )
   },
 )
 

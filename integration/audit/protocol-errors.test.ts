@@ -88,19 +88,22 @@ const ROWS: readonly (readonly [name: string, kind: string | null, bytes: () => 
 ]
 
 describe('a breach of FastCGI on the socket of the authorizer gets no reply, is counted and logged', () => {
-  it.each(ROWS)('%s: %s', async (_name, kind, bytes) => {
-    const before = await errors(kind)
-    const logged = loggedKinds().length
+  it.each(ROWS)(
+    'a breach of FastCGI on the socket of the authorizer gets no reply, is counted and logged: %s: %s',
+    async (_name, kind, bytes) => {
+      const before = await errors(kind)
+      const logged = loggedKinds().length
 
-    const received = await exchange(authorizerSocket(), bytes())
+      const received = await exchange(authorizerSocket(), bytes())
 
-    expect(decodeReplies(received)).toEqual([])
-    expect(await errors(kind)).toBe(kind === null ? 0 : before + 1)
-    await expect.poll(() => loggedKinds().slice(logged)).toEqual(kind === null ? [] : [kind])
-    expect(pids()).toEqual(workers)
-  })
+      expect(decodeReplies(received)).toEqual([])
+      expect(await errors(kind)).toBe(kind === null ? 0 : before + 1)
+      await expect.poll(() => loggedKinds().slice(logged)).toEqual(kind === null ? [] : [kind])
+      expect(pids()).toEqual(workers)
+    },
+  )
 
-  it('a client that goes away amid its request is counted too', async () => {
+  it('a breach of FastCGI on the socket of the authorizer gets no reply, is counted and logged: a client that goes away amid its request is counted too', async () => {
     const before = await errors('ended-early')
     const client = connect(authorizerSocket())
     client.socket.write(authorizerRequest(allowed()).subarray(0, 30))
@@ -119,13 +122,16 @@ describe('params that are well formed, and say what no gate says, are refused', 
     ['no target', allowed().filter(([name]) => name !== 'BRICKGATE_TARGET')],
     ['no target but a REQUEST_URI', rename('BRICKGATE_TARGET', 'REQUEST_URI')],
     ['a credential that is no UTF-8', [...allowed().slice(0, -1), ['HTTP_AUTHORIZATION', '\xff']]],
-  ] as const)('%s', async (_name, pairs) => {
-    const received = await exchange(authorizerSocket(), authorizerRequest(pairs))
-    const [reply, ...others] = decodeReplies(received)
-    expect(others).toEqual([])
-    expect(reply?.status).toBe(400)
-    expect(reply?.headers.join()).not.toMatch(/variable-/i)
-  })
+  ] as const)(
+    'params that are well formed, and say what no gate says, are refused: %s',
+    async (_name, pairs) => {
+      const received = await exchange(authorizerSocket(), authorizerRequest(pairs))
+      const [reply, ...others] = decodeReplies(received)
+      expect(others).toEqual([])
+      expect(reply?.status).toBe(400)
+      expect(reply?.headers.join()).not.toMatch(/variable-/i)
+    },
+  )
 })
 
 it('random bytes never get what lighttpd would read as an allow, and end no worker', async () => {

@@ -42,7 +42,7 @@ const FIELDS = [
 ]
 
 describe('an audit record has exactly the fields of the design', () => {
-  it('for an allow', async () => {
+  it('an audit record has exactly the fields of the design for an allow', async () => {
     const jti = randomUUID()
     const claims = { sub: 'alice', email: 'alice@example.com', groups: ['analysts'], jti }
     const credential = await stack.mint({ ...claims, client_id: 'cli' })
@@ -76,7 +76,7 @@ describe('an audit record has exactly the fields of the design', () => {
     })
   })
 
-  it('for a session', async () => {
+  it('an audit record has exactly the fields of the design for a session', async () => {
     const { id, sid, session } = await makeSession(stack)
     await stack.sendAs(id, CLUSTERS)
     const record = await stack.auditOf(await forwardedId())
@@ -84,7 +84,7 @@ describe('an audit record has exactly the fields of the design', () => {
     expect(record).toMatchObject({ session: sid, token_id: session.principal.tokenId })
   })
 
-  it('for a refusal of nobody, with null for what is not known', async () => {
+  it('an audit record has exactly the fields of the design for a refusal of nobody, with null for what is not known', async () => {
     const answer = await stack.send('/api/2.0/secrets/get?key=1', { method: 'POST', body: 'hush' })
     const record = await stack.auditOf(String(answer.headers['x-request-id']))
     expect(Object.keys(record)).toEqual(FIELDS)
@@ -99,7 +99,7 @@ describe('an audit record has exactly the fields of the design', () => {
     })
   })
 
-  it('for a page of the responder', async () => {
+  it('an audit record has exactly the fields of the design for a page of the responder', async () => {
     const answer = await stack.send('/_brickgate/whoami?secret=1')
     const record = await stack.auditOf(String(answer.headers['x-request-id']))
     expect(Object.keys(record)).toEqual(FIELDS)
@@ -107,7 +107,7 @@ describe('an audit record has exactly the fields of the design', () => {
   })
 })
 
-it('leaves exactly one line for each decision, whichever it is', async () => {
+it('each decision leaves exactly one audit line', async () => {
   const alice = await stack.mint({ sub: 'alice', groups: ['analysts'] })
   const carol = await stack.mint({ sub: 'carol' })
   const credentials = [alice, carol, 'no.jwt.this', `bgs_${'A'.repeat(43)}`, alice]
@@ -133,30 +133,36 @@ describe('a value that a client chose stays inside its field', () => {
     ['direction marks and separators', 'a\u202eb\u2028c\u0085d'],
     ['__proto__', '__proto__'],
     ['a long text', 'x'.repeat(5000)],
-  ])('%s as user agent', async (_name, userAgent) => {
-    const lines = countLines()
-    const bytes = Buffer.from(userAgent).toString('latin1')
-    const answer = await stack.send(CLUSTERS, { headers: { 'user-agent': bytes } })
-    const record = await stack.auditOf(String(answer.headers['x-request-id']))
+  ])(
+    'a value that a client chose stays inside its field: %s as user agent',
+    async (_name, userAgent) => {
+      const lines = countLines()
+      const bytes = Buffer.from(userAgent).toString('latin1')
+      const answer = await stack.send(CLUSTERS, { headers: { 'user-agent': bytes } })
+      const record = await stack.auditOf(String(answer.headers['x-request-id']))
 
-    expect(record.reason).toBe('no-credential')
-    const expected = userAgent.replace(/[\u202e\u2028\u0085]/g, '?').slice(0, 512)
-    expect(record['user_agent']).toBe(userAgent.length > 512 ? `${expected}[cut]` : expected)
-    expect(countLines()).toBe(lines + 1)
-  })
+      expect(record.reason).toBe('no-credential')
+      const expected = userAgent.replace(/[\u202e\u2028\u0085]/g, '?').slice(0, 512)
+      expect(record['user_agent']).toBe(userAgent.length > 512 ? `${expected}[cut]` : expected)
+      expect(countLines()).toBe(lines + 1)
+    },
+  )
 
   it.each([
     ['quotes', '/a"b', '/a%22b'],
     ['an escaped line end', '/a%5Cn', null],
     ['other scripts', '/%d0%b0', '/%D0%B0'],
-  ])('%s in the path', async (_name, path, logged) => {
-    const answer = await stack.send(path)
-    if (logged === null) return expect(answer.status).toBe(400)
-    const record = await stack.auditOf(String(answer.headers['x-request-id']))
-    expect(record['path']).toBe(logged)
-  })
+  ])(
+    'a value that a client chose stays inside its field: %s in the path',
+    async (_name, path, logged) => {
+      const answer = await stack.send(path)
+      if (logged === null) return expect(answer.status).toBe(400)
+      const record = await stack.auditOf(String(answer.headers['x-request-id']))
+      expect(record['path']).toBe(logged)
+    },
+  )
 
-  it('a subject, a client id and groups of punctuation', async () => {
+  it('a value that a client chose stays inside its field: a subject, a client id and groups of punctuation', async () => {
     const odd = '"}\\n|%22,{"a":1}'
     const credential = await stack.mint({ sub: odd, client_id: `${odd}2`, groups: [odd] })
     const answer = await stack.sendAs(credential, CLUSTERS)

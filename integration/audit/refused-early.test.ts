@@ -40,19 +40,22 @@ beforeAll(() => {
 afterAll(() => stack.close())
 
 describe('has a line in the access log, with request id, path without query and reason', () => {
-  it.concurrent.each(ROWS)('%s', async (...row) => {
-    const [line, method, path, status, reason] = row
-    const request = `${line.replace('SECRET', `code=${secret}`)}\r\n${HEAD}\r\n`
-    const answer = await sendRaw(stack.listener(), request)
+  it.concurrent.each(ROWS)(
+    'a request refused early has a line in the access log: %s',
+    async (...row) => {
+      const [line, method, path, status, reason] = row
+      const request = `${line.replace('SECRET', `code=${secret}`)}\r\n${HEAD}\r\n`
+      const answer = await sendRaw(stack.listener(), request)
 
-    expect(answer).toMatch(new RegExp(`^HTTP/1\\.[01] ${status} `))
-    const logged = await lineOf(idOf(answer))
-    expect(logged).toMatchObject({ status, reason, tier: 'internal', address: '127.0.0.1' })
-    expect([logged['method'], logged['path']]).toEqual([method, path])
-    expect(Object.keys(logged)).toEqual(FIELDS)
-  })
+      expect(answer).toMatch(new RegExp(`^HTTP/1\\.[01] ${status} `))
+      const logged = await lineOf(idOf(answer))
+      expect(logged).toMatchObject({ status, reason, tier: 'internal', address: '127.0.0.1' })
+      expect([logged['method'], logged['path']]).toEqual([method, path])
+      expect(Object.keys(logged)).toEqual(FIELDS)
+    },
+  )
 
-  it.concurrent('GET /a?SECRET HTTP/3.7', async () => {
+  it.concurrent('a request refused early has a line in the access log: GET /a?SECRET HTTP/3.7', async () => {
     const answer = await sendRaw(stack.listener(), `GET /a?code=${secret} HTTP/3.7\r\n${HEAD}\r\n`)
     const logged = await lineOf(idOf(answer))
     // lighttpd 1.4.79 takes it for malformed
@@ -61,7 +64,7 @@ describe('has a line in the access log, with request id, path without query and 
     expect(Object.keys(logged)).toEqual(FIELDS)
   })
 
-  it.concurrent('headers of 70 KB', async () => {
+  it.concurrent('a request refused early has a line in the access log: headers of 70 KB', async () => {
     const socket = await openRaw(stack.listener())
     let answer = ''
     socket.on('data', (chunk: Buffer) => (answer += chunk.toString('latin1')))
@@ -73,7 +76,7 @@ describe('has a line in the access log, with request id, path without query and 
     expect(logged).toMatchObject({ status: 431, reason: 'headers-too-large' })
   })
 
-  it.concurrent('a body of the responder that is too large', async () => {
+  it.concurrent('a request refused early has a line in the access log: a body of the responder that is too large', async () => {
     const body = 'x'.repeat(70_000)
     const outgoing = { method: 'POST', body }
     const answer = await stack.send(`/_brickgate/whoami?code=${secret}`, outgoing)
@@ -86,7 +89,7 @@ describe('has a line in the access log, with request id, path without query and 
   })
 })
 
-it('none of it came before the sidecar, and no log of lighttpd holds the query', async () => {
+it('no request refused early reaches the sidecar, and no log of lighttpd holds the query', async () => {
   expect(auditLines(stack.info)).toHaveLength(decisions)
   await pause(100)
   for (const name of ['access', 'lighttpd', 'lighttpd-error', 'egress']) {

@@ -55,17 +55,17 @@ describe.skipIf(missing !== null)('a configured gateway in containers', () => {
   afterAll(() => rmSync(folder, { recursive: true }))
 
   describe('is looked at by the init step, which', () => {
-    it('accepts what .env.example and the shipped brickgate.yaml say', async () => {
+    it('the init step accepts what .env.example and the shipped brickgate.yaml say', async () => {
       await expect(run('init', configured())).resolves.toContain('brickgate.yaml is usable')
     })
 
-    it('refuses a key that lighttpd could not read, and says which', async () => {
+    it('the init step refuses a key that lighttpd could not read, and says which', async () => {
       chmodSync(pki.servers.tls.key, 0o600)
       await expect(run('init', configured())).rejects.toThrow(/tls\/tls\.key.*group 10000 can read/)
       chmodSync(pki.servers.tls.key, 0o644)
     })
 
-    it('refuses a key of another certificate', async () => {
+    it('the init step refuses a key of another certificate', async () => {
       const other = await createPki(join(folder, 'tls/other'), { tls: ['dbx.example.com'] })
       chmodSync(join(folder, 'tls/other'), 0o755)
       chmodSync(other.servers.tls.key, 0o644)
@@ -77,7 +77,7 @@ describe.skipIf(missing !== null)('a configured gateway in containers', () => {
       ['a certificate that lies beside the folder of lighttpd', 'beside.pem', 'tls/tls.key'],
       ['a key that lies beside the folder of lighttpd', 'tls/tls.pem', 'beside.key'],
       ['a link that leads out of the folder of lighttpd', 'tls/link.pem', 'tls/tls.key'],
-    ])('refuses %s', async (_what, TLS_CERTIFICATE, TLS_KEY) => {
+    ])('the init step refuses %s', async (_what, TLS_CERTIFICATE, TLS_KEY) => {
       copyFileSync(pki.servers.tls.cert, join(folder, 'beside.pem'))
       copyFileSync(pki.servers.tls.key, join(folder, 'beside.key'))
       rmSync(join(folder, 'tls/link.pem'), { force: true })
@@ -87,14 +87,14 @@ describe.skipIf(missing !== null)('a configured gateway in containers', () => {
       )
     })
 
-    it('refuses to start without a configuration, and says all that is missing', async () => {
+    it('the init step refuses to start without a configuration, and says all that is missing', async () => {
       await expect(run('init', {})).rejects.toThrow(EVERYTHING_MISSING)
     })
 
     it.each([
       ['beside a real workspace', { DATABRICKS_HOST: 'adb-1.azuredatabricks.net' }],
       ['off loopback', { BRICKGATE_BIND: '0.0.0.0' }],
-    ])('gets no demo %s', async (_where, environment) => {
+    ])('the init step gets no demo %s', async (_where, environment) => {
       await expect(run('demo-init', environment)).rejects.toThrow(/the demo is/)
     })
   })
@@ -145,7 +145,7 @@ describe.skipIf(missing !== null)('a configured gateway in containers', () => {
       await compose('down', '--volumes')
     })
 
-    it('and serves by it: who the policy names gets through, nobody else', async () => {
+    it('a configured gateway comes up and serves by it: who the policy names gets through, nobody else', async () => {
       const alice = await demoProject.mint({ sub: 'alice', groups: ['databricks-users'] })
       const mallory = await demoProject.mint({ sub: 'mallory', groups: ['others'] })
       await demoProject.forgetUpstreamRequests()
@@ -162,16 +162,19 @@ describe.skipIf(missing !== null)('a configured gateway in containers', () => {
     it.each([
       ['lighttpd', 'tls', ['tls/tls.key', 'tls/tls.pem']],
       ['egress', 'ca', ['ca/world-ca.pem']],
-    ])('so that %s sees of the configuration the folder %s alone', async (service, own, files) => {
-      const seen = await compose('exec', '-T', service, 'find', '/etc/brickgate', '-type', 'f')
-      const names = seen.split('\n').map((name) => name.replace('/etc/brickgate/', ''))
-      expect(names).toEqual(expect.arrayContaining(files))
-      expect(names.filter((name) => name !== '' && !name.startsWith(`${own}/`))).toEqual([])
-      const mounts = await compose('exec', '-T', service, 'cat', '/proc/self/mounts')
-      expect(mounts).not.toMatch(/ \/var\/lib\/brickgate\/secrets /)
-    })
+    ])(
+      'a configured gateway comes up so that %s sees of the configuration the folder %s alone',
+      async (service, own, files) => {
+        const seen = await compose('exec', '-T', service, 'find', '/etc/brickgate', '-type', 'f')
+        const names = seen.split('\n').map((name) => name.replace('/etc/brickgate/', ''))
+        expect(names).toEqual(expect.arrayContaining(files))
+        expect(names.filter((name) => name !== '' && !name.startsWith(`${own}/`))).toEqual([])
+        const mounts = await compose('exec', '-T', service, 'cat', '/proc/self/mounts')
+        expect(mounts).not.toMatch(/ \/var\/lib\/brickgate\/secrets /)
+      },
+    )
 
-    it('and the egress takes up authorities that another file of this name replaced', async () => {
+    it('a configured gateway comes up and the egress takes up authorities that another file of this name replaced', async () => {
       const authorities = join(folder, 'ca/world-ca.pem')
       const other = await createPki(join(folder, 'nobody'), { tls: ['localhost'] })
       replace(other.ca, authorities)
@@ -183,7 +186,7 @@ describe.skipIf(missing !== null)('a configured gateway in containers', () => {
       await expect.poll(async () => (await asAlice()).status, SERVED).toBe(200)
     })
 
-    it('and lighttpd takes up a certificate that another file of this name replaced', async () => {
+    it('a configured gateway comes up and lighttpd takes up a certificate that another file of this name replaced', async () => {
       const before = await servedCertificate()
       const renewed = await createPki(join(folder, 'renewed'), { tls: ['localhost'] })
       replace(renewed.servers.tls.key, pki.servers.tls.key)
@@ -193,7 +196,7 @@ describe.skipIf(missing !== null)('a configured gateway in containers', () => {
       expect(await servedCertificate()).toBe(fingerprintOf(renewed.servers.tls.cert))
     })
 
-    it('without any of the demo', async () => {
+    it('a configured gateway comes up without any of the demo', async () => {
       const services = (await compose('ps', '--all', '--services')).trim().split('\n').sort()
       expect(services).toEqual(['egress', 'init', 'lighttpd', 'redis', 'redis-init', 'sidecar'])
     })

@@ -10,7 +10,7 @@ describe.skipIf(missing !== null)('the composed gateway', () => {
     project = await composeProject('a', { sidecars: 2 })
   })
 
-  it('allows what is permitted, with the verified identity and no other', async () => {
+  it('the composed gateway allows what is permitted, with the verified identity and no other', async () => {
     await project.forgetUpstreamRequests()
     const answer = await send(project.listener(), '/api/2.1/clusters/list', {
       headers: {
@@ -30,7 +30,7 @@ describe.skipIf(missing !== null)('the composed gateway', () => {
     ['an expired token', 'TOKEN_EXPIRED', 401, 'GET'],
     ['a token for another service', 'TOKEN_WRONG_AUD', 401, 'GET'],
     ['what no policy permits', 'TOKEN_BOB', 403, 'POST'],
-  ])('refuses %s', async (_what, name, status, method) => {
+  ])('the composed gateway refuses %s', async (_what, name, status, method) => {
     await project.forgetUpstreamRequests()
     const token = name === null ? null : project.setting(name)
     const answer = await project.sendRequest(token, '/api/2.1/clusters/start', method)
@@ -39,7 +39,7 @@ describe.skipIf(missing !== null)('the composed gateway', () => {
     expect(await project.upstreamRequests()).toEqual([])
   })
 
-  it('serves both tiers and redirects from plain HTTP', async () => {
+  it('the composed gateway serves both tiers and redirects from plain HTTP', async () => {
     const headers = { authorization: `Bearer ${project.setting('TOKEN_ALICE')}` }
     const external = await send(project.listener('external'), '/api/2.1/clusters/list', { headers })
     expect(external.status).toBe(200)
@@ -49,7 +49,7 @@ describe.skipIf(missing !== null)('the composed gateway', () => {
     expect(plain.headers.get('location')).toBe(`${project.setting('BRICKGATE_URL')}/x`)
   })
 
-  it('refuses on every sidecar what the command in a container revoked', async () => {
+  it('the composed gateway refuses on every sidecar what the command in a container revoked', async () => {
     const token = await project.mint({ sub: 'carol', groups: ['analysts'] })
     expect(await statuses(token)).toEqual([200, 200, 200, 200])
     await revoke('--reason', 'test')
@@ -58,7 +58,7 @@ describe.skipIf(missing !== null)('the composed gateway', () => {
     expect(await statuses(token)).toEqual([200, 200, 200, 200])
   })
 
-  it('counts what it decided', async () => {
+  it('the composed gateway counts what it decided', async () => {
     const { body } = await project.admin('/metrics')
     expect(body).toMatch(/^brickgate_decisions_total\{[^}]*reason="allowed"[^}]*\} [1-9]/m)
     expect((await project.admin('/readyz')).status).toBe(200)

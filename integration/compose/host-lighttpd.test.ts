@@ -34,7 +34,7 @@ describe.skipIf(missing !== null)('a lighttpd of the host, with the rest in cont
     expect(madeSettings()['BRICKGATE_LIGHTTPD_ADMIN_LISTEN']).toBe('127.0.0.1:9466')
   })
 
-  it('allows and refuses by the sidecar’s word, over the shared sockets', async () => {
+  it('a lighttpd of the host allows and refuses by the sidecar’s word, over the shared sockets', async () => {
     expect((await project.sendRequest(project.setting('TOKEN_ALICE'))).status).toBe(200)
     expect((await project.sendRequest(project.setting('TOKEN_EXPIRED'))).status).toBe(401)
     expect((await project.sendRequest(null)).status).toBe(401)

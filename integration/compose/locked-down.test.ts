@@ -23,7 +23,7 @@ describe.skipIf(missing !== null)('a container of the composed gateway', () => {
   })
 
   it.each(SERVICES)(
-    'of %s runs without root, and can write nowhere but to its volumes',
+    'a container of %s runs without root, and can write nowhere but to its volumes',
     async (service) => {
       const uid = await inside(service, 'id -u; id -G')
       expect(uid.split(/\s+/)[0]).toMatch(/^[1-9]/)
@@ -43,7 +43,7 @@ describe.skipIf(missing !== null)('a container of the composed gateway', () => {
     },
   )
 
-  it('is described as locked down, the steps that end by themselves included', async () => {
+  it('a container is described as locked down, the steps that end by themselves included', async () => {
     for (const { Name, HostConfig } of await everyContainer()) {
       expect(HostConfig, Name).toMatchObject({
         ReadonlyRootfs: true,
@@ -55,14 +55,14 @@ describe.skipIf(missing !== null)('a container of the composed gateway', () => {
     }
   })
 
-  it('is published only if it is lighttpd’s, or opens the demo to loopback', async () => {
+  it('a container is published only if it is lighttpd’s, or opens the demo to loopback', async () => {
     const published = (await everyContainer())
       .filter(({ HostConfig }) => Object.keys(HostConfig.PortBindings ?? {}).length > 0)
       .map(({ Name }) => Name)
     expect(published.sort()).toEqual([`/${project.name}-demo-1`, `/${project.name}-lighttpd-1`])
   })
 
-  it.each(SECRETS)('keeps %s in a file alone', async (_what, service, file) => {
+  it.each(SECRETS)('a container keeps %s in a file alone', async (_what, service, file) => {
     const secret =
       (await inside(service, `cat ${file}`)).split('\n').at(file.endsWith('.key') ? 1 : 0) ?? ''
     expect(secret.length).toBeGreaterThan(40)
@@ -76,7 +76,7 @@ describe.skipIf(missing !== null)('a container of the composed gateway', () => {
     expect(described.filter((text) => text.includes(secret))).toEqual([])
   })
 
-  it('is made of images that hold none of these', async () => {
+  it('a container is made of images that hold none of these', async () => {
     const secrets = await Promise.all(
       SECRETS.map(async ([, service, file]) => inside(service, `cat ${file}`)),
     )
@@ -85,7 +85,7 @@ describe.skipIf(missing !== null)('a container of the composed gateway', () => {
     expect(await imageHolds(IMAGES.built[0] ?? '', ['magnet.attract-raw-url-to'])).toBe(true)
   })
 
-  it('is made of an image that holds nothing of the folder where operators put their files', async () => {
+  it('a container is made of an image that holds nothing of the folder where operators put their files', async () => {
     const shipped = await inside('sidecar', 'ls -A /opt/brickgate/deploy/compose')
     expect(shipped.trim().split('\n')).toEqual([
       'brickgate',
@@ -96,7 +96,7 @@ describe.skipIf(missing !== null)('a container of the composed gateway', () => {
   })
 
   it.each(['lighttpd', 'egress'])(
-    'of %s cannot read the configuration of the demo',
+    'a container of %s cannot read the configuration of the demo',
     async (service) => {
       const tried =
         'cat /var/lib/brickgate/demo/brickgate.yaml /var/lib/brickgate/demo/secrets/* 2>&1; true'
@@ -109,7 +109,7 @@ describe.skipIf(missing !== null)('a container of the composed gateway', () => {
     ['egress', '/var/lib/brickgate/secrets'],
     ['redis', '/var/lib/brickgate/proof'],
     ['redis', '/var/lib/brickgate/secrets'],
-  ])('of %s sees nothing of %s', async (service, folder) => {
+  ])('a container of %s sees nothing of %s', async (service, folder) => {
     expect(await inside(service, `ls -A ${folder} 2>/dev/null; true`)).toBe('')
   })
 

@@ -19,7 +19,7 @@ describe.skipIf(missing !== null)('the composed Prometheus', () => {
     await project.compose('up', '--detach', '--wait', '--no-deps', 'prometheus')
   })
 
-  it('scrapes both sidecars, lighttpd and the egress', async () => {
+  it('the composed Prometheus scrapes both sidecars, lighttpd and the egress', async () => {
     const up = async (): Promise<readonly string[]> =>
       (await query('up == 1')).map(({ metric }) => metric['job'] ?? '').sort()
     await expect
@@ -27,7 +27,7 @@ describe.skipIf(missing !== null)('the composed Prometheus', () => {
       .toEqual(['brickgate-egress', 'brickgate-lighttpd', 'brickgate-sidecar', 'brickgate-sidecar'])
   })
 
-  it('counts the decisions of all sidecars', async () => {
+  it('the composed Prometheus counts the decisions of all sidecars', async () => {
     const decisions = async (): Promise<number> => {
       const [sum] = await query('sum(brickgate_decisions_total{decision="allow"})')
       return Number(sum?.value[1] ?? 0)
@@ -39,7 +39,7 @@ describe.skipIf(missing !== null)('the composed Prometheus', () => {
     await expect.poll(decisions, SCRAPED).toBeGreaterThanOrEqual(before + 10)
   })
 
-  it('has loaded the shipped rules, and none fails', async () => {
+  it('the composed Prometheus has loaded the shipped rules, and none fails', async () => {
     interface Groups {
       readonly groups: readonly { readonly rules: readonly { readonly health: string }[] }[]
     }

@@ -59,7 +59,7 @@ describe.skipIf(missing !== null)('when a container fails', () => {
 
     describe.each(SERVICES)('%s', (service) => {
       it.each(FAILURES)(
-        'after `docker %s`: nobody is let in, it shows as %s, and it comes back',
+        'on a host that runs keep.sh, after `docker %s`: nobody is let in, it shows as %s, and it comes back',
         async (command, state) => {
           const outcomes = await during(async () => {
             await docker([command, ...(await project.containers(service))])

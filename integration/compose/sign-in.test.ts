@@ -18,7 +18,7 @@ describe.skipIf(missing !== null)('in Chromium, at the composed gateway, a perso
   })
   afterAll(() => browser.close())
 
-  it('signs in and comes back to the page asked for', async () => {
+  it('in Chromium, at the composed gateway, a person signs in and comes back to the page asked for', async () => {
     const asked = `${project.setting('BRICKGATE_URL')}${CLUSTERS}`
     await page.goto(asked)
     await signInAtProvider(page, 'alice')
@@ -29,7 +29,7 @@ describe.skipIf(missing !== null)('in Chromium, at the composed gateway, a perso
     }
   })
 
-  it('is out at once when they sign out at the provider', async () => {
+  it('in Chromium, at the composed gateway, a person is out at once when they sign out at the provider', async () => {
     const provider = await page.context().newPage()
     await provider.goto(`${await issuer()}/session/end`)
     await provider.getByRole('button', { name: 'Sign out' }).click()

@@ -79,17 +79,17 @@ describe.skipIf(missing !== null)('a host without Docker, by the units of deploy
   })
   afterAll(() => docker(['rm', '--force', '--volumes', host]))
 
-  it('allows and refuses', async () => {
+  it('a host with systemd allows and refuses', async () => {
     await expect.poll(async () => (await sendRequest('TOKEN_ALICE')).status, SERVED).toBe(200)
     expect((await sendRequest('TOKEN_EXPIRED')).status).toBe(401)
     expect((await sendRequest(null)).status).toBe(401)
   })
 
-  it('lost nothing: its first sidecar found the state that the page had made before', async () => {
+  it('a host with systemd lost nothing: its first sidecar found the state that the page had made before', async () => {
     expect(await inside(`${BRICKGATE} state show`)).toBe('nothing is lost\n')
   })
 
-  it('goes on after root revoked where there was no audit log, and after a restart', async () => {
+  it('a host with systemd goes on after root revoked where there was no audit log, and after a restart', async () => {
     await inside(`rm /var/log/brickgate/audit.log; ${BRICKGATE} revoke subject 'demo|nobody'`)
     expect(await inside('stat -c "%U %G %a" /var/log/brickgate/audit.log')).toBe(
       'brickgate-sidecar brickgate 640\n',
@@ -99,7 +99,7 @@ describe.skipIf(missing !== null)('a host without Docker, by the units of deploy
     await inside(`${BRICKGATE} revoke subject 'demo|nobody' --undo`) // now beside the sidecar
   })
 
-  it('says of an audit log that the sidecar cannot write to what keeps it from starting', async () => {
+  it('a host with systemd says of an audit log that the sidecar cannot write to what keeps it from starting', async () => {
     await inside('chown root /var/log/brickgate/audit.log')
     const checked = await inside(`${BRICKGATE} config check 2>&1 || true`)
     await inside('systemctl restart brickgate-sidecar')
@@ -112,7 +112,7 @@ describe.skipIf(missing !== null)('a host without Docker, by the units of deploy
   })
 
   it.each(UNITS)(
-    'leaves no core of %s, hides its neighbours and filters its calls',
+    'a host with systemd leaves no core of %s, hides its neighbours and filters its calls',
     async (unit) => {
       const core = await inside(`cat /proc/$(systemctl show -P MainPID ${unit})/limits`)
       expect(core).toMatch(/Max core file size +0 +0 /)
@@ -123,7 +123,7 @@ describe.skipIf(missing !== null)('a host without Docker, by the units of deploy
     },
   )
 
-  it.each(UNITS)('goes on when %s crashes', async (unit) => {
+  it.each(UNITS)('a host with systemd goes on when %s crashes', async (unit) => {
     const restarts = async (): Promise<number> =>
       Number((await inside(`systemctl show -p NRestarts ${unit}`)).split('=')[1])
     const before = await restarts()
@@ -132,7 +132,7 @@ describe.skipIf(missing !== null)('a host without Docker, by the units of deploy
     await expect.poll(async () => (await sendRequest('TOKEN_ALICE')).status, SERVED).toBe(200)
   })
 
-  it('lets nobody in while the sidecar is stopped', async () => {
+  it('a host with systemd lets nobody in while the sidecar is stopped', async () => {
     await inside('systemctl stop brickgate-sidecar')
     const { status } = await sendRequest('TOKEN_ALICE')
     await inside('systemctl start brickgate-sidecar')
@@ -140,7 +140,7 @@ describe.skipIf(missing !== null)('a host without Docker, by the units of deploy
     await expect.poll(async () => (await sendRequest('TOKEN_ALICE')).status, SERVED).toBe(200)
   })
 
-  it('reloads lighttpd', async () => {
+  it('a host with systemd reloads lighttpd', async () => {
     await inside('systemctl reload brickgate-lighttpd')
     await expect.poll(async () => (await sendRequest('TOKEN_ALICE')).status, SERVED).toBe(200)
     expect(await inside('systemctl is-failed "brickgate-*" || true')).not.toContain('failed')
@@ -157,7 +157,7 @@ describe.skipIf(missing !== null)('a host without Docker, by the units of deploy
       await docker(['cp', join(HOME, 'launch'), `${host}:/opt/brickgate/`]) // and no demo/
     })
 
-    it('is not run by root where no user is there to run it', async () => {
+    it('a host without systemd is not run by root where no user is there to run it', async () => {
       const refused = await inside(`${UP} || echo code $?`)
       expect(refused).toMatch(
         /there is no user `brickgate`: name one in BRICKGATE_USER[^]*code 1\n/,
@@ -165,7 +165,7 @@ describe.skipIf(missing !== null)('a host without Docker, by the units of deploy
       expect(await inside(`ls -d ${MADE} 2>&1 || true`)).toContain('No such file')
     })
 
-    it('is run by a user with no right of root when root says `make up`', async () => {
+    it('a host without systemd is run by a user with no right of root when root says `make up`', async () => {
       const printed = await inside(`export BRICKGATE_USER=brickgate-sidecar; ${UP}`)
       expect(printed).toMatch(/running as `brickgate-sidecar`\nBrickgate is up/)
       expect((await sendRequest('TOKEN_ALICE')).status).toBe(200)
@@ -186,7 +186,7 @@ describe.skipIf(missing !== null)('a host without Docker, by the units of deploy
       expect(await inside(others)).toBe('')
     })
 
-    it('ends when root says `make down`, by the user that it runs as', async () => {
+    it('a host without systemd ends when root says `make down`, by the user that it runs as', async () => {
       await inside('cd /opt/brickgate && node launch/down.ts')
       expect(await inside('ls /opt/brickgate/.run/pids')).toBe('')
       await expect(sendRequest(null)).rejects.toThrow(/ECONNREFUSED|ECONNRESET|socket/)

@@ -14,19 +14,22 @@ describe.skipIf(missing !== null)('two composed gateways on one Redis', () => {
     })
   })
 
-  it.each(['a', 'b'])('both refuse what was revoked through %s', async (through) => {
-    const subject = `dave-${through}`
-    const gateways = [a, b]
-    const tokens = await Promise.all(
-      gateways.map((one) => one.mint({ sub: subject, groups: ['analysts'] })),
-    )
-    const statuses = (): Promise<number[]> =>
-      Promise.all(
-        gateways.map(async (one, at) => (await one.sendRequest(tokens[at] ?? null)).status),
+  it.each(['a', 'b'])(
+    'two composed gateways on one Redis both refuse what was revoked through %s',
+    async (through) => {
+      const subject = `dave-${through}`
+      const gateways = [a, b]
+      const tokens = await Promise.all(
+        gateways.map((one) => one.mint({ sub: subject, groups: ['analysts'] })),
       )
-    expect(await statuses()).toEqual([200, 200])
-    const words = ['brickgate', 'revoke', 'subject', `demo|${subject}`, '--reason', 'test']
-    await (through === 'a' ? a : b).compose('exec', '-T', 'sidecar', ...words)
-    expect(await statuses()).toEqual([401, 401])
-  })
+      const statuses = (): Promise<number[]> =>
+        Promise.all(
+          gateways.map(async (one, at) => (await one.sendRequest(tokens[at] ?? null)).status),
+        )
+      expect(await statuses()).toEqual([200, 200])
+      const words = ['brickgate', 'revoke', 'subject', `demo|${subject}`, '--reason', 'test']
+      await (through === 'a' ? a : b).compose('exec', '-T', 'sidecar', ...words)
+      expect(await statuses()).toEqual([401, 401])
+    },
+  )
 })

@@ -28,14 +28,14 @@ describe.skipIf(missing !== null)('100 requests a second to the composed gateway
     await project.forgetUpstreamRequests()
   })
 
-  it('all get their answer while one of two sidecars restarts', async () => {
+  it('100 requests a second to the composed gateway all get their answer while one of two sidecars restarts', async () => {
     const [first = ''] = await project.containers('sidecar')
     const outcomes = await during(() => docker(['restart', first]))
     expect(outcomes.filter((outcome) => !isVerdict(outcome))).toEqual([])
     await expectRightVerdicts(project, outcomes)
   })
 
-  it('all get their answer while lighttpd reloads gracefully', async () => {
+  it('100 requests a second to the composed gateway all get their answer while lighttpd reloads gracefully', async () => {
     const [lighttpd = ''] = await project.containers('lighttpd')
     const started = async (): Promise<number> => {
       const logs = await project.compose('logs', '--no-log-prefix', 'lighttpd')
@@ -50,7 +50,7 @@ describe.skipIf(missing !== null)('100 requests a second to the composed gateway
     await expectRightVerdicts(project, outcomes)
   })
 
-  it('are told to come again while the egress restarts, for the time that it takes', async () => {
+  it('100 requests a second to the composed gateway are told to come again while the egress restarts, for the time that it takes', async () => {
     const [egress = ''] = await project.containers('egress')
     const outcomes = await during(() => docker(['restart', egress]))
     await expectRightVerdicts(project, outcomes)

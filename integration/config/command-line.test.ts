@@ -17,7 +17,7 @@ describe('a command line that is not understood ends with 64 and the usage:', ()
     ['an unknown option', ['version', '--verbose']],
     ['an option without its value', ['serve', '--config']],
     ['a command named like a method', ['constructor']],
-  ])('%s', async (_, args) => {
+  ])('a command line that is not understood ends with 64 and the usage: %s', async (_, args) => {
     const { code, stdout, stderr } = await run(BRICKGATE, args)
 
     expect(code).toBe(EXIT_USAGE)
@@ -72,7 +72,7 @@ describe('the JSON Schema of `config schema`', () => {
     demo = parse(readFileSync(sharedStack().demo.configFile, 'utf8')) as Document
   })
 
-  it('accepts the configuration of the demo', () => {
+  it('the JSON Schema of `config schema` accepts the configuration of the demo', () => {
     expect(schema.safeParse(demo)).toMatchObject({ success: true })
   })
 
@@ -87,7 +87,7 @@ describe('the JSON Schema of `config schema`', () => {
       'a number of workers that is none',
       (document) => ({ ...document, runtime: { ...document['runtime'], workers: 0 } }),
     ],
-  ])('refuses %s', (_, spoil) => {
+  ])('the JSON Schema of `config schema` refuses %s', (_, spoil) => {
     expect(schema.safeParse(spoil(demo))).toMatchObject({ success: false })
   })
 })

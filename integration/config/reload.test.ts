@@ -33,7 +33,7 @@ afterAll(async () => {
 })
 
 describe('an edited policy.yaml', () => {
-  it('takes effect within seconds, and no request fails meanwhile', async () => {
+  it('an edited policy.yaml takes effect within seconds, and no request fails meanwhile', async () => {
     // a first request may find Redis slow on a machine that has just started everything
     await expect
       .poll(async () => (await stack.sendAs(token, ME)).status, { timeout: WITHIN_MS })
@@ -53,7 +53,7 @@ describe('an edited policy.yaml', () => {
     expect(await reloads(stack, 'ok')).toBe(1)
   })
 
-  it('takes away what it permitted, at every worker', async () => {
+  it('an edited policy.yaml takes away what it permitted, at every worker', async () => {
     const forbid = { id: 'stop', effect: 'forbid', who: { any_verified: true }, paths: [CLUSTERS] }
     await reloadWith(stack, 'policy.yaml', () => policy(permit('clusters', CLUSTERS), forbid))
 
@@ -89,22 +89,25 @@ describe('a broken file leaves the old configuration in force, and is counted:',
       'brickgate.yaml',
       (document) => ({ ...document, issuers: [] }),
     ],
-  ])('%s', async (_, file, spoil) => {
-    const errors = await reloads(stack, 'error')
-    const taken = await reloads(stack, 'ok')
-    let before: Document = {}
-    edit(stack, file, (document) => spoil((before = document)))
+  ])(
+    'a broken file leaves the old configuration in force, and is counted: %s',
+    async (_, file, spoil) => {
+      const errors = await reloads(stack, 'error')
+      const taken = await reloads(stack, 'ok')
+      let before: Document = {}
+      edit(stack, file, (document) => spoil((before = document)))
 
-    await expect.poll(() => reloads(stack, 'error'), { timeout: WITHIN_MS }).toBe(errors + 1)
-    expect((await stack.sendAs(token, CLUSTERS)).status).toBe(200)
-    expect((await stack.sendAs(token, ME)).status).toBe(403)
-    const rejection = sidecarLog(stack.info).findLast(({ msg }) => msg.includes('was rejected'))
-    expect(rejection).toMatchObject({ level: 50, err: { type: 'ConfigError' } })
+      await expect.poll(() => reloads(stack, 'error'), { timeout: WITHIN_MS }).toBe(errors + 1)
+      expect((await stack.sendAs(token, CLUSTERS)).status).toBe(200)
+      expect((await stack.sendAs(token, ME)).status).toBe(403)
+      const rejection = sidecarLog(stack.info).findLast(({ msg }) => msg.includes('was rejected'))
+      expect(rejection).toMatchObject({ level: 50, err: { type: 'ConfigError' } })
 
-    edit(stack, file, () => before)
-    await expect.poll(() => reloads(stack, 'ok'), { timeout: WITHIN_MS }).toBe(taken + 1)
-    await ensureServes(stack, token)
-  })
+      edit(stack, file, () => before)
+      await expect.poll(() => reloads(stack, 'ok'), { timeout: WITHIN_MS }).toBe(taken + 1)
+      await ensureServes(stack, token)
+    },
+  )
 })
 
 function policy(...policies: readonly object[]): Document {

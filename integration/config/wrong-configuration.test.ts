@@ -71,7 +71,7 @@ const RUINED_PATHS = [
 ]
 
 describe.each(['config check', 'serve'])('`brickgate %s`', (command) => {
-  it('lists every problem at once with its path, ends with 78, and starts nothing', async () => {
+  it('a command with a wrong configuration lists every problem at once with its path, ends with 78, and starts nothing', async () => {
     write('brickgate.yaml', ruined())
     write('policy.yaml', 'version: 1\npolicies: []\n')
     write('secrets/proof', 'too short\n')
@@ -122,12 +122,15 @@ describe('a configuration that is wrong in one thing is refused with 78:', () =>
       'tiers.external.listen',
       () => editExternal({ listen: '127.0.0.1:7' }),
     ],
-  ])('%s', async (_, path, spoil) => {
-    spoil()
+  ])(
+    'a configuration that is wrong in one thing is refused with 78: %s',
+    async (_, path, spoil) => {
+      spoil()
 
-    const { code, stderr } = await brickgate('config check')
-    expect({ code, paths: pathsIn(stderr) }).toEqual({ code: EXIT_CONFIG, paths: [path] })
-  })
+      const { code, stderr } = await brickgate('config check')
+      expect({ code, paths: pathsIn(stderr) }).toEqual({ code: EXIT_CONFIG, paths: [path] })
+    },
+  )
 })
 
 describe('a secret is not repeated when', () => {
@@ -135,7 +138,7 @@ describe('a secret is not repeated when', () => {
     ['it is no valid YAML', `password: "${SECRET}" ${SECRET}`],
     ['it looks like a reference', `password: "\${${SECRET}}"`],
     ['its URL is not usable', `url: "redis://user:${SECRET}@localhost/x"`],
-  ])('%s', async (_, line) => {
+  ])('a secret is not repeated when %s', async (_, line) => {
     write('brickgate.yaml', good.replace(/^ {2}url: .*$/m, `  url: redis://localhost\n  ${line}`))
 
     const { code, stdout, stderr } = await brickgate('config check')

@@ -70,27 +70,33 @@ const SAME_SITE_HEADERS: readonly (readonly [string, Choose])[] = [
 ]
 
 describe('a POST with our cookie', () => {
-  it.each(CROSS_SITE_HEADERS)('is refused with %s', async (_, choose) => {
+  it.each(CROSS_SITE_HEADERS)('a POST with our cookie is refused with %s', async (_, choose) => {
     const answer = await sendCookie('POST', STATEMENTS, choose())
     expect(await auditedRefusal(stack, answer)).toEqual(CROSS_SITE)
   })
 
-  it.each(SAME_SITE_HEADERS)('passes with %s', async (_, choose) => {
+  it.each(SAME_SITE_HEADERS)('a POST with our cookie passes with %s', async (_, choose) => {
     await sendCookie('POST', STATEMENTS, choose())
     expect(await stack.upstreamRequests()).toMatchObject([{ method: 'POST', target: STATEMENTS }])
   })
 })
 
 describe('a WebSocket upgrade with our cookie', () => {
-  it.each(CROSS_SITE_HEADERS)('is refused with %s', async (_, choose) => {
-    const answer = await openSocket({ cookie: cookie(), ...choose() })
-    expect(await auditedRefusal(stack, answer)).toEqual(CROSS_SITE)
-  })
+  it.each(CROSS_SITE_HEADERS)(
+    'a WebSocket upgrade with our cookie is refused with %s',
+    async (_, choose) => {
+      const answer = await openSocket({ cookie: cookie(), ...choose() })
+      expect(await auditedRefusal(stack, answer)).toEqual(CROSS_SITE)
+    },
+  )
 
-  it.each(SAME_SITE_HEADERS)('passes with %s', async (_, choose) => {
-    expect((await openSocket({ cookie: cookie(), ...choose() })).status).toBe(101)
-    expect(await stack.upstreamRequests()).toMatchObject([{ isUpgrade: true, target: SOCKET }])
-  })
+  it.each(SAME_SITE_HEADERS)(
+    'a WebSocket upgrade with our cookie passes with %s',
+    async (_, choose) => {
+      expect((await openSocket({ cookie: cookie(), ...choose() })).status).toBe(101)
+      expect(await stack.upstreamRequests()).toMatchObject([{ isUpgrade: true, target: SOCKET }])
+    },
+  )
 })
 
 /** lighttpd speaks HTTP/2 from 1.4.83 on; there a WebSocket is asked for by CONNECT (RFC 8441). */
@@ -99,33 +105,42 @@ const HTTP2_EDGES = sharedStack().edges.filter(({ version }) => version > '1.4.8
 describe.each(HTTP2_EDGES)(
   'a WebSocket over HTTP/2 of lighttpd $version with our cookie',
   (edge) => {
-    it.each(CROSS_SITE_HEADERS)('is refused with %s', async (_, choose) => {
-      const answer = await connectSocket(edge, { cookie: cookie(), ...choose() })
-      expect(await auditedRefusal(stack, answer)).toEqual(CROSS_SITE)
-    })
+    it.each(CROSS_SITE_HEADERS)(
+      'a WebSocket over HTTP/2 with our cookie is refused with %s',
+      async (_, choose) => {
+        const answer = await connectSocket(edge, { cookie: cookie(), ...choose() })
+        expect(await auditedRefusal(stack, answer)).toEqual(CROSS_SITE)
+      },
+    )
 
-    it.each(SAME_SITE_HEADERS)('passes with %s', async (_, choose) => {
-      expect((await connectSocket(edge, { cookie: cookie(), ...choose() })).status).toBe(200)
-      expect(await stack.upstreamRequests()).toMatchObject([{ isUpgrade: true, target: SOCKET }])
-    })
+    it.each(SAME_SITE_HEADERS)(
+      'a WebSocket over HTTP/2 with our cookie passes with %s',
+      async (_, choose) => {
+        expect((await connectSocket(edge, { cookie: cookie(), ...choose() })).status).toBe(200)
+        expect(await stack.upstreamRequests()).toMatchObject([{ isUpgrade: true, target: SOCKET }])
+      },
+    )
   },
 )
 
 describe('without an Origin', () => {
   it.each(['PUT', 'PATCH', 'DELETE', 'OPTIONS'])(
-    '%s with our cookie is refused',
+    'without an Origin, %s with our cookie is refused',
     async (method) => {
       const answer = await sendCookie(method, STATEMENTS, {})
       expect(await auditedRefusal(stack, answer)).toEqual(CROSS_SITE)
     },
   )
 
-  it.each(['GET', 'HEAD'])('%s with our cookie passes: its answer stays unread', async (method) => {
-    await sendCookie(method, CLUSTERS, {})
-    expect(await stack.upstreamRequests()).toMatchObject([{ method, target: CLUSTERS }])
-  })
+  it.each(['GET', 'HEAD'])(
+    'without an Origin, %s with our cookie passes: its answer stays unread',
+    async (method) => {
+      await sendCookie(method, CLUSTERS, {})
+      expect(await stack.upstreamRequests()).toMatchObject([{ method, target: CLUSTERS }])
+    },
+  )
 
-  it('a session as bearer passes, for no browser sends one by itself', async () => {
+  it('without an Origin, a session as bearer passes, for no browser sends one by itself', async () => {
     const headers = { authorization: `Bearer ${id}` }
 
     await stack.send(STATEMENTS, { method: 'POST', headers })

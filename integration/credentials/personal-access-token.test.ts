@@ -45,7 +45,7 @@ describe('with the callers’ own tokens', () => {
 describe('with one personal access token for all', () => {
   beforeAll(() => reloadWith(stack, 'brickgate.yaml', (document) => withShared(document)))
 
-  it('the workspace gets that token and never the caller’s', async () => {
+  it('with one personal access token for all, the workspace gets that token and never the caller’s', async () => {
     const basic = `Basic ${Buffer.from(`token:${token}`).toString('base64')}`
     const { id } = await makeSession(stack, {
       principal: { groups: ['platform-admins'] },
@@ -108,21 +108,24 @@ describe('with one personal access token for all', () => {
     ['GET', '/api/2.0/token%2Dmanagement/tokens'],
     ['GET', '/%6fidc/v1/token'],
     ['GET', '/api/2.0/to%E2%84%AAen/list'],
-  ])('%s %s is forbidden by what is built in', async (method, path) => {
-    const answer = await stack.sendAs(token, path, { method })
+  ])(
+    'with one personal access token for all, %s %s is forbidden by what is built in',
+    async (method, path) => {
+      const answer = await stack.sendAs(token, path, { method })
 
-    const refusal = forbidden('policy-forbid', 'insufficient_scope')
-    expect(await auditedRefusal(stack, answer)).toEqual(refusal)
-    const audit = await stack.auditOf(String(answer.headers['x-request-id']))
-    expect(audit['policy']).toEqual([BUILT_IN])
-  })
+      const refusal = forbidden('policy-forbid', 'insufficient_scope')
+      expect(await auditedRefusal(stack, answer)).toEqual(refusal)
+      const audit = await stack.auditOf(String(answer.headers['x-request-id']))
+      expect(audit['policy']).toEqual([BUILT_IN])
+    },
+  )
 
-  it('everything else stays a matter of policy', async () => {
+  it('with one personal access token for all, everything else stays a matter of policy', async () => {
     expect((await stack.sendAs(token, CLUSTERS)).status).toBe(200)
     expect((await stack.sendAs(token, '/api/2.0/preview/scim/v2/Me')).status).toBe(200)
   })
 
-  it('a new token in its file is taken up without a restart', async () => {
+  it('with one personal access token for all, a new token in its file is taken up without a restart', async () => {
     const file = join(stack.info.demo.directory, 'secrets/workspace-token')
     writeFileSync(file, 'dapi-renewed\n')
     await expect.poll(() => credentialUpstream(), { timeout: 20_000 }).toBe('Bearer dapi-renewed')
@@ -131,7 +134,7 @@ describe('with one personal access token for all', () => {
     await expect.poll(() => credentialUpstream(), { timeout: 20_000 }).toBe(`Bearer ${shared}`)
   })
 
-  it('no log repeats the token', () => {
+  it('with one personal access token for all, no log repeats the token', () => {
     for (const log of ['audit.log', 'access.log', 'sidecar.log', 'egress.log']) {
       expect(stackFile(stack.info, `logs/${log}`)).not.toContain(shared)
     }

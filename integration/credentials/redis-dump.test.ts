@@ -54,7 +54,7 @@ afterAll(async () => {
 })
 
 describe('a reader of all of Redis', () => {
-  it('finds every kind of key that sessions and revocations make', () => {
+  it('a reader of all of Redis finds every kind of key that sessions and revocations make', () => {
     const keys = [...dump.keys()]
     for (const sid of [program.sid, browser.sid]) expect(keys).toContain(`bg:session:${sid}`)
     expect(keys).toContain(`bg:seen:${browser.sid}`)
@@ -63,7 +63,7 @@ describe('a reader of all of Redis', () => {
     expect(keys).toContain('bg:state')
   })
 
-  it('finds no id of a session, token or secret, in keys, values or the file on disk', () => {
+  it('a reader of all of Redis finds no id of a session, token or secret, in keys, values or the file on disk', () => {
     const access = browser.session.accessToken?.token ?? ''
     const secrets = {
       'the token of a program': program.token,
@@ -92,7 +92,7 @@ describe('a reader of all of Redis', () => {
     expect(inMemory).not.toMatch(/eyJ[\w-]+\.eyJ/) // the beginning of every signed token
   })
 
-  it('finds nothing that works as a credential', async () => {
+  it('a reader of all of Redis finds nothing that works as a credential', async () => {
     const found = new Set(
       [...dump]
         .filter(([key]) => /^bg:(session|seen|subject-sessions|revoked):/.test(key))
@@ -113,7 +113,7 @@ describe('a reader of all of Redis', () => {
 })
 
 describe('a writer to Redis grants nothing', () => {
-  it('by changing two records for each other', async () => {
+  it('a writer to Redis grants nothing by changing two records for each other', async () => {
     const keys = [program.sid, browser.sid].map((sid) => `bg:session:${sid}`)
     const [own = '', other = ''] = await Promise.all(keys.map((key) => stack.redis.get(key)))
     const [a = '', b = ''] = keys
@@ -127,7 +127,7 @@ describe('a writer to Redis grants nothing', () => {
     await expect.poll(() => statusOf(program.token)).toBe(200)
   })
 
-  it('by an index that names a session, or a note that one was seen', async () => {
+  it('a writer to Redis grants nothing by an index that names a session, or a note that one was seen', async () => {
     const sid = randomBytes(32).toString('hex')
     await stack.redis.zadd('bg:subject-sessions:demo|alice', '9999999999', sid)
     await stack.redis.set(`bg:seen:${sid}`, String(Math.floor(Date.now() / 1000)), 'EX', 60)

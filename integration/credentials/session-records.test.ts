@@ -78,7 +78,7 @@ describe('a writer to Redis makes no session:', () => {
       'a record under our key of a version that knew no kinds',
       (sid) => encrypted(plain(sid, { kind: undefined }), key),
     ],
-  ])('%s', async (_, forge) => {
+  ])('a writer to Redis makes no session: %s', async (_, forge) => {
     const id = sessionIdFrom(randomBytes(32))
     await stack.redis.set(`bg:session:${sidOf(id)}`, await forge(sidOf(id)), 'EX', 600)
 
@@ -87,7 +87,7 @@ describe('a writer to Redis makes no session:', () => {
     await stack.redis.del(`bg:session:${sidOf(id)}`)
   })
 
-  it('a record that is a list', async () => {
+  it('a writer to Redis makes no session: a record that is a list', async () => {
     const id = sessionIdFrom(randomBytes(32))
     await stack.redis.rpush(`bg:session:${sidOf(id)}`, record)
 
@@ -96,7 +96,7 @@ describe('a writer to Redis makes no session:', () => {
     await stack.redis.del(`bg:session:${sidOf(id)}`)
   })
 
-  it('but with our key and the right name it would be one', async () => {
+  it('a record with our key and the right name is a session', async () => {
     const id = sessionIdFrom(randomBytes(32))
     const good = await encrypted(plain(sidOf(id)), key)
     await stack.redis.set(`bg:session:${sidOf(id)}`, good, 'EX', 600)

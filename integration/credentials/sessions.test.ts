@@ -43,7 +43,7 @@ function sendCookie(id: string, others: readonly string[] = []): Promise<Answer>
 }
 
 describe('a session is accepted', () => {
-  it('as cookie and as bearer, and its stored access token goes upstream', async () => {
+  it('a session is accepted as cookie and as bearer, and its stored access token goes upstream', async () => {
     const { id, sid } = await session({ accessToken: await stack.mint({ sub: 'stored' }) })
     const stored = `Bearer ${made[0]?.session.accessToken?.token ?? ''}`
 
@@ -63,7 +63,7 @@ describe('a session is accepted', () => {
     expect(audit).toMatchObject({ reason: 'allowed', session: sid, subject: 'demo|alice' })
   })
 
-  it('while its own id, in whatever place, never reaches the workspace, and other cookies do', async () => {
+  it('a session’s own id, in any place, never reaches the workspace, and other cookies do', async () => {
     const { id } = await session()
     const { id: another } = await session()
 
@@ -84,7 +84,7 @@ describe('a session is accepted', () => {
     expect(seen).not.toContain('__Host-brickgate')
   })
 
-  it('after a long time when it was seen lately', async () => {
+  it('a session is accepted after a long time when it was seen lately', async () => {
     const { id, sid } = await session({ session: { createdAtSeconds: NOW - 7200 } })
     await stack.redis.set(`bg:seen:${sid}`, sealedSeen(stack, sid, NOW - 60), 'EX', 600)
 
@@ -98,16 +98,19 @@ describe('a session without a live access token is refused as unavailable when i
   it.each([
     ['holds none', null],
     ['holds one that expired', { token: 'eyJ.eyJ.x', expiresAtSeconds, tokenId: null }],
-  ])('%s', async (_, accessToken) => {
-    const { id } = await session({ session: { accessToken } })
+  ])(
+    'a session without a live access token is refused as unavailable when it %s',
+    async (_, accessToken) => {
+      const { id } = await session({ session: { accessToken } })
 
-    const refusal = unavailable('upstream-credential-unavailable')
-    expect(await auditedRefusal(stack, await sendCookie(id))).toEqual(refusal)
-  })
+      const refusal = unavailable('upstream-credential-unavailable')
+      expect(await auditedRefusal(stack, await sendCookie(id))).toEqual(refusal)
+    },
+  )
 })
 
 describe('a session is refused', () => {
-  it('as unknown after DEL, on the next request', async () => {
+  it('a session is refused as unknown after DEL, on the next request', async () => {
     const { id, sid } = await session()
     expect((await sendCookie(id)).status).toBe(200)
 
@@ -121,7 +124,7 @@ describe('a session is refused', () => {
     )
   })
 
-  it('on the tier where it was not made', async () => {
+  it('a session is refused on the tier where it was not made', async () => {
     const { id: internal } = await session()
     const { id: external } = await session({ session: { tier: 'external' } })
     const onExternal = { headers: { cookie: `__Host-brickgate=${internal}` } }
@@ -139,7 +142,7 @@ describe('a session is refused', () => {
     ['when it was last seen before the idle timeout', { createdAtSeconds: NOW - 7200 }, NOW - 3600],
     ['when it was seen only in the future', { createdAtSeconds: NOW - 7200 }, NOW + 7200],
     ['after its absolute expiry, though just seen', { expiresAtSeconds: NOW - 1 }, NOW],
-  ])('%s', async (_, times, seenSeconds) => {
+  ])('a session is refused %s', async (_, times, seenSeconds) => {
     const { id, sid } = await session({ session: times })
     if (seenSeconds !== null) {
       await stack.redis.set(`bg:seen:${sid}`, sealedSeen(stack, sid, seenSeconds), 'EX', 600)

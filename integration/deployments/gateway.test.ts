@@ -42,7 +42,7 @@ describe.each(DEPLOYMENTS)('a gateway on %s', (_, start) => {
   const mint = (subject: string): Promise<string> =>
     stack.mint({ sub: subject, groups: ['analysts'] })
 
-  it('is ready', async () => {
+  it('a gateway on each kind of Redis is ready', async () => {
     const { status, body } = await stack.admin('/readyz')
     expect(body).toContain('"eviction_policy":"noeviction"')
     // over TLS the default user is off, as docs/redis.md has it
@@ -50,7 +50,7 @@ describe.each(DEPLOYMENTS)('a gateway on %s', (_, start) => {
     expect(status).toBe(200)
   })
 
-  it('serves from its near cache, and refuses at once what an operator revokes', async () => {
+  it('a gateway on each kind of Redis serves from its near cache, and refuses at once what an operator revokes', async () => {
     const token = await mint('someone')
     await expect.poll(() => statusOf(token)).toBe(200)
     await expect
@@ -72,7 +72,7 @@ describe.each(DEPLOYMENTS)('a gateway on %s', (_, start) => {
     await expect.poll(() => statusOf(token), { timeout: LIMIT_MS }).toBe(200)
   })
 
-  it('has its commands: revoke, list, state', async () => {
+  it('a gateway on each kind of Redis has its commands: revoke, list, state', async () => {
     const token = await mint('other')
     expect(await statusOf(token)).toBe(200)
     const revoked = await brickgate(stack.info, 'revoke', 'subject', 'demo|other')
@@ -85,7 +85,7 @@ describe.each(DEPLOYMENTS)('a gateway on %s', (_, start) => {
     expect((await brickgate(stack.info, 'sessions', 'list', '--json')).code).toBe(0)
   })
 
-  it('makes, uses and ends a session for a program', async () => {
+  it('a gateway on each kind of Redis makes, uses and ends a session for a program', async () => {
     const bearer = await mint('program')
     const made = await stack.sendAs(bearer, '/_brickgate/sessions', { method: 'POST' })
     expect(made.status).toBe(201)
@@ -96,14 +96,14 @@ describe.each(DEPLOYMENTS)('a gateway on %s', (_, start) => {
     await expect.poll(() => statusOf(token), { interval: 5, timeout: LIMIT_MS }).toBe(401)
   })
 
-  it('signs a browser in, which goes on after a reload of the policy', async () => {
+  it('a gateway on each kind of Redis signs a browser in, which goes on after a reload of the policy', async () => {
     const browser = createVisitor(stack)
     expect((await browser.signIn('alice')).status).toBe(303)
     await reloadWith(stack, 'policy.yaml', (policy) => ({ ...policy }))
     await expect.poll(() => statusOf(browser.sessionId()), { timeout: LIMIT_MS }).toBe(200)
   })
 
-  it('asked for nothing that its user may not do', async () => {
+  it('a gateway sends no command that its user of Redis may not run', async () => {
     expect(await deployment.command('ACL', 'LOG')).toEqual([])
   })
 })

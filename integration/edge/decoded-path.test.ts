@@ -37,7 +37,7 @@ describe.each(testedLighttpds())('without the gate, lighttpd $version', (tested)
 
   afterAll(() => gate.stop())
 
-  it('makes no path that begins with two slashes, and leaves escaped slashes as they were sent', async () => {
+  it('without the gate, lighttpd makes no path that begins with two slashes, and leaves escaped slashes as they were sent', async () => {
     const random = createRandom(20_261_127)
     const targets = [
       ...PATH_TABLE.map(([sent]) => sent),

@@ -30,22 +30,25 @@ describe.each(EDGES)("the Databricks CLI's own paths pass lighttpd $version as s
     ['fs cp looks for a file of a volume', 'HEAD', UPLOADED, 200],
     ['fs mkdir makes a folder of a volume', 'PUT', DIRECTORY, 204],
     ['fs rm removes a file of a volume', 'DELETE', UPLOADED, 204],
-  ])('%s (%s %s)', async (what, method, target, status) => {
-    const isUpload = method === 'POST' || method === 'PUT'
-    const headers = { authorization: `Bearer ${admin}`, ...(isUpload ? {} : { 'x-empty': '1' }) }
-    const answer = await send(stack.listener('internal', edge), target, {
-      method,
-      headers,
-      ...(isUpload ? { body: what } : {}),
-    })
-    expect(answer.status).toBe(status)
-    const [request] = await stack.upstreamRequests()
-    expect(request).toMatchObject({ method, target })
-    const [path] = target.split('?')
-    expect(await stack.auditOf(requestIdOf(request))).toMatchObject({ decision: 'allow', path })
-  })
+  ])(
+    'the Databricks CLI’s own paths pass lighttpd as sent: %s (%s %s)',
+    async (what, method, target, status) => {
+      const isUpload = method === 'POST' || method === 'PUT'
+      const headers = { authorization: `Bearer ${admin}`, ...(isUpload ? {} : { 'x-empty': '1' }) }
+      const answer = await send(stack.listener('internal', edge), target, {
+        method,
+        headers,
+        ...(isUpload ? { body: what } : {}),
+      })
+      expect(answer.status).toBe(status)
+      const [request] = await stack.upstreamRequests()
+      expect(request).toMatchObject({ method, target })
+      const [path] = target.split('?')
+      expect(await stack.auditOf(requestIdOf(request))).toMatchObject({ decision: 'allow', path })
+    },
+  )
 
-  it('a file that was written by its escaped name is read by the plain one', async () => {
+  it('the Databricks CLI’s own paths pass lighttpd as sent: a file that was written by its escaped name is read by the plain one', async () => {
     const options = { headers: { authorization: `Bearer ${admin}` } }
     const listener = stack.listener('internal', edge)
     await send(listener, UPLOADED, { ...options, method: 'PUT', body: edge.version })

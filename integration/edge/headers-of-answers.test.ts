@@ -50,11 +50,11 @@ describe.each(EDGES)('of what the workspace answers, lighttpd $version', (edge) 
     ['ACCESS-CONTROL-EXPOSE-HEADERS', 'x-request-id'],
     ['access-control-max-age', '86400'],
     ['access-control-allow-private-network', 'true'],
-  ])('removes %s', async (name, value) => {
+  ])('of the workspace’s answers, lighttpd removes %s', async (name, value) => {
     expect((await answered({ [name]: value }))[name.toLowerCase()]).toBeUndefined()
   })
 
-  it('passes on no Expect of a client that has sent its body already', async () => {
+  it('of the workspace’s answers, lighttpd passes on no Expect of a client that has sent its body already', async () => {
     await stack.forgetUpstreamRequests()
     const fields = [`Authorization: Bearer ${alice}`, 'Connection: close', 'Content-Length: 2']
     const post = requestText('/api/2.0/sql/statements', [...fields, 'Expect: 100-continue'], 'POST')
@@ -64,20 +64,23 @@ describe.each(EDGES)('of what the workspace answers, lighttpd $version', (edge) 
     expect(valuesOf(request, 'expect')).toEqual([])
   })
 
-  it('removes Strict-Transport-Security, which would speak for our host name', async () => {
+  it('of the workspace’s answers, lighttpd removes Strict-Transport-Security, which would speak for our host name', async () => {
     const hsts = { 'strict-transport-security': 'max-age=1; includeSubDomains; preload' }
     expect((await answered(hsts))['strict-transport-security']).toBeUndefined()
   })
 
-  it.each(OUR_COOKIES)('removes Set-Cookie of our names: %s', async (cookie) => {
-    expect((await answered({ 'set-cookie': cookie }))['set-cookie']).toBeUndefined()
-    const among = [OTHER_COOKIES[0] ?? '', cookie, OTHER_COOKIES[1] ?? '']
-    expect((await answered({ 'set-cookie': among }))['set-cookie']).toEqual(
-      OTHER_COOKIES.slice(0, 2),
-    )
-  })
+  it.each(OUR_COOKIES)(
+    'of the workspace’s answers, lighttpd removes Set-Cookie of our names: %s',
+    async (cookie) => {
+      expect((await answered({ 'set-cookie': cookie }))['set-cookie']).toBeUndefined()
+      const among = [OTHER_COOKIES[0] ?? '', cookie, OTHER_COOKIES[1] ?? '']
+      expect((await answered({ 'set-cookie': among }))['set-cookie']).toEqual(
+        OTHER_COOKIES.slice(0, 2),
+      )
+    },
+  )
 
-  it('keeps every other Set-Cookie, in order', async () => {
+  it('of the workspace’s answers, lighttpd keeps every other Set-Cookie, in order', async () => {
     const kept = await answered({ 'set-cookie': OTHER_COOKIES })
     expect(kept['set-cookie']).toEqual(OTHER_COOKIES)
     const mixed = [...OUR_COOKIES, ...OTHER_COOKIES, ...OUR_COOKIES]
@@ -92,12 +95,12 @@ describe.each(EDGES)('of what the workspace answers, lighttpd $version', (edge) 
     ['www-authenticate', 'Bearer realm="DatabricksRealm"'],
     ['content-type', 'text/html'],
     ['etag', '"1"'],
-  ])('keeps %s', async (name, value) => {
+  ])('of the workspace’s answers, lighttpd keeps %s', async (name, value) => {
     expect((await answered({ [name]: value }))[name]).toBe(value)
   })
 
   it.each([204, 400, 401, 403, 404, 409, 429, 500, 501, 502, 503, 504])(
-    'keeps the status %i and its body, whatever its type',
+    'of the workspace’s answers, lighttpd keeps the status %i and its body, whatever its type',
     async (status) => {
       const body = status === 204 ? '' : '<p>of the workspace</p>'
       for (const type of ['text/html', 'application/json']) {

@@ -51,7 +51,7 @@ describeHttp2((edge) => {
       [0, 40_000],
       [300, 3],
       [300, 40_000],
-    ])('%i ms later, of %i bytes', async (gapMs, size) => {
+    ])('an HTTP/2 body arrives %i ms later, of %i bytes', async (gapMs, size) => {
       const body = Buffer.from(`{"statement":"${'z'.repeat(size)}"}`).subarray(-size)
       const length = [['content-length', String(size)]] as const
       const headers = Buffer.concat([PREFACE, headersFrames(post(length), false)])
@@ -85,7 +85,7 @@ describeHttp2((edge) => {
     expect(JSON.stringify(request)).not.toContain('forged')
   })
 
-  it.each(MALFORMED_HTTP2)('refuses over HTTP/2 %s', async (_, change) => {
+  it.each(MALFORMED_HTTP2)('lighttpd refuses over HTTP/2 %s', async (_, change) => {
     const { ending, body } = await sendRequest(headersFrames(change(get(CLUSTERS)), true))
     expect(ending).toBe('response')
     expect(JSON.parse(body)).toEqual({
@@ -95,7 +95,7 @@ describeHttp2((edge) => {
     expect(await stack.upstreamRequests()).toEqual([])
   })
 
-  it.each(HARMLESS_HTTP2)('takes over HTTP/2 %s, to no effect', async (_, change) => {
+  it.each(HARMLESS_HTTP2)('lighttpd takes over HTTP/2 %s, to no effect', async (_, change) => {
     const { ending } = await sendRequest(headersFrames(change(get(CLUSTERS)), true))
     expect(ending).toBe('response')
     const [request, ...others] = await stack.upstreamRequests()

@@ -17,7 +17,7 @@ afterAll(() => rmSync(folder, { recursive: true }))
 
 describe('HTTP/2', () => {
   it.each(['1.4.69', '1.4.76', '1.4.77', '1.4.79', '1.4.81', '1.4.82', '0.9.99'])(
-    'is not offered by lighttpd %s, where broken-off answers would arrive as complete',
+    'HTTP/2 is not offered by lighttpd %s, where broken-off answers would arrive as complete',
     (version) => {
       expect(printedFor(`lighttpd/${version} (ssl) - a light and fast webserver`)).toBe(
         'var.http2 = "disable"\n',
@@ -26,7 +26,7 @@ describe('HTTP/2', () => {
   )
 
   it.each(['1.4.83', '1.4.85', '1.4.100', '1.5.0', '2.0.1'])(
-    'is offered by lighttpd %s',
+    'HTTP/2 is offered by lighttpd %s',
     (version) => {
       expect(printedFor(`lighttpd/${version} - a light and fast webserver`)).toBe(
         'var.http2 = "enable"\n',

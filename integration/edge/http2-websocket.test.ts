@@ -41,20 +41,23 @@ describeHttp2((edge) => {
     it.each([
       ['after the answer', false],
       ['with the request', true],
-    ])('echoes what is sent %s', async (_, isEarly) => {
-      const stream = client.open(connecting(alice))
-      const echo = collect(stream)
-      if (isEarly) stream.write(maskedText('early'))
-      const [fields] = (await once(stream, 'response')) as [IncomingHttpHeaders]
-      expect(fields[':status']).toBe(200)
-      if (!isEarly) stream.write(maskedText('early'))
-      await expect.poll(echo, WAIT).toBe(unmaskedText('early'))
-      stream.write(maskedText('later'))
-      await expect.poll(echo, WAIT).toBe(unmaskedText('early') + unmaskedText('later'))
-      stream.destroy()
-    })
+    ])(
+      'a WebSocket by an extended CONNECT (RFC 8441) echoes what is sent %s',
+      async (_, isEarly) => {
+        const stream = client.open(connecting(alice))
+        const echo = collect(stream)
+        if (isEarly) stream.write(maskedText('early'))
+        const [fields] = (await once(stream, 'response')) as [IncomingHttpHeaders]
+        expect(fields[':status']).toBe(200)
+        if (!isEarly) stream.write(maskedText('early'))
+        await expect.poll(echo, WAIT).toBe(unmaskedText('early'))
+        stream.write(maskedText('later'))
+        await expect.poll(echo, WAIT).toBe(unmaskedText('early') + unmaskedText('later'))
+        stream.destroy()
+      },
+    )
 
-    it('is judged and forwarded as the upgrade of a GET, with the identity of its caller', async () => {
+    it('a WebSocket by an extended CONNECT (RFC 8441) is judged and forwarded as the upgrade of a GET, with the identity of its caller', async () => {
       const forged = { 'x-forwarded-user': 'forged', 'x-brickgate-tier': 'external' }
       const stream = client.open({ ...connecting(alice), ...forged })
       await once(stream, 'response')
@@ -78,7 +81,7 @@ describeHttp2((edge) => {
       ['a caller who may not', () => bob, SOCKET, UNPERMITTED],
       ['a caller who may not open it there', () => alice, '/api/2.0/token/x', UNPERMITTED],
     ])(
-      'is refused to %s, and what was sent early goes nowhere',
+      'a WebSocket by an extended CONNECT (RFC 8441) is refused to %s, and what was sent early goes nowhere',
       async (_, token, path, refusal) => {
         const answer = await client.sendRequest(
           { ...connecting(token()), ':path': path },
@@ -89,7 +92,7 @@ describeHttp2((edge) => {
     )
 
     it.each(['/a/..;/b', '/a%2f', `${SOCKET_PATH}%23`, '/_Brickgate/x', '//x'])(
-      'is refused to %s before it is judged',
+      'a WebSocket by an extended CONNECT (RFC 8441) is refused to %s before it is judged',
       async (path) => {
         const answer = await client.sendRequest({ ...connecting(alice), ':path': path }, '')
         expect([400, 404]).toContain(readRefusal(answer).status)
@@ -97,7 +100,7 @@ describeHttp2((edge) => {
       },
     )
 
-    it('leads to none of our own pages', async () => {
+    it('a WebSocket by an extended CONNECT (RFC 8441) leads to none of our own pages', async () => {
       const answer = await client.sendRequest(
         { ...connecting(alice), ':path': '/_brickgate/x' },
         '',

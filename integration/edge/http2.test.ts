@@ -48,7 +48,7 @@ describeHttp2((edge) => {
 
     afterAll(() => client.close())
 
-    it('the caller, and nothing of the proof', () => {
+    it('over HTTP/2, the workspace is told the caller, and nothing of the proof', () => {
       const { id, host } = stack.info.config.workspace
       expect(honest).toEqual(
         expect.arrayContaining([
@@ -67,7 +67,7 @@ describeHttp2((edge) => {
     })
 
     it.each(RESERVED_HEADERS.filter((name) => !NOT_IN_HTTP2.has(name.toLowerCase())))(
-      '%s in every spelling',
+      'over HTTP/2, a client that forges headers tells the workspace no more: %s in every spelling',
       async (name) => {
         const names = new Set(spellings(name).map((spelling) => spelling.toLowerCase()))
         const forged = [...names].map((spelling) => [spelling, FORGED])
@@ -75,7 +75,7 @@ describeHttp2((edge) => {
       },
     )
 
-    it('1,000 spellings', async () => {
+    it('over HTTP/2, a client that forges headers tells the workspace no more: 1,000 spellings', async () => {
       const random = createRandom(20_261_124)
       for (let sent = 0; sent < 1000; sent += 25) {
         await stack.forgetUpstreamRequests()
@@ -109,7 +109,7 @@ describeHttp2((edge) => {
       ['connection', 'keep-alive, x-custom'],
       ['upgrade', 'h2c'],
       ['x-custom', 'a'],
-    ])('%s', async (name, value) => {
+    ])('over HTTP/2, an answer is whole though the workspace sends %s', async (name, value) => {
       await behave(stack, { path: CLUSTERS, status: 200, body: '{}', headers: { [name]: value } })
       const client = await connectHttp2(stack.listener('internal', edge))
       const answer = await client.sendRequest({
@@ -138,7 +138,7 @@ describeHttp2((edge) => {
       for (const client of clients) client.close()
     })
 
-    it('each gets the answer to its own request, and goes on as itself', async () => {
+    it('streams of different users over shared connections each get their own answer, and go on as themselves', async () => {
       const answers = await eachUser((client, user, token) =>
         client.sendRequest({ ':path': ME, authorization: `Bearer ${token}`, 'x-probe': user }),
       )
@@ -147,7 +147,7 @@ describeHttp2((edge) => {
       await expectOwnIdentities()
     })
 
-    it('each body arrives with the identity of its sender', async () => {
+    it('over shared connections, each body arrives with the identity of its sender', async () => {
       const bodyOf = (user: string): string =>
         JSON.stringify({ statement: user.repeat((Number(user.slice(1)) * 97) % 5000) })
       const answers = await eachUser((client, user, token) =>
@@ -167,7 +167,7 @@ describeHttp2((edge) => {
       }
     })
 
-    it('a caller without permission, or without a token, is refused beside permitted callers', async () => {
+    it('over shared connections, a caller without permission, or without a token, is refused beside permitted callers', async () => {
       const answers = await eachUser((client, user, token) => {
         const kind = Number(user.slice(1)) % 3
         const headers = { ':path': kind === 1 ? '/api/2.0/secrets/get' : ME, 'x-probe': user }

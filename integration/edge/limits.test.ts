@@ -53,7 +53,7 @@ describe.each(EDGES)(
       for (const socket of drips) socket.destroy()
     })
 
-    it('serves other addresses as if they were not there', async () => {
+    it('while 500 slow connections of an address drip, lighttpd serves other addresses as if they were not there', async () => {
       for (const localAddress of ['127.0.0.1', '127.0.0.3', '127.1.2.3']) {
         for (let count = 0; count < 20; count += 1) {
           const startedMs = performance.now()
@@ -65,7 +65,7 @@ describe.each(EDGES)(
     })
 
     it.each(TIERS)(
-      'refuses that address on the %s tier with 429, and asks nobody',
+      'while 500 slow connections of an address drip, lighttpd refuses that address on the %s tier with 429, and asks nobody',
       async (tier) => {
         const answer = await sendRequest(edge, GREEDY, tier)
         expect(readRefusal(answer)).toEqual(TOO_MANY)
@@ -79,7 +79,7 @@ describe.each(EDGES)(
       },
     )
 
-    it('serves that address again when they are gone', async () => {
+    it('while 500 slow connections of an address drip, lighttpd serves that address again when they are gone', async () => {
       clearInterval(timer)
       for (const socket of drips) socket.destroy()
       await expect
@@ -114,7 +114,7 @@ describe.each(testedLighttpds().filter(({ version }) => speaksHttp2(version)))(
       await gate.stop()
     })
 
-    it('counts connections, not streams', async () => {
+    it('the limit of connections an address counts connections, not streams', async () => {
       held = await hold(GREEDY) // so many that counting begins
       const poll = '/driver-proxy-api/o/1234567890123456/0101-demo/8080/poll?seconds=0.5'
       const asking = clients.flatMap((client) =>
@@ -123,7 +123,7 @@ describe.each(testedLighttpds().filter(({ version }) => speaksHttp2(version)))(
       expect((await Promise.all(asking)).map(({ status }) => status)).toEqual(asking.map(() => 200))
     })
 
-    it('counts those of HTTP/2 and of HTTP/1.1 together', async () => {
+    it('the limit of connections an address counts HTTP/2 and HTTP/1.1 together', async () => {
       held = await hold()
       const [client] = clients
       await expect

@@ -36,23 +36,26 @@ describe.each(EDGES)('lighttpd $version', (edge) => {
       logged = await accessLinesOf(stack.info, edge, [...answers.values()].map(idOf))
     })
 
-    it.each(MALFORMED_REQUESTS)('$what: $status', ({ what, status, errorCode, reason }) => {
-      const answer = answers.get(what)
-      if (answer === undefined) throw new Error('no answer')
-      const hasRetryAfter = false
-      expect(readRefusal(answer)).toEqual({ status, errorCode, challenge: null, hasRetryAfter })
-      expect(logged.get(idOf(answer))).toMatchObject({ status, reason, tier: 'internal' })
-      if (status === 405) expect(answer.headers.allow).toContain('GET')
-    })
+    it.each(MALFORMED_REQUESTS)(
+      'lighttpd refuses in native JSON, and logs why: $what: $status',
+      ({ what, status, errorCode, reason }) => {
+        const answer = answers.get(what)
+        if (answer === undefined) throw new Error('no answer')
+        const hasRetryAfter = false
+        expect(readRefusal(answer)).toEqual({ status, errorCode, challenge: null, hasRetryAfter })
+        expect(logged.get(idOf(answer))).toMatchObject({ status, reason, tier: 'internal' })
+        if (status === 405) expect(answer.headers.allow).toContain('GET')
+      },
+    )
 
-    it('none of these reached the sidecar or the workspace', async () => {
+    it('no request that lighttpd refuses reaches the sidecar or the workspace', async () => {
       const judged = auditLines(stack.info).filter(({ request_id: id }) => logged.has(String(id)))
       expect(judged).toEqual([])
       expect(await stack.upstreamRequests()).toEqual([])
     })
   })
 
-  it.each(OTHER_VERSIONS)('refuses %s in native JSON', async (version) => {
+  it.each(OTHER_VERSIONS)('lighttpd refuses %s in native JSON', async (version) => {
     const answer = await sendRequest(requestText('/', [credential]).replace('HTTP/1.1', version))
     const { status, errorCode } = readRefusal(answer)
     expect([
@@ -64,7 +67,7 @@ describe.each(EDGES)('lighttpd $version', (edge) => {
     expect(await stack.upstreamRequests()).toEqual([])
   })
 
-  it('refuses a HEAD without a body, but says how long it would be', async () => {
+  it('lighttpd refuses a HEAD without a body, but says how long it would be', async () => {
     const answer = await send(stack.listener('internal', edge), '/a%00b', { method: 'HEAD' })
     expect(answer).toMatchObject({ status: 400, body: '' })
     expect(Number(answer.headers['content-length'])).toBeGreaterThan(0)
@@ -76,7 +79,7 @@ describe.each(EDGES)('lighttpd $version', (edge) => {
     ['a size over 64 bits', 'fffffffffffffffff\r\nabc\r\n0\r\n\r\n'],
     ['lines that end in LF alone', '3\nabc\n0\n\n'],
     ['a negative size', '-1\r\nabc\r\n0\r\n\r\n'],
-  ])('refuses a body with %s', async (_, body) => {
+  ])('lighttpd refuses a body with %s', async (_, body) => {
     const chunked = requestText('/x', [credential, 'Transfer-Encoding: chunked'], 'POST')
     const answer = await sendRequest(chunked + body)
     expect(readRefusal(answer)).toMatchObject({ status: 400, errorCode: 'BAD_REQUEST' })
@@ -89,7 +92,7 @@ describe.each(EDGES)('lighttpd $version', (edge) => {
     ['two equal fields', ['Transfer-Encoding: chunked', 'transfer-encoding: chunked']],
     ['upper case', ['Transfer-Encoding: CHUNKED']],
     ['a trailer', ['Transfer-Encoding: chunked', 'Trailer: X-Forwarded-User']],
-  ])('forwards a chunked body once, framed anew: %s', async (_, fields) => {
+  ])('lighttpd forwards a chunked body once, framed anew: %s', async (_, fields) => {
     const chunked = requestText(STATEMENTS, [credential, ...fields], 'POST')
     const answer = await sendRequest(`${chunked}3\r\nabc\r\n0\r\nX-Forwarded-User: forged\r\n\r\n`)
     expect(answer.headers['x-databricks-org-id']).toBe(stack.info.config.workspace.id)
@@ -105,30 +108,35 @@ describe.each(EDGES)('lighttpd $version', (edge) => {
   it.each([
     ['length', 'Content-Length:', ' 3', 'abc'],
     ['transfer coding', 'Transfer-Encoding:', '\tchunked', '3\r\nabc\r\n0\r\n\r\n'],
-  ])('refuses a folded %s, or frames as if it were not folded', async (_, name, value, body) => {
-    const folded = requestText(STATEMENTS, [credential, name, value], 'POST')
-    const next = requestText('/api/2.1/clusters/list', [credential, 'Connection: close'])
-    const answers = await sendRaw(stack.listener('internal', edge), folded + body + next)
-    const requests = await stack.upstreamRequests()
-    const statuses = answers.match(/HTTP\/1\.1 \d+/g)
-    if (statuses?.length === 1) {
-      expect(answers).toMatch(/^HTTP\/1\.1 (400|501) /)
-      expect(requests).toEqual([])
-    } else {
-      expect(requests).toMatchObject([
-        { method: 'POST', target: STATEMENTS, body: { bytes: 3, state: 'complete' } },
-        { method: 'GET', target: '/api/2.1/clusters/list' },
-      ])
-      const sent = ['content-length', 'transfer-encoding'].map((one) => valuesOf(requests[0], one))
-      expect([
-        [['3'], []],
-        [[], ['chunked']],
-      ]).toContainEqual(sent)
-    }
-  })
+  ])(
+    'lighttpd refuses a folded %s, or frames as if it were not folded',
+    async (_, name, value, body) => {
+      const folded = requestText(STATEMENTS, [credential, name, value], 'POST')
+      const next = requestText('/api/2.1/clusters/list', [credential, 'Connection: close'])
+      const answers = await sendRaw(stack.listener('internal', edge), folded + body + next)
+      const requests = await stack.upstreamRequests()
+      const statuses = answers.match(/HTTP\/1\.1 \d+/g)
+      if (statuses?.length === 1) {
+        expect(answers).toMatch(/^HTTP\/1\.1 (400|501) /)
+        expect(requests).toEqual([])
+      } else {
+        expect(requests).toMatchObject([
+          { method: 'POST', target: STATEMENTS, body: { bytes: 3, state: 'complete' } },
+          { method: 'GET', target: '/api/2.1/clusters/list' },
+        ])
+        const sent = ['content-length', 'transfer-encoding'].map((one) =>
+          valuesOf(requests[0], one),
+        )
+        expect([
+          [['3'], []],
+          [[], ['chunked']],
+        ]).toContainEqual(sent)
+      }
+    },
+  )
 
   it.each(['PROPFIND', 'QUERY', 'LINK', 'MKCOL', 'REPORT'])(
-    'leaves %s to the sidecar, which refuses it',
+    'lighttpd leaves %s to the sidecar, which refuses it',
     async (method) => {
       const answer = await sendRequest(requestText('/x', [credential], method))
       expect(await auditedRefusal(stack, answer)).toEqual(badRequest('bad-request'))
@@ -136,7 +144,7 @@ describe.each(EDGES)('lighttpd $version', (edge) => {
   )
 
   it.each(['h2c', 'TLS/1.2', 'websocket, h2c', 'WEBSOCKETS'])(
-    'passes no Upgrade to %s on',
+    'lighttpd passes no Upgrade to %s on',
     async (protocol) => {
       const upgrade = ['Connection: Upgrade, HTTP2-Settings', `Upgrade: ${protocol}`]
       const settings = 'HTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA'
@@ -151,7 +159,7 @@ describe.each(EDGES)('lighttpd $version', (edge) => {
     },
   )
 
-  it('never takes the body of a refused request for a request', async () => {
+  it('lighttpd never takes the body of a refused request for a request', async () => {
     const smuggled = requestText('/api/2.1/clusters/list', [credential])
     const refused = requestText('/x', [`Content-Length: ${smuggled.length}`], 'POST')
     const answers = await sendRaw(stack.listener('internal', edge), refused + smuggled + smuggled)

@@ -45,12 +45,15 @@ describe.each(EDGES)('a policy of lighttpd $version judges the path alone:', (ed
       '?x=../../secrets',
     ],
     ...['?%2e%2e/%2e%2e/secrets', '?x=%23', '?x=%3F', '?x=//', '?x=%252e'],
-  ])('permitted with the query %s as without one', async (query) => {
-    expect((await sendRequest(`${PERMITTED}${query}`)).status).toBe(200)
-    const [request] = await stack.upstreamRequests()
-    expect(request?.target.split('?', 1)).toEqual([PERMITTED])
-    expect(await stack.auditOf(requestIdOf(request))).toMatchObject({ path: PERMITTED })
-  })
+  ])(
+    'a policy judges the path alone: a permitted path stays permitted with the query %s',
+    async (query) => {
+      expect((await sendRequest(`${PERMITTED}${query}`)).status).toBe(200)
+      const [request] = await stack.upstreamRequests()
+      expect(request?.target.split('?', 1)).toEqual([PERMITTED])
+      expect(await stack.auditOf(requestIdOf(request))).toMatchObject({ path: PERMITTED })
+    },
+  )
 
   describe.each([
     [UNPERMITTED, forbidden('no-policy-permits', 'insufficient_scope')],
@@ -65,12 +68,15 @@ describe.each(EDGES)('a policy of lighttpd $version judges the path alone:', (ed
         `??x=${PERMITTED}`,
         '?x=/_brickgate/',
       ],
-    ])('with the query `%s` (CVE-2025-54576)', async (query) => {
-      expect(await auditedRefusal(stack, await sendRequest(`${path}${query}`))).toEqual(refusal)
-    })
+    ])(
+      'a policy judges the path alone: a refused path stays refused with the query `%s` (CVE-2025-54576)',
+      async (query) => {
+        expect(await auditedRefusal(stack, await sendRequest(`${path}${query}`))).toEqual(refusal)
+      },
+    )
 
     it.each([...['#', `#${PERMITTED}`, `#?${PERMITTED}`, `?x#${PERMITTED}`]])(
-      'with the fragment `%s`, which counts for nothing (CVE-2026-41059)',
+      'a policy judges the path alone: a refused path stays refused with the fragment `%s`, which counts for nothing (CVE-2026-41059)',
       async (fragment) => {
         expect(await auditedRefusal(stack, await sendRequest(`${path}${fragment}`))).toEqual(
           refusal,
@@ -82,25 +88,31 @@ describe.each(EDGES)('a policy of lighttpd $version judges the path alone:', (ed
       ...[`${PERMITTED}/../../../..${path}`, `${PERMITTED}/%2e%2e/%2e%2e/%2e%2e/%2e%2e${path}`],
       ...[`${PERMITTED}/..;/..;/..;/..${path}`, `/${path}`, `${PERMITTED}%23/../../../..${path}`],
       ...[`${PERMITTED}%2f..%2f..%2f..%2f..${path}`, `${path}\\..\\..`, `${path}%00${PERMITTED}`],
-    ])('as %s, which is refused before it is judged (CVE-2026-33494)', async (target) => {
-      const answer = await sendRequest(target)
-      expect(readRefusal(answer)).toMatchObject({ status: 400, errorCode: 'BAD_REQUEST' })
-      expect(await stack.upstreamRequests()).toEqual([])
-    })
+    ])(
+      'a policy judges the path alone: a refused path stays refused as %s, which is refused before it is judged (CVE-2026-33494)',
+      async (target) => {
+        const answer = await sendRequest(target)
+        expect(readRefusal(answer)).toMatchObject({ status: 400, errorCode: 'BAD_REQUEST' })
+        expect(await stack.upstreamRequests()).toEqual([])
+      },
+    )
   })
 
-  it.each(['%23', '%3F', '%3f', ';x', '%3Bx'])('%s never ends a path', async (end) => {
-    const answer = await sendRequest(`${FORBIDDEN}${end}${PERMITTED}`)
-    expect(readRefusal(answer)).toMatchObject({ status: 400, errorCode: 'BAD_REQUEST' })
-    expect(await stack.upstreamRequests()).toEqual([])
-  })
+  it.each(['%23', '%3F', '%3f', ';x', '%3Bx'])(
+    'a policy judges the path alone: %s never ends a path',
+    async (end) => {
+      const answer = await sendRequest(`${FORBIDDEN}${end}${PERMITTED}`)
+      expect(readRefusal(answer)).toMatchObject({ status: 400, errorCode: 'BAD_REQUEST' })
+      expect(await stack.upstreamRequests()).toEqual([])
+    },
+  )
 
   it.each([
     '/api/2.0/SECRETS/get',
     '/api/2.0/%73ecrets/get',
     '/API/2.0/secrets/get',
     '/api/2.0/secret%73/get',
-  ])('a forbid holds for %s', async (target) => {
+  ])('a policy judges the path alone: a forbid holds for %s', async (target) => {
     const answer = await sendRequest(target)
     const { reason, upstreamRequests } = await auditedRefusal(stack, answer)
     expect({ reason, upstreamRequests }).toEqual({ reason: 'policy-forbid', upstreamRequests: 0 })

@@ -51,10 +51,13 @@ describe.each(EDGES.map(({ version }, at) => [version, at] as const))(
         probes = await probeAll(targets)
       })
 
-      it.each(numbered(PATH_TABLE))('%j → %j', (sent, forwarded, place) => {
-        expect(probes[place]?.sent).toBe(sent)
-        expect(violations(probes[place], forwarded)).toEqual([])
-      })
+      it.each(numbered(PATH_TABLE))(
+        'a target is forwarded as it was judged, or refused: %j → %j',
+        (sent, forwarded, place) => {
+          expect(probes[place]?.sent).toBe(sent)
+          expect(violations(probes[place], forwarded)).toEqual([])
+        },
+      )
     })
 
     it.each(['/api/2.0/fs/files/Volumes', '/api/2.0/workspace-files/import-file/Workspace'])(
@@ -94,18 +97,21 @@ describe.each(EDGES.map(({ version }, at) => [version, at] as const))(
         probes = await probeAll(OWN_PAGES.map(([sent]) => sent))
       })
 
-      it.each(numbered(OWN_PAGES))('%j is answered with %i', (sent, status, place) => {
-        const found = probes[place]
-        expect(found).toMatchObject({ sent, answer: { status }, forwarded: null })
-        if (found === undefined || status === 200) return
-        expect(found.audit).toBeNull()
-        expect(readRefusal(found.answer)).toEqual(status === 404 ? NO_PAGE : BAD_TARGET)
-        expect(found.access['reason']).toMatch(
-          status === 404 ? /^no-such-page$/ : /^bad-(target|request)$/,
-        )
-      })
+      it.each(numbered(OWN_PAGES))(
+        'our own pages are never forwarded and never authorized: %j is answered with %i',
+        (sent, status, place) => {
+          const found = probes[place]
+          expect(found).toMatchObject({ sent, answer: { status }, forwarded: null })
+          if (found === undefined || status === 200) return
+          expect(found.audit).toBeNull()
+          expect(readRefusal(found.answer)).toEqual(status === 404 ? NO_PAGE : BAD_TARGET)
+          expect(found.access['reason']).toMatch(
+            status === 404 ? /^no-such-page$/ : /^bad-(target|request)$/,
+          )
+        },
+      )
 
-      it('1,000 generated spellings', async () => {
+      it('our own pages are never forwarded and never authorized: 1,000 generated spellings', async () => {
         const random = createRandom(20_261_123)
         const targets = Array.from({ length: 1000 }, () => generateOwnPage(random))
         const found = await probeAll(targets)

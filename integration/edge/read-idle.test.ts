@@ -56,14 +56,14 @@ describe.each(testedLighttpds())(
       ],
       ['headers that do not end', () => `GET ${SOCKET} HTTP/1.1\r\n${UPGRADE.join('\r\n')}\r\n`],
     ])(
-      'closes a silent connection that names WebSocket as its upgrade for %s',
+      'with a limit of silence, lighttpd closes a silent connection that names WebSocket as its upgrade for %s',
       async (_, request) => {
         const socket = await openRaw(gate.listener())
         expect(await isClosedAfter(socket, request())).toBe(true)
       },
     )
 
-    it('closes a silent connection that names its request nearly as the gate names WebSockets', async () => {
+    it('with a limit of silence, lighttpd closes a silent connection that names its request nearly as the gate names WebSockets', async () => {
       const socket = await openRaw(gate.listener())
       const forged = ['X_Brickgate_Upgrade: websocket', 'X-Brickgate-Upgrade-: websocket']
       const request = requestText(SESSIONS, [...forged, ...MISSING_BODY], 'POST')
@@ -71,7 +71,7 @@ describe.each(testedLighttpds())(
     })
 
     it.each(['X-Brickgate-Upgrade: websocket', 'x-brickgate-UPGRADE: x'])(
-      'refuses %s at once, which the gate uses itself, and closes the connection',
+      'with a limit of silence, lighttpd refuses %s at once, which the gate uses itself, and closes the connection',
       async (field) => {
         const socket = await openRaw(gate.listener())
         socket.write(requestText(SESSIONS, [field, ...MISSING_BODY], 'POST'))
@@ -81,7 +81,7 @@ describe.each(testedLighttpds())(
       },
     )
 
-    it('leaves an allowed WebSocket open that is silent for longer', async () => {
+    it('with a limit of silence, lighttpd leaves an allowed WebSocket open that is silent for longer', async () => {
       const { port, ca } = gate.listener()
       const headers = { authorization: `Bearer ${engineer}` }
       const url = `wss://localhost:${port}${SOCKET}`
@@ -94,22 +94,28 @@ describe.each(testedLighttpds())(
       socket.terminate()
     })
 
-    it.runIf(isHttp2)('leaves an allowed WebSocket over HTTP/2 open', async () => {
-      const client = await connectHttp2(gate.listener())
-      const stream = client.open(connecting(SOCKET, { authorization: `Bearer ${engineer}` }))
-      await once(stream, 'response')
-      await pause((READ_IDLE_S + 3) * 1000)
-      expect(stream.closed).toBe(false)
-      client.close()
-    })
+    it.runIf(isHttp2)(
+      'with a limit of silence, lighttpd leaves an allowed WebSocket over HTTP/2 open',
+      async () => {
+        const client = await connectHttp2(gate.listener())
+        const stream = client.open(connecting(SOCKET, { authorization: `Bearer ${engineer}` }))
+        await once(stream, 'response')
+        await pause((READ_IDLE_S + 3) * 1000)
+        expect(stream.closed).toBe(false)
+        client.close()
+      },
+    )
 
-    it.runIf(isHttp2)("closes a silent stream that asks the gate's own pages for one", async () => {
-      const client = await connectHttp2(gate.listener())
-      const stream = client.open(connecting(SESSIONS, {}))
-      stream.on('error', () => undefined)
-      await expect.poll(() => stream.closed, { timeout: CLOSED_WITHIN_MS }).toBe(true)
-      client.close()
-    })
+    it.runIf(isHttp2)(
+      "with a limit of silence, lighttpd closes a silent stream that asks the gate's own pages for one",
+      async () => {
+        const client = await connectHttp2(gate.listener())
+        const stream = client.open(connecting(SESSIONS, {}))
+        stream.on('error', () => undefined)
+        await expect.poll(() => stream.closed, { timeout: CLOSED_WITHIN_MS }).toBe(true)
+        client.close()
+      },
+    )
   },
 )
 

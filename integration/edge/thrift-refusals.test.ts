@@ -33,21 +33,24 @@ describe.each(EDGES)(
       ['a policy', 403, `${WAREHOUSE}?x=1`, () => outsider],
       ['the gate', 400, '/sql/1.0/warehouses;x', () => admin],
       ['lighttpd', 400, '/sql/1.0/../warehouses', () => admin],
-    ])('by %s (%i)', async (_by, status, target, token) => {
-      const bearer = token()
-      const fields = bearer === null ? [] : [`Authorization: Bearer ${bearer}`]
-      const bytes = requestText(
-        target,
-        [...fields, 'Content-Length: 0', 'Connection: close'],
-        'POST',
-      )
-      const answer = await sendOnce(() => openRaw(stack.listener('internal', edge)), bytes)
-      expect(answer.status).toBe(status)
-      expectMessage(answer)
-      expect(answer.headers[HEADER]).toBe(JSON.parse(answer.body).message)
-    })
+    ])(
+      'SQL users of Python learn why they were refused: by %s (%i)',
+      async (_by, status, target, token) => {
+        const bearer = token()
+        const fields = bearer === null ? [] : [`Authorization: Bearer ${bearer}`]
+        const bytes = requestText(
+          target,
+          [...fields, 'Content-Length: 0', 'Connection: close'],
+          'POST',
+        )
+        const answer = await sendOnce(() => openRaw(stack.listener('internal', edge)), bytes)
+        expect(answer.status).toBe(status)
+        expectMessage(answer)
+        expect(answer.headers[HEADER]).toBe(JSON.parse(answer.body).message)
+      },
+    )
 
-    it('nobody else gets that header', async () => {
+    it('only SQL users of Python get the header with the reason', async () => {
       for (const target of ['/api/2.0/sql/statements', '/sqlx/1.0', '/a%00b']) {
         const answer = await send(stack.listener('internal', edge), target)
         expect(answer.status).toBeGreaterThanOrEqual(400)

@@ -32,7 +32,7 @@ afterAll(() => stack.close())
 
 describe.each(EDGES)('lighttpd $version', (edge) => {
   describe.each(TIERS)('on the %s tier', (tier) => {
-    it.each(['TLSv1', 'TLSv1.1'] as const)('refuses %s', async (version) => {
+    it.each(['TLSv1', 'TLSv1.1'] as const)('lighttpd refuses %s', async (version) => {
       const insecure = { minVersion: version, maxVersion: version, ciphers: 'DEFAULT@SECLEVEL=0' }
       await expect(handshake(insecure)).rejects.toMatchObject({ code: PROTOCOL_ALERT })
     })
@@ -43,7 +43,7 @@ describe.each(EDGES)('lighttpd $version', (edge) => {
       'ECDHE-ECDSA-AES256-SHA384',
       'AES128-GCM-SHA256',
       'AES128-SHA',
-    ])('refuses the suite %s: no AEAD, or no forward secrecy', async (ciphers) => {
+    ])('lighttpd refuses the suite %s: no AEAD, or no forward secrecy', async (ciphers) => {
       await expect(handshake({ maxVersion: 'TLSv1.2', ciphers })).rejects.toMatchObject({
         code: expect.stringMatching(HANDSHAKE_ALERT),
       })
@@ -53,30 +53,30 @@ describe.each(EDGES)('lighttpd $version', (edge) => {
       'ECDHE-ECDSA-AES128-GCM-SHA256',
       'ECDHE-ECDSA-AES256-GCM-SHA384',
       'ECDHE-ECDSA-CHACHA20-POLY1305',
-    ])('takes TLS 1.2 with %s', async (ciphers) => {
+    ])('lighttpd takes TLS 1.2 with %s', async (ciphers) => {
       const { protocol, cipher } = await handshake({ maxVersion: 'TLSv1.2', ciphers })
       expect({ protocol, cipher }).toEqual({ protocol: 'TLSv1.2', cipher: ciphers })
     })
 
     it.each(['TLS_AES_128_GCM_SHA256', 'TLS_CHACHA20_POLY1305_SHA256'])(
-      'takes TLS 1.3 with %s',
+      'lighttpd takes TLS 1.3 with %s',
       async (ciphers) => {
         const { protocol, cipher } = await handshake({ minVersion: 'TLSv1.3', ciphers })
         expect({ protocol, cipher }).toEqual({ protocol: 'TLSv1.3', cipher: ciphers })
       },
     )
 
-    it('offers HTTP/2 exactly where broken-off answers are broken off: from 1.4.83 on', async () => {
+    it('lighttpd offers HTTP/2 exactly where broken-off answers are broken off: from 1.4.83 on', async () => {
       const { alpn } = await handshake({ ALPNProtocols: ['h2', 'http/1.1'] })
       expect(alpn).toBe(HTTP2_EDGES.includes(edge) ? 'h2' : 'http/1.1')
     })
 
-    it('says nothing to a client that does not speak TLS', async () => {
+    it('lighttpd says nothing to a client that does not speak TLS', async () => {
       const answer = askPlain(edge[tier], 'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n')
       await expect(answer).rejects.toThrow(/^no answer to/)
     })
 
-    it('has no HSTS on localhost, whose other ports a browser would cut off too', async () => {
+    it('lighttpd has no HSTS on localhost, whose other ports a browser would cut off too', async () => {
       for (const answer of await answersOf((path, outgoing) =>
         send(stack.listener(tier, edge), path, outgoing),
       )) {
@@ -117,15 +117,22 @@ describe.each(EDGES)('lighttpd $version', (edge) => {
         ['Host: a', 'Connection: Upgrade', 'Upgrade: websocket'],
       ],
       ['a fragment', 'GET /x?y=z#//evil.example.com HTTP/1.1', ['Host: a']],
-    ])('%s', async (_, line, fields) => {
-      const answer = await sendRequest(line, fields)
-      const { public_url: url } = stack.info.config.tiers.internal
-      expect(answer).toMatchObject({ status: 308, body: '', headers: { location: `${url}/x?y=z` } })
-      expect(answer.headers['strict-transport-security']).toBeUndefined()
-    })
+    ])(
+      'lighttpd over plain HTTP only sends to the public URL of the internal tier: %s',
+      async (_, line, fields) => {
+        const answer = await sendRequest(line, fields)
+        const { public_url: url } = stack.info.config.tiers.internal
+        expect(answer).toMatchObject({
+          status: 308,
+          body: '',
+          headers: { location: `${url}/x?y=z` },
+        })
+        expect(answer.headers['strict-transport-security']).toBeUndefined()
+      },
+    )
 
     it.each([...['/', CLUSTERS, '/_brickgate/whoami', '/_brickgate/callback?code=c&state=s']])(
-      '%s with a token is not judged',
+      'over plain HTTP, %s with a token is not judged',
       async (path) => {
         const answer = await sendRequest(`GET ${path} HTTP/1.1`, [
           'Host: localhost',
@@ -146,13 +153,13 @@ describe.each(EDGES)('lighttpd $version', (edge) => {
         '/%2fevil',
       ],
       ...['/%0d%0aSet-Cookie:x', '/?%0d%0aSet-Cookie:x', '*', 'evil.example.com', '/a%00'],
-    ])('and nowhere at all for the target %s', async (target) => {
+    ])('lighttpd over plain HTTP redirects nowhere for the target %s', async (target) => {
       const answer = await sendRequest(`GET ${target} HTTP/1.1`, ['Host: a'])
       expect(readRefusal(answer)).toMatchObject({ status: 400, errorCode: 'BAD_REQUEST' })
       expect(answer.headers.location).toBeUndefined()
     })
 
-    it('and HTTP/2 without TLS gets no further, if it is spoken at all', async () => {
+    it('HTTP/2 without TLS gets no further than a redirect', async () => {
       const answer = await askHttp2(edge.redirect)
       expect([308, null]).toContain(answer)
       expect(await stack.upstreamRequests()).toEqual([])
@@ -183,7 +190,7 @@ describe.each(testedLighttpds())(
 
     afterAll(() => gate.stop())
 
-    it('has HSTS on whatever it answers, but not on the tier that is localhost', async () => {
+    it('with a public URL that is no localhost, lighttpd has HSTS on whatever it answers, but not on the tier that is localhost', async () => {
       for (const tier of TIERS) {
         const answers = await answersOf((path, outgoing) =>
           send(gate.listener(tier), path, outgoing),
@@ -194,13 +201,13 @@ describe.each(testedLighttpds())(
       }
     })
 
-    it('redirects to that URL, and has no HSTS without TLS', async () => {
+    it('with a public URL that is no localhost, lighttpd redirects to that URL, and has no HSTS without TLS', async () => {
       const answer = await askPlain(redirectPort, 'GET /x HTTP/1.1\r\nHost: localhost\r\n\r\n')
       expect(answer).toMatchObject({ status: 308, headers: { location: `${url}/x` } })
       expect(answer.headers['strict-transport-security']).toBeUndefined()
     })
 
-    it('tells the workspace that name, whatever Host the client names', async () => {
+    it('with a public URL that is no localhost, lighttpd tells the workspace that name, whatever Host the client names', async () => {
       const headers = { authorization: `Bearer ${alice}`, host: 'evil.example.com' }
       expect((await send(gate.listener(), CLUSTERS, { headers })).status).toBe(200)
       const [request] = await stack.upstreamRequests()

@@ -59,15 +59,18 @@ describe.each(testedLighttpds())(
       ['the proxy itself, when it names nobody', PROXY, undefined, PROXY],
       ['the proxy itself, when it names nonsense', PROXY, 'unknown', PROXY],
       ['whoever connects, when that is no proxy', STRANGER, CLIENT, STRANGER],
-    ])('everybody sees %s', async (_what, localAddress, named, seen) => {
-      const headers = named === undefined ? {} : { 'x-forwarded-for': named }
-      const answer = await sendRequest(gate.listener(), { localAddress, headers })
-      expect(answer.status).toBe(200)
-      await expectSeen(seen, localAddress)
-    })
+    ])(
+      'behind proxies that send X-Forwarded-For, everybody sees %s',
+      async (_what, localAddress, named, seen) => {
+        const headers = named === undefined ? {} : { 'x-forwarded-for': named }
+        const answer = await sendRequest(gate.listener(), { localAddress, headers })
+        expect(answer.status).toBe(200)
+        await expectSeen(seen, localAddress)
+      },
+    )
 
     it.each(['::ffff:192.0.2.1', '::FFFF:c000:0201', '0:0:0:0:0:ffff:192.0.2.1'])(
-      'a client cannot write an address before its own that a proxy writes as %s',
+      'behind proxies that send X-Forwarded-For, a client cannot write an address before its own that a proxy writes as %s',
       async (mapped) => {
         const forged = await forwarded(CLUSTERS, `203.0.113.9, ${mapped}`)
         expect(readRefusal(forged).status).toBe(400)
@@ -79,7 +82,7 @@ describe.each(testedLighttpds())(
       },
     )
 
-    it('a proxy cannot make of the request one without TLS, or of another host', async () => {
+    it('behind proxies that send X-Forwarded-For, a proxy cannot make of the request one without TLS, or of another host', async () => {
       const headers = {
         'x-forwarded-for': CLIENT,
         'x-forwarded-proto': 'http',
@@ -96,7 +99,7 @@ describe.each(testedLighttpds())(
       await expectSeen(CLIENT, PROXY)
     })
 
-    it('the limit of connections is a client’s, not the proxy’s', async () => {
+    it('behind proxies that send X-Forwarded-For, the limit of connections is a client’s, not the proxy’s', async () => {
       const polls = Array.from({ length: LIMIT }, () => forwarded(POLL, '203.0.113.50'))
       await new Promise((resolve) => setTimeout(resolve, 1200)) // counted once a second
       expect((await forwarded(CLUSTERS, '203.0.113.50')).status).toBe(429)
@@ -106,7 +109,7 @@ describe.each(testedLighttpds())(
       expect(ended.filter(({ status }) => status !== 200)).toEqual([])
     })
 
-    it('all addresses of an IPv6 /64 share the limit of connections, however they are written', async () => {
+    it('behind proxies that send X-Forwarded-For, all addresses of an IPv6 /64 share the limit of connections, however they are written', async () => {
       const polls = Array.from({ length: LIMIT }, (_, at) =>
         forwarded(POLL, SPELLINGS[at % SPELLINGS.length] ?? ''),
       )
@@ -117,7 +120,7 @@ describe.each(testedLighttpds())(
       expect(ended.filter(({ status }) => status !== 200)).toEqual([])
     })
 
-    it('connections that the proxy keeps are nobody’s too many', async () => {
+    it('behind proxies that send X-Forwarded-For, connections that the proxy keeps are nobody’s too many', async () => {
       const kept = await Promise.all(Array.from({ length: LIMIT + 3 }, () => keptAfterRequest()))
       await new Promise((resolve) => setTimeout(resolve, 1200))
       expect((await sendRequest(gate.listener(), { localAddress: PROXY })).status).toBe(200)
@@ -160,19 +163,19 @@ describe.each(testedLighttpds())(
     })
     afterAll(() => gate.stop())
 
-    it('everybody sees the address of the preamble, and no header’s', async () => {
+    it('behind proxies that speak PROXY protocol, everybody sees the address of the preamble, and no header’s', async () => {
       const answer = await askAfter(`PROXY TCP4 ${CLIENT} 192.0.2.1 40000 443\r\n`, PROXY)
       expect(answer).toMatch(/^HTTP\/1\.1 200 /)
       await expectSeen(CLIENT)
     })
 
-    it('a client in a proxy’s network is not believed what its header says', async () => {
+    it('behind proxies that speak PROXY protocol, a client in a proxy’s network is not believed what its header says', async () => {
       const answer = await askAfter('PROXY TCP4 10.1.9.9 192.0.2.1 40000 443\r\n', PROXY)
       expect(answer).toMatch(/^HTTP\/1\.1 200 /)
       await expectSeen('10.1.9.9')
     })
 
-    it('an IPv4 address that is mapped into IPv6 shares the limit of the IPv4 address', async () => {
+    it('behind proxies that speak PROXY protocol, an IPv4 address that is mapped into IPv6 shares the limit of the IPv4 address', async () => {
       const polls = Array.from({ length: LIMIT }, (_, at) => {
         const preamble = `PROXY TCP6 ::ffff:203.0.113.60 2001:db8::1 ${40_000 + at} 443\r\n`
         return askAfter(preamble, PROXY, POLL)
@@ -185,13 +188,13 @@ describe.each(testedLighttpds())(
       for (const answer of await Promise.all(polls)) expect(answer).toMatch(/^HTTP\/1\.1 200 /)
     })
 
-    it('the preamble of a stranger is no TLS, and ends the connection', async () => {
+    it('behind proxies that speak PROXY protocol, the preamble of a stranger is no TLS, and ends the connection', async () => {
       const answer = await askAfter(`PROXY TCP4 ${CLIENT} 192.0.2.1 40000 443\r\n`, STRANGER)
       expect(answer).toBe('')
       expect(await stack.upstreamRequests()).toEqual([])
     })
 
-    it('a client that is no proxy connects without a preamble', async () => {
+    it('behind proxies that speak PROXY protocol, a client that is no proxy connects without a preamble', async () => {
       expect((await sendRequest(gate.listener(), { localAddress: STRANGER })).status).toBe(200)
       await expectSeen(STRANGER)
     })

@@ -67,12 +67,15 @@ describe.each(testedLighttpds())('with lighttpd $version', (tested) => {
   }
 
   describe('nothing reaches the workspace when the authorizer answers', () => {
-    it.each(MISBEHAVIOURS)('%s', async (_name, behaviour, status, reason) => {
-      authorizer.behave = behaviour
-      await expectRefused(status, reason)
-    })
+    it.each(MISBEHAVIOURS)(
+      'nothing reaches the workspace when the authorizer answers %s',
+      async (_name, behaviour, status, reason) => {
+        authorizer.behave = behaviour
+        await expectRefused(status, reason)
+      },
+    )
 
-    it('nothing at all, and the client hears of it within 9 s', async () => {
+    it('nothing reaches the workspace when the authorizer answers nothing at all, and the client hears of it within 9 s', async () => {
       authorizer.behave = hangs
       const startedMs = performance.now()
       await expectRefused(503, 'authorizer-timeout')

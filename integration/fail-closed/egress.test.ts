@@ -62,7 +62,7 @@ describe('a request passes with a proof of the file, which it loses:', () => {
   it.each([
     ['the current one', PROOF],
     ['the previous one', PREVIOUS],
-  ])('%s', async (_name, proof) => {
+  ])('a request passes with a proof of the file, which it loses: %s', async (_name, proof) => {
     const answer = await egress.send(CLUSTERS, {
       headers: { ...AUTHORIZED, 'x-brickgate-proof': proof },
     })
@@ -92,7 +92,7 @@ describe('a request is refused with', () => {
     ['the proof in a header of another spelling', { x_brickgate_proof: PROOF }],
     ['what an allow carries', { 'x-brickgate-proof': proofOfAllow(PROOF) }],
     ['the proof as a parameter', { cookie: `x-brickgate-proof=${PROOF}` }],
-  ])('%s', async (_name, headers) => {
+  ])('a request is refused with %s', async (_name, headers) => {
     const answer = await egress.send(CLUSTERS, {
       headers: { authorization: AUTHORIZED.authorization, ...headers },
     })
@@ -109,12 +109,15 @@ describe('Host and SNI are those of the workspace when the client asks for', () 
     ['no host', CLUSTERS, { host: '' }],
     ['another forwarded host', CLUSTERS, { 'x-forwarded-host': 'evil.example' }],
     ['another host in the target', `http://evil.example${CLUSTERS}`, { host: 'evil.example' }],
-  ])('%s', async (_name, target, headers) => {
-    await egress.send(target, { headers: { ...AUTHORIZED, ...headers } })
-    expect(workspace.simulator.log.list()).toHaveLength(1)
-    expect(valuesOf(workspace.newest(), 'host')).toEqual([WORKSPACE])
-    expect(workspace.newest().serverName).toBe(WORKSPACE)
-  })
+  ])(
+    'Host and SNI are those of the workspace when the client asks for %s',
+    async (_name, target, headers) => {
+      await egress.send(target, { headers: { ...AUTHORIZED, ...headers } })
+      expect(workspace.simulator.log.list()).toHaveLength(1)
+      expect(valuesOf(workspace.newest(), 'host')).toEqual([WORKSPACE])
+      expect(workspace.newest().serverName).toBe(WORKSPACE)
+    },
+  )
 })
 
 describe('when the workspace closes without an answer', () => {
@@ -122,19 +125,25 @@ describe('when the workspace closes without an answer', () => {
     workspace.control('POST', 'behaviour', { path: CLUSTERS, reset: true, times: 1 }),
   )
 
-  it.each(['GET', 'HEAD'])('%s is sent again', async (method) => {
-    const answer = await egress.send(CLUSTERS, { method, headers: AUTHORIZED })
-    expect(answer.status).toBe(method === 'GET' ? 200 : 404)
-    expect(workspace.simulator.log.list()).toHaveLength(2)
-  })
+  it.each(['GET', 'HEAD'])(
+    'when the workspace closes without an answer, %s is sent again',
+    async (method) => {
+      const answer = await egress.send(CLUSTERS, { method, headers: AUTHORIZED })
+      expect(answer.status).toBe(method === 'GET' ? 200 : 404)
+      expect(workspace.simulator.log.list()).toHaveLength(2)
+    },
+  )
 
-  it.each(['POST', 'PUT', 'PATCH', 'DELETE'])('%s is not sent again', async (method) => {
-    const answer = await egress.send(CLUSTERS, { method, headers: AUTHORIZED, body: '{}' })
-    expect(answer.status).toBe(502)
-    expect(answer.headers['retry-after']).toBeUndefined()
-    expect(JSON.parse(answer.body)).toMatchObject({ error_code: 'TEMPORARILY_UNAVAILABLE' })
-    expect(workspace.simulator.log.list()).toHaveLength(1)
-  })
+  it.each(['POST', 'PUT', 'PATCH', 'DELETE'])(
+    'when the workspace closes without an answer, %s is not sent again',
+    async (method) => {
+      const answer = await egress.send(CLUSTERS, { method, headers: AUTHORIZED, body: '{}' })
+      expect(answer.status).toBe(502)
+      expect(answer.headers['retry-after']).toBeUndefined()
+      expect(JSON.parse(answer.body)).toMatchObject({ error_code: 'TEMPORARILY_UNAVAILABLE' })
+      expect(workspace.simulator.log.list()).toHaveLength(1)
+    },
+  )
 })
 
 describe('the certificate of the workspace', () => {
@@ -161,7 +170,7 @@ describe('the certificate of the workspace', () => {
     return { answer, received, failed: failedHandshakes }
   }
 
-  it('is accepted when it has the name, the authority and the dates that it must have', async () => {
+  it('the certificate of the workspace is accepted when it has the name, the authority and the dates that it must have', async () => {
     const issued = await issueCertificate(directory, { name: WORKSPACE })
     const { answer, received } = await outcomeOf(issued, issued.ca)
     expect(answer.status).toBe(200)
@@ -173,25 +182,31 @@ describe('the certificate of the workspace', () => {
     ['has the name below another', { name: `${WORKSPACE}.evil.example` }],
     ['has expired', { name: WORKSPACE, validDays: [-3, -1] }],
     ['is not valid yet', { name: WORKSPACE, validDays: [1, 3] }],
-  ])('ends the request before it is sent when it %s', async (_name, wishes) => {
-    const issued = await issueCertificate(directory, wishes)
-    const { answer, received, failed } = await outcomeOf(issued, issued.ca)
-    expectComeAgain(answer)
-    expect(received).toBe(0)
-    expect(failed).toBeGreaterThan(0)
-  })
+  ])(
+    'the certificate of the workspace ends the request before it is sent when it %s',
+    async (_name, wishes) => {
+      const issued = await issueCertificate(directory, wishes)
+      const { answer, received, failed } = await outcomeOf(issued, issued.ca)
+      expectComeAgain(answer)
+      expect(received).toBe(0)
+      expect(failed).toBeGreaterThan(0)
+    },
+  )
 
   it.each([
     ['another authority', {}],
     ['itself', { isSelfSigned: true }],
-  ])('ends the request before it is sent when it is signed by %s', async (_name, wishes) => {
-    const issued = await issueCertificate(directory, { name: WORKSPACE, ...wishes })
-    const other = await issueCertificate(directory, { name: WORKSPACE })
-    const { answer, received, failed } = await outcomeOf(issued, other.ca)
-    expectComeAgain(answer)
-    expect(received).toBe(0)
-    expect(failed).toBeGreaterThan(0)
-  })
+  ])(
+    'the certificate of the workspace ends the request before it is sent when it is signed by %s',
+    async (_name, wishes) => {
+      const issued = await issueCertificate(directory, { name: WORKSPACE, ...wishes })
+      const other = await issueCertificate(directory, { name: WORKSPACE })
+      const { answer, received, failed } = await outcomeOf(issued, other.ca)
+      expectComeAgain(answer)
+      expect(received).toBe(0)
+      expect(failed).toBeGreaterThan(0)
+    },
+  )
 })
 
 it('the log of the egress has no secret', () => {

@@ -21,16 +21,19 @@ describe.each(testedLighttpds())("lighttpd $version's error log has no sign-in c
       '/api/2.1/jobs/list',
       ({ info }) => startOwnGate(info, { tested, egress: 'none' }),
     ],
-  ])('when %s is unreachable', async (_backend, path, start) => {
-    const stack = stackClient(sharedStack())
-    const token = await stack.mint({ sub: 'admin', groups: ['platform-admins'] })
-    stack.close()
-    const started = await start(stack)
-    gate = started
-    const headers = { authorization: `Bearer ${token}` }
-    const target = `${path}?code=${CODE}&state=x`
-    expect((await send(started.listener(), target, { headers })).status).toBe(503)
-    expect(started.log('lighttpd-error.log')).toMatch(/\.sock/)
-    expect(started.log('lighttpd-error.log')).not.toContain(CODE)
-  })
+  ])(
+    'lighttpd’s error log has no sign-in code when %s is unreachable',
+    async (_backend, path, start) => {
+      const stack = stackClient(sharedStack())
+      const token = await stack.mint({ sub: 'admin', groups: ['platform-admins'] })
+      stack.close()
+      const started = await start(stack)
+      gate = started
+      const headers = { authorization: `Bearer ${token}` }
+      const target = `${path}?code=${CODE}&state=x`
+      expect((await send(started.listener(), target, { headers })).status).toBe(503)
+      expect(started.log('lighttpd-error.log')).toMatch(/\.sock/)
+      expect(started.log('lighttpd-error.log')).not.toContain(CODE)
+    },
+  )
 })

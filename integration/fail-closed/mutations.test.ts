@@ -84,7 +84,7 @@ describe.each(testedLighttpds())('with lighttpd $version', (tested) => {
   }
 
   describe('nobody passes who should not when', () => {
-    it.each(MUTATIONS)('%s', async (_name, mutate, outcome) => {
+    it.each(MUTATIONS)('nobody passes who should not when %s', async (_name, mutate, outcome) => {
       gate = await startRelayedGate(stack.info, { tested, mutate, egress: 'none' })
       egress = await relayEgress(gate.socket('egress'), socketPath(stack.info, 'egress'))
       await expectAlice(outcome !== 'refuses')

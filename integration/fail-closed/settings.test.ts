@@ -103,30 +103,33 @@ describe.each(testedLighttpds())('lighttpd $version', (tested) => {
 
     afterAll(() => gate.stop())
 
-    it.each(BAD_PROOF_FILES)('%s', async (_name, textOf) => {
-      const text = textOf(rightProof)
-      rmSync(proofFile, { force: true })
-      if (text !== null) writeFileSync(proofFile, text, 'latin1')
-      await expectNobodyIsServed()
-      expect(readRefusal(await sendRequest()).errorCode).toBe('INTERNAL_ERROR')
-      expect(gate.log('lighttpd-error.log')).not.toContain(rightProof.slice(0, 16))
-    })
+    it.each(BAD_PROOF_FILES)(
+      'lighttpd serves nobody while its proof is %s',
+      async (_name, textOf) => {
+        const text = textOf(rightProof)
+        rmSync(proofFile, { force: true })
+        if (text !== null) writeFileSync(proofFile, text, 'latin1')
+        await expectNobodyIsServed()
+        expect(readRefusal(await sendRequest()).errorCode).toBe('INTERNAL_ERROR')
+        expect(gate.log('lighttpd-error.log')).not.toContain(rightProof.slice(0, 16))
+      },
+    )
 
-    it('and serves again without a restart once it is right', async () => {
+    it('lighttpd serves again without a restart once its proof is right', async () => {
       writeFileSync(proofFile, rightProof) // its last line needs no end
       expect((await sendRequest()).status).toBe(200)
     })
   })
 
   describe('serves nobody with', () => {
-    it.each(BAD_SETTINGS)('BRICKGATE_%s=%s', async (name, value) => {
+    it.each(BAD_SETTINGS)('lighttpd serves nobody with BRICKGATE_%s=%s', async (name, value) => {
       const environment = { [`BRICKGATE_${name}`]: value }
       gate = await startRelayedGate(stack.info, { tested, environment })
       await expectNobodyIsServed().finally(() => gate.stop())
     })
   })
 
-  it.each(OF_LIGHTTPD)('refuses to start without BRICKGATE_%s', async (name) => {
+  it.each(OF_LIGHTTPD)('lighttpd refuses to start without BRICKGATE_%s', async (name) => {
     const variable = `BRICKGATE_${name}`
     const starting = startGate(stack.info, { tested, environment: { [variable]: undefined } })
     expect(await refusalToStart(starting)).toContain(variable)
@@ -141,13 +144,13 @@ describe('the egress', () => {
     return others
   }
 
-  it.each(OF_EGRESS)('refuses to start without BRICKGATE_%s', async (name) => {
+  it.each(OF_EGRESS)('the egress refuses to start without BRICKGATE_%s', async (name) => {
     const variable = `BRICKGATE_${name}`
     const starting = startEgress({ ...settings(), [variable]: undefined })
     expect(await refusalToStart(starting)).toContain(variable)
   })
 
-  it('refuses to start without the file of the proof', async () => {
+  it('the egress refuses to start without the file of the proof', async () => {
     const environment = { ...settings(), BRICKGATE_PROOF_FILE: '/nonexistent/proof' }
     expect(await refusalToStart(startEgress(environment))).toContain('/nonexistent/proof')
   })
@@ -157,7 +160,7 @@ describe('the egress', () => {
     ['a blank line', '\n'],
     ['short', 'abc\n'],
     ['in upper case', `${randomBytes(32).toString('hex').toUpperCase()}\n`],
-  ])('lets nothing pass while its proof is %s', async (_name, text) => {
+  ])('the egress lets nothing pass while its proof is %s', async (_name, text) => {
     writeFileSync(proofFile, text)
     const egress = await startEgress({ ...settings(), BRICKGATE_PROOF_FILE: proofFile })
     onTestFinished(() => egress.stop())

@@ -52,13 +52,19 @@ describe('an answer of the workspace that two readers could take for different o
     ['two lengths', 'HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab'],
     ['a length that is none', 'HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n'],
     ['headers of 80 KB', `HTTP/1.1 200 OK\r\nX-A: ${'a'.repeat(80_000)}\r\n\r\n`],
-  ])('%s', async (_name, bytes) => {
-    answer = bytes
-    const { status, headers, body } = await egress.send('/x', { method: 'POST', headers: HEADERS })
-    expect(status).toBe(502)
-    expect(headers['retry-after']).toBeUndefined() // the request may have run
-    expect(JSON.parse(body)).toMatchObject({ error_code: 'TEMPORARILY_UNAVAILABLE' })
-  })
+  ])(
+    'an answer of the workspace that two readers could take for different ones is none: %s',
+    async (_name, bytes) => {
+      answer = bytes
+      const { status, headers, body } = await egress.send('/x', {
+        method: 'POST',
+        headers: HEADERS,
+      })
+      expect(status).toBe(502)
+      expect(headers['retry-after']).toBeUndefined() // the request may have run
+      expect(JSON.parse(body)).toMatchObject({ error_code: 'TEMPORARILY_UNAVAILABLE' })
+    },
+  )
 })
 
 it('an answer that is cut does not look whole', async () => {

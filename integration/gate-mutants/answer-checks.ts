@@ -2,7 +2,7 @@ import { deepEqual, equal, match } from 'node:assert/strict'
 import { OTHER_COOKIES, OUR_COOKIES } from '../edge/cookies-of-answers.ts'
 import { replies, sends } from '../fail-closed/misbehaviours.ts'
 import { readRefusal } from '../harness/refusals.ts'
-import { sendRequest, type Check, egressAnswer } from './check.ts'
+import { type Check, egressAnswer, sendRequest } from './check.ts'
 import type { GateFixture } from './gate-fixture.ts'
 
 const SQL = '/sql/1.0/warehouses/abc'

@@ -2,7 +2,7 @@ import { deepEqual, equal, match, ok } from 'node:assert/strict'
 import { rmSync, writeFileSync } from 'node:fs'
 import { PROOFS } from '../fail-closed/misbehaviours.ts'
 import { readRefusal } from '../harness/refusals.ts'
-import { sendRequest, type Check, takeReceived } from './check.ts'
+import { type Check, sendRequest, takeReceived } from './check.ts'
 
 const BAD_PROOF_FILES = [
   ...[
@@ -35,7 +35,9 @@ export const readsProofs: Check = async (gate) => {
 export const logsReasons: Check = async (gate) => {
   const path = `/api/${'a'.repeat(600)}`
   const long = await sendRequest(gate, [], { target: `${path}?not-for-the-logs` })
-  const refused = await sendRequest(gate, [], { target: `/api/${'b'.repeat(506)};?not-for-the-logs` })
+  const refused = await sendRequest(gate, [], {
+    target: `/api/${'b'.repeat(506)};?not-for-the-logs`,
+  })
   process.kill(gate.pid, 'SIGHUP')
   const lines = new Map<string, { path: string; reason: string }>()
   const end = Date.now() + 5000

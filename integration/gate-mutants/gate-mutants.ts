@@ -6,7 +6,12 @@ import type { Mutant } from '../../tools/mutation-operators.ts'
 import { ANSWER_CHECKS } from './answer-checks.ts'
 import { type Check, serving } from './check.ts'
 import { logsReasons, readsProofs } from './file-checks.ts'
-import { type GateFixture, type GateFolder, prepareGateFolder, startGateFixture } from './gate-fixture.ts'
+import {
+  type GateFixture,
+  type GateFolder,
+  prepareGateFolder,
+  startGateFixture,
+} from './gate-fixture.ts'
 import { REQUEST_CHECKS } from './request-checks.ts'
 
 /**

@@ -39,13 +39,13 @@ afterEach(async () => {
   await proxy.close()
 })
 
-it('passes everything on, and knows the connection that hears invalidations', async () => {
+it('the proxy passes everything on, and knows the connection that hears invalidations', async () => {
   await commands.set('a', '1')
   await expect.poll(() => heard, WAIT).toEqual(['a'])
   expect(proxy.tracking).toBe(1)
 })
 
-it('holds what is heard, in order, until it passes again, while commands go on', async () => {
+it('the proxy holds invalidations, in order, until it passes again, while commands go on', async () => {
   proxy.setFate('hold')
   await commands.set('a', '1')
   await commands.set('b', '1')
@@ -55,7 +55,7 @@ it('holds what is heard, in order, until it passes again, while commands go on',
   await expect.poll(() => heard, WAIT).toEqual(['a', 'b'])
 })
 
-it('puts off what is heard', async () => {
+it('the proxy delays invalidations', async () => {
   proxy.setFate({ delayMs: 200 })
   const writtenMs = performance.now()
   await commands.set('a', '1')
@@ -63,7 +63,7 @@ it('puts off what is heard', async () => {
   expect(performance.now() - writtenMs).toBeGreaterThan(190)
 })
 
-it('cuts these connections, once or for as long as it takes', async () => {
+it('the proxy cuts connections for invalidations, once or until told otherwise', async () => {
   const cut = (): Promise<void> => new Promise((resolve) => tracking.once('close', resolve))
   const first = cut()
   proxy.cutOnce()
@@ -76,7 +76,7 @@ it('cuts these connections, once or for as long as it takes', async () => {
   expect(await commands.ping()).toBe('PONG')
 })
 
-it('replaces such a connection so that it answers and hears nothing any more', async () => {
+it('the proxy replaces a connection so that it answers and hears nothing any more', async () => {
   proxy.replaceSilently()
   await tracking.ping()
   await commands.set('a', '1')

@@ -94,7 +94,7 @@ const POLICY = {
 
 describe('several issuers and algorithms in one configuration:', () => {
   it.each(['RS256', 'PS256', 'ES256', 'EdDSA'])(
-    '%s is accepted where it is allowed',
+    'with several issuers, %s is accepted where it is allowed',
     async (alg) => {
       const token = await mint(corp, { ...CORP_USER, __header: { alg } })
 
@@ -103,7 +103,7 @@ describe('several issuers and algorithms in one configuration:', () => {
     },
   )
 
-  it('each issuer is read by its own preset', async () => {
+  it('with several issuers, each issuer is read by its own preset', async () => {
     const token = await mint(okta, OKTA_USER)
 
     expect((await stack.sendAs(token, PATH)).status).toBe(200)
@@ -114,14 +114,14 @@ describe('several issuers and algorithms in one configuration:', () => {
     })
   })
 
-  it('an algorithm that only the other issuer may use is refused', async () => {
+  it('with several issuers, an algorithm that only the other issuer may use is refused', async () => {
     const token = await mint(okta, { ...OKTA_USER, __header: { alg: 'ES256' } })
 
     const answer = await stack.sendAs(token, PATH)
     expect(await auditedRefusal(stack, answer)).toEqual(unauthorized('algorithm-not-allowed'))
   })
 
-  it('a token of one issuer is none in the name of the other, even under its kid', async () => {
+  it('with several issuers, a token of one issuer is none in the name of the other, even under its kid', async () => {
     const kid = kidOf(await mint(okta, OKTA_USER))
     const token = await mint(corp, { ...OKTA_USER, iss: okta.url, __header: { kid } })
 
@@ -129,7 +129,7 @@ describe('several issuers and algorithms in one configuration:', () => {
     expect(await auditedRefusal(stack, answer)).toEqual(unauthorized('bad-signature'))
   })
 
-  it('the same name at another issuer is another subject', async () => {
+  it('with several issuers, the same name at another issuer is another subject', async () => {
     const path = '/api/2.2/jobs/list'
     const corpAlice = await mint(corp, CORP_USER)
     const oktaAlice = await mint(okta, { ...OKTA_USER, uid: 'alice' })
@@ -147,7 +147,7 @@ describe('a group of one issuer is none of another:', () => {
   const UNPERMITTED = forbidden('no-policy-permits', 'insufficient_scope')
   const admins = { groups: ['platform-admins', 'corp|platform-admins'] }
 
-  it('its own admin may, and the workspace sees whose admin it is', async () => {
+  it('the admin of an issuer is permitted, and the workspace sees of which issuer', async () => {
     const token = await mint(corp, { ...CORP_USER, ...admins })
 
     const { status } = await stack.sendAs(token, SQL)
@@ -159,14 +159,14 @@ describe('a group of one issuer is none of another:', () => {
     ])
   })
 
-  it('a token of the other with the same group is refused, also with a name made to look alike', async () => {
+  it('a token of another issuer with the same group is refused, also with a name made to look alike', async () => {
     const token = await mint(okta, { ...OKTA_USER, ...admins })
 
     const answer = await stack.sendAs(token, SQL)
     expect(await auditedRefusal(stack, answer)).toEqual(UNPERMITTED)
   })
 
-  it('so is a session that was made from such a token', async () => {
+  it('a session that was made from a token of the other issuer is refused', async () => {
     const groups = ['analysts', ...admins.groups]
     const token = await mint(okta, { ...OKTA_USER, groups })
     const made = await stack.sendAs(token, '/_brickgate/sessions', {
@@ -189,19 +189,19 @@ describe('a group of one issuer is none of another:', () => {
 describe('a token of a common provider', () => {
   const ID_TOKEN = { aud: CLIENT, nonce: 'n', at_hash: 'h', __header: { typ: 'JWT' } }
 
-  it('passes with the marks of ID tokens that its issuer is admitted', async () => {
+  it('a token of a common provider passes with the marks of ID tokens that its issuer is admitted', async () => {
     const token = await mint(corp, { ...CORP_USER, ...ID_TOKEN, aud: 'api://databricks' })
     expect((await stack.sendAs(token, PATH)).status).toBe(200)
   })
 
-  it('is refused with them from an issuer that is not', async () => {
+  it('a token of a common provider is refused with them from an issuer that is not', async () => {
     const token = await mint(okta, { ...OKTA_USER, ...ID_TOKEN, aud: 'api://databricks' })
     const answer = await stack.sendAs(token, PATH)
     expect(answer.body).toContain('(claim nonce)')
     expect(await auditedRefusal(stack, answer)).toEqual(unauthorized('wrong-token-type'))
   })
 
-  it('is no ID token of the sign-in’s client, though its audience is allowed', async () => {
+  it('a token of a common provider is no ID token of the sign-in’s client, though its audience is allowed', async () => {
     for (const claims of [ID_TOKEN, { ...ID_TOKEN, nonce: null, at_hash: null }]) {
       const token = await mint(corp, { ...CORP_USER, ...claims })
       const answer = await stack.sendAs(token, PATH)
@@ -216,7 +216,7 @@ describe('a token of a common provider', () => {
     }
   })
 
-  it('passes without aud where its client is what counts, with its nested roles for groups', async () => {
+  it('a token of a common provider passes without aud where its client is what counts, with its nested roles for groups', async () => {
     const access = { aud: null, client_id: 'app-1', token_use: 'access' }
     const roles = { realm_access: { roles: ['analysts'] } }
     const token = await mint(cognito, { sub: 'c', ...access, ...roles })
@@ -231,7 +231,7 @@ describe('a token of a common provider', () => {
 })
 
 describe('keys that the gateway does not have', () => {
-  it('are fetched at once after a rotation, and the old ones still verify', async () => {
+  it('keys that the gateway does not have are fetched at once after a rotation, and the old ones still verify', async () => {
     const old = await mint(corp, CORP_USER)
     await corp.control('POST', 'keys/rotate')
     const renewed = await mint(corp, CORP_USER)
@@ -241,7 +241,7 @@ describe('keys that the gateway does not have', () => {
     expect((await stack.sendAs(old, PATH)).status).toBe(200)
   })
 
-  it('cause two fetches a cooldown at most, for 200 tokens with random kids on two workers', async () => {
+  it('keys that the gateway does not have cause two fetches a cooldown at most, for 200 tokens with random kids on two workers', async () => {
     expect(stack.info.config.runtime.workers).toBe(2)
     const good = await mint(corp, CORP_USER)
     await ensureServes(stack, good)

@@ -37,7 +37,7 @@ afterAll(async () => {
 describe.each(['refuse', 'hang', 'error'])('while the provider’s keys %s', (mode) => {
   beforeEach(() => stack.idp('POST', 'outage', { mode }))
 
-  it('known keys go on, and an unknown kid is 503 within 2.5 s and never blamed on the token', async () => {
+  it('during an outage of the provider’s keys, known keys go on, and an unknown kid is 503 within 2.5 s and never blamed on the token', async () => {
     await expectUnknownKidUnavailable()
     expect(await statusOf(known)).toBe(200)
 

@@ -23,7 +23,7 @@ beforeEach(() => stack.forgetUpstreamRequests())
 afterAll(() => stack.close())
 
 describe('a key that the provider withdraws', () => {
-  it('verifies nothing after `jwks.refresh_s`, not even tokens that were verified before', async () => {
+  it('a key that the provider withdraws verifies nothing after `jwks.refresh_s`, not even tokens that were verified before', async () => {
     const token = await stack.mint({ ...ALICE, __header: { alg: 'EdDSA' } })
     const before = await sendEverywhere(token)
     expect(before.map(({ status }) => status)).toEqual(before.map(() => 200))
@@ -41,7 +41,7 @@ describe('a key that the provider withdraws', () => {
     expect(await auditedRefusal(stack, answer)).toEqual(unauthorized('unknown-key'))
   })
 
-  it('leaves the other keys as they are', async () => {
+  it('a key that the provider withdraws leaves the other keys as they are', async () => {
     const other = await stack.mint(ALICE)
     const token = await stack.mint({ ...ALICE, __header: { alg: 'ES256' } })
     await ensureServes(stack, token)
@@ -54,7 +54,7 @@ describe('a key that the provider withdraws', () => {
     expect((await stack.sendAs(other, PATH)).status).toBe(200)
   })
 
-  it('is followed by one that works within `jwks.refresh_s`', async () => {
+  it('a key that the provider withdraws is followed by one that works within `jwks.refresh_s`', async () => {
     const token = await stack.mint({ ...ALICE, __header: { alg: 'EdDSA' } })
 
     await expect

@@ -29,7 +29,7 @@ afterAll(async () => {
 
 /** The shipped rules, windows and waits shortened (`hastened`), in a real Prometheus. */
 describe('alerts fire for what they are for', () => {
-  it('and none of them while all is well', async () => {
+  it('no alert fires while all is well', async () => {
     await stack.sendAs(await stack.mint({ sub: 'alice', groups: ['analysts'] }), CLUSTERS)
     await expect
       .poll(async () => (await prometheus.query('up{job=~"brickgate-.+"} == 1')).length, WITHIN)
@@ -96,7 +96,7 @@ describe('alerts fire for what they are for', () => {
     await expect.poll(() => firing('BrickgateStateStale'), WITHIN).toEqual([])
   })
 
-  it('with the annotations that are shipped', async () => {
+  it('alerts fire with the annotations that are shipped', async () => {
     const [alert] = await firing('BrickgateWorkerRestarts')
     expect(alert?.annotations['runbook_url']).toBe('docs/runbook.md#brickgateworkerrestarts')
     expect(alert?.annotations['summary']).toContain(stack.info.config.admin.listen)

@@ -45,7 +45,7 @@ async function traffic(signal: AbortSignal): Promise<void> {
 describe.each(panelQueries().map(({ panel, expr }) => [panel, expr] as const))(
   'the panel `%s`',
   (_panel, expr) => {
-    it(`asks ${expr}`, async () => {
+    it(`a panel of the dashboard asks ${expr}`, async () => {
       if (NEEDS_MORE.test(expr)) expect(await prometheus.query(expr)).toBeInstanceOf(Array)
       else await expect.poll(() => prometheus.query(expr), WITHIN).not.toEqual([])
     })
@@ -53,7 +53,7 @@ describe.each(panelQueries().map(({ panel, expr }) => [panel, expr] as const))(
 )
 
 describe('the dashboard', () => {
-  it('asks for its variables and annotations what Prometheus understands', async () => {
+  it('the dashboard asks for its variables and annotations what Prometheus understands', async () => {
     for (const { templating, annotations } of dashboards()) {
       for (const { definition = '' } of templating.list) {
         const metric = /^label_values\((\w+), instance\)$/.exec(definition)?.[1]
@@ -65,7 +65,7 @@ describe('the dashboard', () => {
     }
   })
 
-  it('names no metric that the stack does not have', async () => {
+  it('the dashboard names no metric that the stack does not have', async () => {
     const names = await prometheus.query('count by (__name__) ({__name__=~".+"})')
     const known = new Set(names.map(({ metric }) => metric['__name__']))
     const asked = panelQueries().flatMap(({ expr }) => expr.match(/\b(?:brickgate|haproxy)_\w+/g))
@@ -82,7 +82,7 @@ describe('each rule', () => {
     },
   )
 
-  it('is evaluated without an error', async () => {
+  it('each rule is evaluated without an error', async () => {
     const isEvaluated = async (): Promise<boolean> =>
       (await prometheus.health()).every(({ health }) => health !== 'unknown')
     await expect.poll(isEvaluated, WITHIN).toBe(true)

@@ -21,29 +21,35 @@ const SECTIONS = new Map(
 )
 
 describe('promtool', () => {
-  it.each(['prometheus.yml', 'prometheus.compose.yml'])('check config accepts %s', async (file) => {
-    const { code, stdout, stderr } = await run('promtool', [
-      ...['check', 'config', '--lint=all', '--lint-fatal'],
-      join(MONITORING, file),
-    ])
-    expect(code, stdout + stderr).toBe(0)
-    expect(stdout).toContain(`SUCCESS: ${ruleFiles().length} rule files found`)
-  })
+  it.each(['prometheus.yml', 'prometheus.compose.yml'])(
+    'promtool check config accepts %s',
+    async (file) => {
+      const { code, stdout, stderr } = await run('promtool', [
+        ...['check', 'config', '--lint=all', '--lint-fatal'],
+        join(MONITORING, file),
+      ])
+      expect(code, stdout + stderr).toBe(0)
+      expect(stdout).toContain(`SUCCESS: ${ruleFiles().length} rule files found`)
+    },
+  )
 
-  it('check rules accepts every file', async () => {
+  it('promtool check rules accepts every file', async () => {
     const args = ['check', 'rules', '--lint=all', '--lint-fatal', ...ruleFiles()]
     const { code, stdout, stderr } = await run('promtool', args)
     expect(code, stdout + stderr).toBe(0)
   })
 
   // In a random order an alert sees values that were recorded one interval before, or none.
-  it.each(testFiles())('evaluates the groups of %s in order, recording before alerts', (file) => {
-    const test: unknown = parse(readFileSync(file, 'utf8'))
-    expect(test).toMatchObject({ group_eval_order: evaluationOrder() })
-  })
+  it.each(testFiles())(
+    'promtool evaluates the groups of %s in order, recording before alerts',
+    (file) => {
+      const test: unknown = parse(readFileSync(file, 'utf8'))
+      expect(test).toMatchObject({ group_eval_order: evaluationOrder() })
+    },
+  )
 
   it.concurrent.each(testFiles().map((file) => [file.slice(MONITORING.length + 1), file]))(
-    'test rules passes %s',
+    'promtool test rules passes %s',
     async (_name, file) => {
       const { code, stdout, stderr } = await run('promtool', ['test', 'rules', file])
       expect(code, stdout + stderr).toBe(0)
@@ -52,13 +58,13 @@ describe('promtool', () => {
 })
 
 describe.each(shippedAlerts().map((rule) => [rule.alert, rule] as const))('%s', (name, rule) => {
-  it('has a case in which it fires and one in which it does not', () => {
+  it('an alert has a case in which it fires and a case in which it does not', () => {
     const cases = testedAlerts().filter(({ alert }) => alert === name)
     expect(cases.filter(({ firing }) => firing > 0)).not.toEqual([])
     expect(cases.filter(({ firing }) => firing === 0)).not.toEqual([])
   })
 
-  it('says how grave it is, what it means, and where the runbook has it', () => {
+  it('an alert has a severity, a meaning and a section of the runbook', () => {
     expect(['critical', 'warning']).toContain(rule.labels['severity'])
     expect(rule.annotations['summary']).toMatch(/\S/)
     expect(rule.annotations['description']).toMatch(/\.$/)

@@ -113,18 +113,18 @@ describe.each(OUTAGES)('a Redis that $name', ({ meanwhile, begin, end }) => {
     await end()
   })
 
-  it('logs nobody out for longer than the idle timeout, with a reload of the workers in the middle', async () => {
+  it('an outage of Redis logs nobody out for longer than the idle timeout, with a reload of the workers in the middle', async () => {
     expect(later(during)).toEqual(new Set([meanwhile]))
     expect(during).not.toContain(401)
     await expectServedAgain(stack, used.id)
   })
 
-  it('logs nobody out whose worker is replaced once more, when it is over', async () => {
+  it('an outage of Redis logs nobody out whose worker is replaced once more, when it is over', async () => {
     const [after] = await Promise.all([useFor(4000, used), reload()])
     expect(new Set(after)).toEqual(new Set([200]))
   })
 
-  it('revives no session that was idle before', async () => {
+  it('an outage of Redis revives no session that was idle before', async () => {
     expect(await statusOf(idle)).toBe(401)
   })
 })
@@ -148,17 +148,17 @@ describe('a sidecar that is cut off from Redis, beside one that is not', () => {
     network.mend()
   })
 
-  it('logs out nobody who met only 503 there', async () => {
+  it('a sidecar that is cut off from Redis logs out nobody who met only 503 there', async () => {
     expect(later(during)).toEqual(new Set([503]))
     await expectServedAgain(other, used.id)
     expect(await statusOf(used)).toBe(200) // its use is noted for both
   })
 
-  it('knows of what was used by the other meanwhile', async () => {
+  it('a sidecar that is cut off from Redis knows of what was used by the other meanwhile', async () => {
     await expectServedAgain(other, usedElsewhere.id)
   })
 
-  it('excuses nobody at the other, which has no outage any more: there idleness counts', async () => {
+  it('a sidecar that is cut off from Redis excuses nobody at another sidecar, where idleness counts', async () => {
     expect(await statusOf(unused)).toBe(401)
   })
 })

@@ -45,7 +45,7 @@ it('a Redis without maxmemory has no ratio, and sessions are made', async () => 
 describe('a Redis at 95 % of its maxmemory', () => {
   beforeAll(() => fill(0.95))
 
-  it('keeps what is left for revocations: no session is made, with a reason of its own', async () => {
+  it('a Redis at 95 % of its maxmemory keeps what is left for revocations: no session is made, with a reason of its own', async () => {
     await expect.poll(async () => (await open()).status, WAIT).toBe(503)
     const answer = await open()
     expect(answer.headers['retry-after']).toMatch(/^[1-9][0-9]*$/)
@@ -55,7 +55,7 @@ describe('a Redis at 95 % of its maxmemory', () => {
     expect(await ratio()).toBeGreaterThan(0.9)
   })
 
-  it('serves sessions and tokens, and takes revocations, at once', async () => {
+  it('a Redis at 95 % of its maxmemory serves sessions and tokens, and takes revocations, at once', async () => {
     bobs = await makeSession(stack, { principal: { subject: 'bob' } })
     carols = await makeSession(stack, { principal: { subject: 'carol' } })
     expect((await stack.sendAs(bobs.id, CLUSTERS)).status).toBe(200)
@@ -69,13 +69,13 @@ describe('a Redis at 95 % of its maxmemory', () => {
 describe('a full Redis', () => {
   beforeAll(() => redisCli(stack.info, 'CONFIG', 'SET', 'maxmemory', '1'))
 
-  it('fails a revocation with words that say what to do', async () => {
+  it('a full Redis fails a revocation with words that say what to do', async () => {
     const failed = await brickgate(stack.info, 'revoke', 'subject', 'demo|carol')
     expect(failed.code).toBe(69)
     expect(failed.stderr).toMatch(/redis is full and took nothing: raise `maxmemory`/)
   })
 
-  it('un-revokes nobody, and lets a session be ended', async () => {
+  it('a full Redis un-revokes nobody, and lets a session be ended', async () => {
     expect((await stack.sendAs(bobs.id, CLUSTERS)).status).toBe(401)
     expect((await stack.sendAs(carols.id, CLUSTERS)).status).toBe(200)
     const ended = await brickgate(stack.info, 'sessions', 'revoke', carols.session.sid)

@@ -55,7 +55,7 @@ describe('an egress under SIGSTOP', () => {
 
   afterAll(() => signal('egress', 'SIGCONT'))
 
-  it('is not waited for: a permitted request is answered with 503 and Retry-After', async () => {
+  it('an egress under SIGSTOP is not waited for: a permitted request is answered with 503 and Retry-After', async () => {
     const { answer, tookMs } = await timed(stack, token)
     expectComeAgain(answer)
     expect(tookMs).toBeLessThan(WITHIN_MS)
@@ -63,7 +63,7 @@ describe('an egress under SIGSTOP', () => {
     expect(audit).toMatchObject({ decision: 'deny', reason: 'egress-unavailable' })
   })
 
-  it('serves again as soon as it goes on', async () => {
+  it('an egress under SIGSTOP serves again as soon as it goes on', async () => {
     signal('egress', 'SIGCONT')
     await expectServedAgain(stack, token)
   })
@@ -92,7 +92,7 @@ describe.each([
     ['a session', () => session],
     ['a session that never was', () => `bgs_${'A'.repeat(43)}`],
   ])(
-    'answers %s with 503 and a whole Retry-After within 2.5 s, and nothing goes upstream',
+    'during an outage of Redis, %s gets 503 and a whole Retry-After within 2.5 s, and nothing goes upstream',
     async (_credential, credential) => {
       const { answer, tookMs } = await timed(stack, credential())
 
@@ -104,7 +104,7 @@ describe.each([
     },
   )
 
-  it('answers 30 requests at once within 2.5 s, all with 503', async () => {
+  it('during an outage of Redis, 30 requests at once get 503 within 2.5 s', async () => {
     const requests = Array.from({ length: 30 }, () => timed(stack, token))
     for (const { answer, tookMs } of await Promise.all(requests)) {
       expectComeAgain(answer)
@@ -113,7 +113,7 @@ describe.each([
     expect(await stack.upstreamRequests()).toEqual([])
   })
 
-  it('answers the callback of a sign-in with a page of 503, and redeems nothing at the provider', async () => {
+  it('during an outage of Redis, the callback of a sign-in gets a page of 503, and no code is redeemed', async () => {
     await stack.idp('DELETE', 'stats')
     const response = await browser.load(callback)
     expect([response.status, response.headers.get('retry-after')]).toEqual([503, '5'])
@@ -122,13 +122,13 @@ describe.each([
     expect((await stack.idp('GET', 'stats')) as EndpointStats).toMatchObject({ token: 0 })
   })
 
-  it('still tells a token that has expired by itself from one that cannot be judged', async () => {
+  it('during an outage of Redis, an expired token is still told from a token that cannot be judged', async () => {
     const exp = Math.floor(Date.now() / 1000) - 60
     const expired = await stack.mint({ sub: 'alice', iat: exp - 60, exp })
     expect((await timed(stack, expired)).answer.status).toBe(401)
   })
 
-  it('is told by /readyz and brickgate_redis_up, while /healthz is well', async () => {
+  it('/readyz and brickgate_redis_up report an outage of Redis, while /healthz is well', async () => {
     const ready = await stack.admin('/readyz')
     expect(ready.status).toBe(503)
     expect(JSON.parse(ready.body)).toMatchObject({
@@ -140,7 +140,7 @@ describe.each([
     await redisUpBecomes(0)
   })
 
-  it('is over as soon as Redis answers again, without a restart of the sidecar', async () => {
+  it('an outage of Redis is over as soon as Redis answers again, without a restart of the sidecar', async () => {
     const sidecar = pidOf(stack.info, 'sidecar')
     await end()
 
@@ -155,18 +155,21 @@ describe.each([
 })
 
 describe('an eviction policy that could un-revoke is not ready, and /readyz names it', () => {
-  it.each(['allkeys-lru', 'volatile-ttl', 'allkeys-random'])('%s', async (policy) => {
-    await redisCli(stack.info, 'CONFIG', 'SET', 'maxmemory-policy', policy)
-    const ready = await stack.admin('/readyz')
-    await redisCli(stack.info, 'CONFIG', 'SET', 'maxmemory-policy', 'noeviction')
+  it.each(['allkeys-lru', 'volatile-ttl', 'allkeys-random'])(
+    'an eviction policy that could un-revoke is not ready, and /readyz names it: %s',
+    async (policy) => {
+      await redisCli(stack.info, 'CONFIG', 'SET', 'maxmemory-policy', policy)
+      const ready = await stack.admin('/readyz')
+      await redisCli(stack.info, 'CONFIG', 'SET', 'maxmemory-policy', 'noeviction')
 
-    expect(ready.status).toBe(503)
-    expect(JSON.parse(ready.body)).toMatchObject({
-      status: 'not ready',
-      redis: { ok: false, up: true, eviction_policy: policy },
-    })
-    expect((await stack.admin('/readyz')).status).toBe(200)
-  })
+      expect(ready.status).toBe(503)
+      expect(JSON.parse(ready.body)).toMatchObject({
+        status: 'not ready',
+        redis: { ok: false, up: true, eviction_policy: policy },
+      })
+      expect((await stack.admin('/readyz')).status).toBe(200)
+    },
+  )
 })
 
 interface Outage {
@@ -198,7 +201,7 @@ describe.each(OUTAGES)('while $name', ({ name, reason, begin, end }) => {
     await begin()
   })
 
-  it('requests are answered with a 503 of the native form, and Retry-After', async () => {
+  it('during an outage, requests are answered with a 503 of the native form, and Retry-After', async () => {
     const { answer, tookMs } = await timed(stack, token, `?code=${secret}`)
     expectComeAgain(answer)
     expect(tookMs).toBeLessThan(10_000)
@@ -213,12 +216,12 @@ describe.each(OUTAGES)('while $name', ({ name, reason, begin, end }) => {
       .toMatchObject({ status: 503, reason, path: '/api/2.1/clusters/list', method: 'GET' })
   })
 
-  it('requests are served again when it is over', async () => {
+  it('after an outage, requests are served again', async () => {
     await end()
     await expectServedAgain(stack, token)
   })
 
-  it('no log repeats what the client asked for', () => {
+  it('during an outage, no log repeats what the client asked for', () => {
     for (const log of ['access', 'lighttpd', 'lighttpd-error', 'egress', 'sidecar', 'audit']) {
       expect(stackFile(stack.info, `logs/${log}.log`)).not.toContain(secret)
     }

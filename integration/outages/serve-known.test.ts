@@ -41,7 +41,7 @@ describe('while Redis is out of reach, with outage.redis.serve_known_for_ms', ()
     outageBeganMs = performance.now()
   })
 
-  it('a known caller goes on, unmarked within the staleness bound', async () => {
+  it('while Redis is out of reach, with outage.redis.serve_known_for_ms, a known caller goes on, unmarked within the staleness bound', async () => {
     const { answer } = await timed(stack, token)
     expect(answer.status).toBe(200)
     const audit = await auditOfForwarded()
@@ -51,17 +51,20 @@ describe('while Redis is out of reach, with outage.redis.serve_known_for_ms', ()
   it.each([
     ['token', () => token],
     ['session', () => session],
-  ])('and beyond it by a %s, marked in audit and metrics', async (_, credential) => {
-    await pause(Math.max(0, outageBeganMs + 2 * MAX_STALENESS_MS - performance.now()))
-    const counted = await outageAllows()
-    const { answer } = await timed(stack, credential())
-    expect(answer.status).toBe(200)
-    const audit = await auditOfForwarded()
-    expect(audit).toMatchObject({ decision: 'allow', reason: 'allowed', outage: 'redis' })
-    expect(await outageAllows()).toBe(counted + 1)
-  })
+  ])(
+    'while Redis is out of reach, a known caller goes on beyond the bound by a %s, marked in audit and metrics',
+    async (_, credential) => {
+      await pause(Math.max(0, outageBeganMs + 2 * MAX_STALENESS_MS - performance.now()))
+      const counted = await outageAllows()
+      const { answer } = await timed(stack, credential())
+      expect(answer.status).toBe(200)
+      const audit = await auditOfForwarded()
+      expect(audit).toMatchObject({ decision: 'allow', reason: 'allowed', outage: 'redis' })
+      expect(await outageAllows()).toBe(counted + 1)
+    },
+  )
 
-  it('a new caller does not get in, nor does a revoked one', async () => {
+  it('while Redis is out of reach, with outage.redis.serve_known_for_ms, a new caller does not get in, nor does a revoked one', async () => {
     await stack.forgetUpstreamRequests()
     const newcomer = await stack.mint({ sub: 'bob', groups: ['analysts'] })
     expectComeAgain((await timed(stack, newcomer)).answer)
@@ -70,13 +73,13 @@ describe('while Redis is out of reach, with outage.redis.serve_known_for_ms', ()
     expect(await stack.upstreamRequests()).toEqual([])
   })
 
-  it('nobody gets in when the time is over', async () => {
+  it('while Redis is out of reach, with outage.redis.serve_known_for_ms, nobody gets in when the time is over', async () => {
     await pause(Math.max(0, outageBeganMs + SERVE_KNOWN_FOR_MS - performance.now()))
     expectComeAgain((await timed(stack, token)).answer)
     expectComeAgain((await timed(stack, session)).answer)
   })
 
-  it('and everybody, unmarked, when Redis is back', async () => {
+  it('every caller gets in again, unmarked, when Redis is back', async () => {
     await start(stack.info, 'redis')
     await expectServedAgain(stack, token)
     await timed(stack, token)

@@ -55,7 +55,7 @@ describe.each(EDGES)('lighttpd $version', (edge) => {
     ['by lighttpd, as too large', 413, SESSIONS, HUGE, BODY],
     ['by lighttpd, as malformed', 400, '/a%00b', LENGTH, BODY],
   ])(
-    'closes the connection of a refused body only when the refusal says so: %s',
+    'lighttpd closes the connection of a refused body only when the refusal says so: %s',
     async (...[, status, path, framing, body]) => {
       const refused = await client.sendRequest(
         requestText(path, [framing, JSON_TYPE], 'POST') + body,
@@ -70,13 +70,13 @@ describe.each(EDGES)('lighttpd $version', (edge) => {
     },
   )
 
-  it('keeps the connection after a refused request without a body', async () => {
+  it('lighttpd keeps the connection after a refused request without a body', async () => {
     const { status, headers } = await client.sendRequest(requestText(CLUSTERS, []))
     client.close()
     expect([status, headers.connection]).toEqual([401, undefined])
   })
 
-  it('keeps the connection after a body that the workspace took', async () => {
+  it('lighttpd keeps the connection after a body that the workspace took', async () => {
     const fields = [`Authorization: Bearer ${admin}`, LENGTH, JSON_TYPE]
     const { headers } = await client.sendRequest(requestText(STATEMENTS, fields, 'POST') + BODY)
     client.close()
@@ -92,7 +92,7 @@ describe.each(EDGES)('lighttpd $version', (edge) => {
     if (!isThere) process.stderr.write(`brickgate: no ${command}: its client is not tried\n`)
 
     it.skipIf(!isThere)(
-      `has each of ${TRIES} permitted requests answered that follow refused ones${isThere ? '' : ` (no ${command})`}`,
+      `a language’s standard client has each of ${TRIES} permitted requests answered that follow refused ones${isThere ? '' : ` (no ${command})`}`,
       async () => {
         const url = `https://localhost:${edge.internal}${STATEMENTS}`
         const args = [url, stack.info.demo.pki.ca, expired, admin, String(TRIES), '1000']

@@ -22,7 +22,7 @@ beforeAll(async () => {
 afterAll(() => stack.close())
 
 describe.each(EDGES)('through lighttpd $version', (edge) => {
-  it("runs docs/clients.md's commands that make a session of a token and end it", async () => {
+  it('the commands of docs/clients.md make a session of a token and end it', async () => {
     const [make = '', end = '', ...more] = documentedCommands()
     expect(more).toEqual([])
     const made = await shell(edge, make)
@@ -37,7 +37,7 @@ describe.each(EDGES)('through lighttpd $version', (edge) => {
     ['JSON', ['-H', 'Content-Type: application/json']],
     ['text', ['-H', 'Content-Type: text/plain']],
     ['an unknown type', ['-H', 'Content-Type: application/x-unknown']],
-  ])('makes a session of an empty body with %s', async (_, fields) => {
+  ])('the responder makes a session of an empty body with %s', async (_, fields) => {
     const empty = ['-X', 'POST', '-H', 'Content-Length: 0']
     expect((await curl(edge, '/_brickgate/sessions', [...empty, ...fields])).stderr).toBe('201')
   })
@@ -46,12 +46,12 @@ describe.each(EDGES)('through lighttpd $version', (edge) => {
     ['text', 'text/plain', 'x', '415'],
     ['a form', 'application/x-www-form-urlencoded', 'expires_in=60', '415'],
     ['JSON that ends early', 'application/json', '{', '400'],
-  ])('makes no session of %s', async (_, type, body, status) => {
+  ])('the responder makes no session of %s', async (_, type, body, status) => {
     const fields = ['-d', body, '-H', `Content-Type: ${type}`]
     expect((await curl(edge, '/_brickgate/sessions', fields)).stderr).toBe(status)
   })
 
-  it('answers `curl -X POST` without a body by the length to send', async () => {
+  it('the responder answers `curl -X POST` without a body by the length to send', async () => {
     const { stdout, stderr } = await curl(edge, '/api/2.0/sql/statements', ['-X', 'POST'])
     expect(stderr).toBe('411')
     expect(stdout).toContain("a POST needs `Content-Length: 0` when it has no body: curl -d ''")
@@ -59,7 +59,7 @@ describe.each(EDGES)('through lighttpd $version', (edge) => {
 })
 
 describe.each(HTTP2_EDGES)('over HTTP/2, through lighttpd $version', (edge) => {
-  it('makes a session by `curl -X POST` without a body', async () => {
+  it('`curl -X POST` without a body makes a session over HTTP/2', async () => {
     const fields = ['--http2', '-X', 'POST']
     expect((await curl(edge, '/_brickgate/sessions', fields)).stderr).toBe('201')
   })

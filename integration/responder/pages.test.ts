@@ -23,7 +23,7 @@ afterAll(() => stack.close())
 
 describe('version', () => {
   it.each(['internal', 'external'] as const)(
-    'is for callers with a credential alone on the %s tier',
+    'version is for callers with a credential alone on the %s tier',
     async (tier) => {
       const manifest = JSON.parse(readFileSync(join(HOME, 'package.json'), 'utf8')) as {
         version: string
@@ -60,16 +60,19 @@ describe('a page that is not there is 404 and never reaches the workspace:', () 
     ['GET', '/_brickgate/whoami/admin'],
     ['POST', WHOAMI],
     ['DELETE', VERSION],
-  ])('%s %s', async (method, path) => {
-    const answer = await stack.send(path, { method })
+  ])(
+    'a page that is not there is 404 and never reaches the workspace: %s %s',
+    async (method, path) => {
+      const answer = await stack.send(path, { method })
 
-    expect(answer.status).toBe(404)
-    expect(JSON.parse(answer.body)).toEqual({
-      error_code: expect.stringMatching(/NOT_FOUND$/),
-      message: expect.any(String),
-    })
-    expect(await stack.upstreamRequests()).toEqual([])
-  })
+      expect(answer.status).toBe(404)
+      expect(JSON.parse(answer.body)).toEqual({
+        error_code: expect.stringMatching(/NOT_FOUND$/),
+        message: expect.any(String),
+      })
+      expect(await stack.upstreamRequests()).toEqual([])
+    },
+  )
 })
 
 describe('a body for the responder', () => {
@@ -80,12 +83,12 @@ describe('a body for the responder', () => {
     hasRetryAfter: false,
   }
 
-  it('may have 64 KiB', async () => {
+  it('a body for the responder may have 64 KiB', async () => {
     const body = Buffer.alloc(MAX_BODY_BYTES, 'a')
     expect((await stack.send(WHOAMI, { method: 'POST', body })).status).toBe(404)
   })
 
-  it('is refused with 413 and a line of the access log when it is a byte longer', async () => {
+  it('a body for the responder is refused with 413 and a line of the access log when it is a byte longer', async () => {
     const before = refusedBySize().length
     const body = Buffer.alloc(MAX_BODY_BYTES + 1, 'a')
 
@@ -97,7 +100,7 @@ describe('a body for the responder', () => {
       .toMatchObject([{ path: WHOAMI, reason: 'body-too-large' }])
   })
 
-  it('is refused with 413 when it comes in chunks without a length', async () => {
+  it('a body for the responder is refused with 413 when it comes in chunks without a length', async () => {
     const chunk = `2000\r\n${'a'.repeat(0x2000)}\r\n`
     const head = [`POST ${WHOAMI} HTTP/1.1`, 'Host: localhost', 'Transfer-Encoding: chunked']
 
@@ -109,7 +112,7 @@ describe('a body for the responder', () => {
     expect(await stack.upstreamRequests()).toEqual([])
   })
 
-  it('may be larger when it is for the workspace', async () => {
+  it('a body for the responder may be larger when it is for the workspace', async () => {
     const token = await stack.mint({ sub: 'alice', groups: ['analysts'] })
     const body = JSON.stringify({ statement: 'SELECT 1', padding: 'a'.repeat(MAX_BODY_BYTES) })
 

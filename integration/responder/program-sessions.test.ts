@@ -55,7 +55,7 @@ const statusWith = async (credential: string): Promise<number> =>
   (await stack.sendAs(credential, CLUSTERS)).status
 
 describe('a token of the issuer', () => {
-  it('gives an opaque token, with which the workspace is reached as the same person', async () => {
+  it('a token of the issuer gives an opaque token, with which the workspace is reached as the same person', async () => {
     const now = epochSeconds()
     const token = await stack.mint({ sub: 'alice', groups: ['analysts'], iat: now, exp: now + 600 })
     const answer = await post(token)
@@ -89,7 +89,7 @@ describe('a token of the issuer', () => {
     )
   })
 
-  it('gives one no longer-lived than the absolute timeout, however long it lives itself', async () => {
+  it('a token of the issuer gives a session no longer-lived than the absolute timeout', async () => {
     const now = epochSeconds()
     const exp = now + 100_000
     const { expires_at } = await made(await stack.mint({ sub: 'alice', iat: now, exp }))
@@ -97,7 +97,7 @@ describe('a token of the issuer', () => {
     expect(expires_at - now).toBeLessThan(28_810)
   })
 
-  it('gives a shorter-lived one on demand, and never a longer', async () => {
+  it('a token of the issuer gives a shorter-lived one on demand, and never a longer', async () => {
     const now = epochSeconds()
     const token = await stack.mint({ sub: 'alice', iat: now, exp: now + 600 })
     expect((await made(token, { expires_in: 60 })).expires_at - now).toBeLessThanOrEqual(70)
@@ -107,7 +107,7 @@ describe('a token of the issuer', () => {
     await expect.poll(() => statusWith(brief.token), { timeout: 5000 }).toBe(401)
   })
 
-  it('gives a fresh one each time, on the tier it came to', async () => {
+  it('a token of the issuer gives a fresh one each time, on the tier it came to', async () => {
     const [one, other] = await Promise.all([made(), made()])
     expect(one.token).not.toBe(other.token)
     const outside = { headers: { authorization: `Bearer ${one.token}` } }
@@ -117,7 +117,7 @@ describe('a token of the issuer', () => {
 })
 
 describe('no session is made', () => {
-  it('for a subject that has a hundred, until one of them ends', async () => {
+  it('no session is made for a subject that has a hundred, until one of them ends', async () => {
     const sub = `hoarder-${randomUUID()}`
     const hoarder = await stack.mint({ sub, groups: ['analysts'] })
     const answers = await Promise.all(Array.from({ length: 120 }, () => post(hoarder)))
@@ -146,14 +146,14 @@ describe('no session is made', () => {
 
   const NOT_ACCEPTED = forbidden('credential-not-accepted')
 
-  it('from a session, be it a program’s or a browser’s', async () => {
+  it('no session is made from a session, be it a program’s or a browser’s', async () => {
     const browser = await makeSession(stack)
     for (const credential of [(await made()).token, browser.id]) {
       expect(await auditedRefusal(stack, await post(credential))).toEqual(NOT_ACCEPTED)
     }
   })
 
-  it('from a cookie, its own origin or not', async () => {
+  it('no session is made from a cookie, its own origin or not', async () => {
     const cookie = `__Host-brickgate=${(await makeSession(stack)).id}`
     const own = stack.info.config.tiers.internal.public_url
     const asked = (origin: string) =>
@@ -167,12 +167,12 @@ describe('no session is made', () => {
     ['an expired token', { iat: 1, exp: 2 }, unauthorized('token-expired')],
     ['a token for others', { aud: 'api://other' }, unauthorized('wrong-audience')],
     ['a logout token', { __header: { typ: 'logout+jwt' } }, unauthorized('wrong-token-type')],
-  ])('from %s', async (_, claims, refusal) => {
+  ])('no session is made from %s', async (_, claims, refusal) => {
     const answer = await post(await stack.mint({ sub: 'alice', ...claims }))
     expect(await auditedRefusal(stack, answer)).toEqual(refusal)
   })
 
-  it('from nothing', async () => {
+  it('no session is made from nothing', async () => {
     const answer = await stack.send(SESSIONS, {
       method: 'POST',
       headers: { 'content-length': '0' },
@@ -191,14 +191,14 @@ describe('no session is made', () => {
     [],
     'x',
     60,
-  ])('for the wishes %j', async (wishes) => {
+  ])('no session is made for the wishes %j', async (wishes) => {
     const before = await stack.redis.zcard('bg:subject-sessions:demo|alice')
     const answer = await post(bearer, wishes)
     expect(await auditedRefusal(stack, answer)).toEqual(badRequest('bad-request'))
     expect(await stack.redis.zcard('bg:subject-sessions:demo|alice')).toBe(before)
   })
 
-  it('for a body that is no JSON', async () => {
+  it('no session is made for a body that is no JSON', async () => {
     const headers = { 'content-type': 'application/json' }
     const answer = await stack.sendAs(bearer, SESSIONS, { method: 'POST', body: '{', headers })
     expect(readRefusal(answer)).toMatchObject({ status: 400, errorCode: 'BAD_REQUEST' })
@@ -206,7 +206,7 @@ describe('no session is made', () => {
 })
 
 describe('DELETE', () => {
-  it('ends the session that it is sent with, and no other', async () => {
+  it('DELETE ends the session that it is sent with, and no other', async () => {
     const [one, other] = await Promise.all([made(), made()])
     expect(await statusWith(one.token)).toBe(200)
     const answer = await remove(one.token)
@@ -222,12 +222,12 @@ describe('DELETE', () => {
     expect(await stack.redis.zscore('bg:subject-sessions:demo|alice', one.sid)).toBeNull()
   })
 
-  it('takes no token of the issuer for a session', async () => {
+  it('DELETE takes no token of the issuer for a session', async () => {
     const answer = await remove(bearer)
     expect(await auditedRefusal(stack, answer)).toEqual(forbidden('credential-not-accepted'))
   })
 
-  it('of a sid ends another session of the same person', async () => {
+  it('DELETE of a sid ends another session of the same person', async () => {
     const [one, other] = await Promise.all([made(), made()])
     expect((await remove(bearer, `${SESSIONS}/${one.sid}`)).status).toBe(204)
     await expect.poll(() => statusWith(one.token)).toBe(401)
@@ -237,7 +237,7 @@ describe('DELETE', () => {
     expect(await statusWith(third.token)).toBe(200)
   })
 
-  it('ends nobody else’s, and does not say that there is one', async () => {
+  it('DELETE ends no session of another person, and does not say that there is one', async () => {
     const bob = await made(await stack.mint({ sub: 'bob', groups: ['analysts'] }))
     const strange = randomBytes(32).toString('hex')
     for (const sid of [bob.sid, strange, 'x', '..%2F', bob.sid.toUpperCase(), '*']) {
@@ -247,7 +247,7 @@ describe('DELETE', () => {
     expect(await statusWith(bob.token)).toBe(200)
   })
 
-  it('by a cookie needs its own origin', async () => {
+  it('DELETE by a cookie needs its own origin', async () => {
     const { id } = await makeSession(stack)
     const cookie = `__Host-brickgate=${id}`
     const from = (origin: string): Promise<Answer> =>

@@ -41,7 +41,7 @@ describe.each(['internal', 'external'] as const)('on the %s tier whoami', (tier)
   const sendRequest = (headers: Headers, path = WHOAMI): Promise<Answer> =>
     send(stack.listener(tier), path, { headers })
 
-  it('says who a token speaks for, and until when', async () => {
+  it('whoami says who a token speaks for, and until when', async () => {
     const answer = await sendRequest({ authorization: `Bearer ${token}` })
 
     expect(answer.status).toBe(200)
@@ -59,7 +59,7 @@ describe.each(['internal', 'external'] as const)('on the %s tier whoami', (tier)
     expect(audit).toMatchObject({ reason: 'allowed', tier, path: WHOAMI, subject: 'demo|alice' })
   })
 
-  it('says whose a session is and when it ends, and shows neither its id nor a token', async () => {
+  it('whoami says whose a session is and when it ends, and shows neither its id nor a token', async () => {
     const { id, sid, session } = tier === 'internal' ? internal : external
 
     for (const headers of [
@@ -79,7 +79,7 @@ describe.each(['internal', 'external'] as const)('on the %s tier whoami', (tier)
     }
   })
 
-  it('does not take a session of the other tier for its own, whatever headers say', async () => {
+  it('whoami does not take a session of the other tier for its own, whatever headers say', async () => {
     const { id } = tier === 'internal' ? external : internal
     const other = tier === 'internal' ? 'external' : 'internal'
 
@@ -93,7 +93,7 @@ describe.each(['internal', 'external'] as const)('on the %s tier whoami', (tier)
     expect(await stack.auditOf(String(answer.headers['x-request-id']))).toMatchObject({ tier })
   })
 
-  it('believes no header that names somebody', async () => {
+  it('whoami believes no header that names somebody', async () => {
     const forged = {
       'x-forwarded-user': 'admin',
       x_forwarded_user: 'admin',
@@ -113,7 +113,7 @@ describe.each(['internal', 'external'] as const)('on the %s tier whoami', (tier)
     expect(await auditedRefusal(stack, answer)).toEqual(unauthorized('no-credential', 'bare'))
   })
 
-  it('says the same with a query, and its audit line does not repeat that', async () => {
+  it('whoami says the same with a query, and its audit line does not repeat that', async () => {
     const answer = await sendRequest({ authorization: `Bearer ${token}` }, `${WHOAMI}?code=secret`)
 
     expect(answer.status).toBe(200)
@@ -162,12 +162,12 @@ describe('whoami refuses like the authorizer:', () => {
       async () => ({ cookie: cookie(`bgs_${'A'.repeat(43)}`) }),
       unauthorized('session-unknown'),
     ],
-  ])('%s', async (_, headersOf, refusal) => {
+  ])('whoami refuses like the authorizer: %s', async (_, headersOf, refusal) => {
     const answer = await stack.send(WHOAMI, { headers: await headersOf() })
     expect(await auditedRefusal(stack, answer)).toEqual(refusal)
   })
 
-  it('a token that was revoked', async () => {
+  it('whoami refuses like the authorizer: a token that was revoked', async () => {
     const jti = 'revoked-for-whoami'
     const headers = await bearer({ jti })
     await stack.redis.set(`bg:revoked:token:demo|${jti}`, '1', 'EX', 60)

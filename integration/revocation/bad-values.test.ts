@@ -26,18 +26,21 @@ const WRONG_TYPES = [
 ] as const
 
 describe('a revocation key of the wrong type refuses, is counted and logged', () => {
-  it.each(WRONG_TYPES)('%s under a subject', async (_type, command) => {
-    const { sub, bearer } = await freshToken()
-    const key = `bg:revoked:subject:demo|${sub}`
-    const counted = await anomalies('wrong-type')
+  it.each(WRONG_TYPES)(
+    'a revocation key of the wrong type refuses, is counted and logged: %s under a subject',
+    async (_type, command) => {
+      const { sub, bearer } = await freshToken()
+      const key = `bg:revoked:subject:demo|${sub}`
+      const counted = await anomalies('wrong-type')
 
-    await redisCli(stack.info, ...command.map((word) => word.replace('<key>', key)))
-    await expectRefused(stack, bearer, 'token-revoked')
-    expect(await anomalies('wrong-type')).toBe(counted + 6)
+      await redisCli(stack.info, ...command.map((word) => word.replace('<key>', key)))
+      await expectRefused(stack, bearer, 'token-revoked')
+      expect(await anomalies('wrong-type')).toBe(counted + 6)
 
-    await redisCli(stack.info, 'DEL', key)
-    await expectAllowed(stack, bearer)
-  })
+      await redisCli(stack.info, 'DEL', key)
+      await expectAllowed(stack, bearer)
+    },
+  )
 
   it.each([
     'token:demo|<jti>',
@@ -45,24 +48,27 @@ describe('a revocation key of the wrong type refuses, is counted and logged', ()
     'issuer:demo',
     'idp-session:demo|<sid>',
     'all',
-  ])('a list under %s', async (template) => {
-    const { jti, sid, bearer } = await freshToken()
-    const key = `bg:revoked:${template.replace('<jti>', jti).replace('<sid>', sid)}`
+  ])(
+    'a revocation key of the wrong type refuses, is counted and logged: a list under %s',
+    async (template) => {
+      const { jti, sid, bearer } = await freshToken()
+      const key = `bg:revoked:${template.replace('<jti>', jti).replace('<sid>', sid)}`
 
-    const counted = await anomalies('wrong-type')
+      const counted = await anomalies('wrong-type')
 
-    await stack.redis.rpush(key, '0')
-    await expectRefused(stack, bearer, 'token-revoked')
-    expect(await anomalies('wrong-type')).toBe(counted + 6)
-  })
+      await stack.redis.rpush(key, '0')
+      await expectRefused(stack, bearer, 'token-revoked')
+      expect(await anomalies('wrong-type')).toBe(counted + 6)
+    },
+  )
 
-  it('a hash under a session', async () => {
+  it('a revocation key of the wrong type refuses, is counted and logged: a hash under a session', async () => {
     const { id, sid } = await makeSession(stack)
     await stack.redis.hset(`bg:revoked:session:${sid}`, 'field', '0')
     await expectRefused(stack, { credential: id }, 'session-revoked')
   })
 
-  it('a hash in the place of the session itself', async () => {
+  it('a revocation key of the wrong type refuses, is counted and logged: a hash in the place of the session itself', async () => {
     const { id, sid } = await makeSession(stack)
     await stack.redis.del(`bg:session:${sid}`)
     await stack.redis.hset(`bg:session:${sid}`, 'field', '0')
@@ -92,7 +98,7 @@ describe('a value that is no moment refuses, is counted and logged', () => {
     '\u0661',
     '1234567890123',
     '{"since":0}',
-  ])('%j', async (value) => {
+  ])('a value that is no moment refuses, is counted and logged: %j', async (value) => {
     const { sub, bearer } = await freshToken()
     const key = `bg:revoked:subject:demo|${sub}`
     const counted = await anomalies('malformed')
@@ -107,17 +113,20 @@ describe('a bad value of a revocation key is logged with the key', () => {
   it.each([
     ['malformed', ['SET', '<key>', 'no moment']],
     ['wrong-type', ['SADD', '<key>', '0']],
-  ])('%s, once a second and worker at most', async (kind, command) => {
-    const { sub, bearer } = await freshToken()
-    const key = `bg:revoked:subject:demo|${sub}`
-    await expect.poll(() => isQuiet(kind), { timeout: 5000 }).toBe(true)
+  ])(
+    'a bad value of a revocation key is logged with the key: %s, once a second and worker at most',
+    async (kind, command) => {
+      const { sub, bearer } = await freshToken()
+      const key = `bg:revoked:subject:demo|${sub}`
+      await expect.poll(() => isQuiet(kind), { timeout: 5000 }).toBe(true)
 
-    await redisCli(stack.info, ...command.map((word) => word.replace('<key>', key)))
-    await expectRefused(stack, bearer, 'token-revoked')
-    await expect.poll(() => logged(kind).map((line) => line['key'])).toContain(key)
-    const lines = logged(kind).filter((line) => line['key'] === key)
-    expect(lines.length).toBeLessThanOrEqual(2)
-  })
+      await redisCli(stack.info, ...command.map((word) => word.replace('<key>', key)))
+      await expectRefused(stack, bearer, 'token-revoked')
+      await expect.poll(() => logged(kind).map((line) => line['key'])).toContain(key)
+      const lines = logged(kind).filter((line) => line['key'] === key)
+      expect(lines.length).toBeLessThanOrEqual(2)
+    },
+  )
 })
 
 async function freshToken(): Promise<{

@@ -24,19 +24,22 @@ describe('redis-cli SET of a revocation key refuses a token 50 ms later, and DEL
     ['issuer', 'bg:revoked:issuer:demo', 'now'],
     ['idp-session', 'bg:revoked:idp-session:demo|sid-', 'now'],
     ['all', 'bg:revoked:all', 'now'],
-  ])('%s', async (_name, prefix, value) => {
-    const { id, bearer } = await freshToken()
-    const key = prefix.endsWith('-') ? prefix + id : prefix
-    await expectAllowed(stack, bearer)
+  ])(
+    'redis-cli SET of a revocation key refuses a token 50 ms later, and DEL ends that: %s',
+    async (_name, prefix, value) => {
+      const { id, bearer } = await freshToken()
+      const key = prefix.endsWith('-') ? prefix + id : prefix
+      await expectAllowed(stack, bearer)
 
-    expect(await redisCli(stack.info, 'SET', key, atNow(value), 'EX', '108000')).toBe('OK')
-    await expectRefused(stack, bearer, 'token-revoked')
+      expect(await redisCli(stack.info, 'SET', key, atNow(value), 'EX', '108000')).toBe('OK')
+      await expectRefused(stack, bearer, 'token-revoked')
 
-    expect(await redisCli(stack.info, 'DEL', key)).toBe('1')
-    await expectAllowed(stack, bearer)
-  })
+      expect(await redisCli(stack.info, 'DEL', key)).toBe('1')
+      await expectAllowed(stack, bearer)
+    },
+  )
 
-  it('the subject of client credentials', async () => {
+  it('redis-cli SET of a revocation key refuses a token 50 ms later, and DEL ends that: the subject of client credentials', async () => {
     const id = `ci-${randomUUID()}`
     const bearer = {
       credential: await stack.mint({ sub: id, client_id: id, groups: ['analysts'] }),
@@ -47,7 +50,7 @@ describe('redis-cli SET of a revocation key refuses a token 50 ms later, and DEL
     await expectRefused(stack, bearer, 'token-revoked')
   })
 
-  it('a token without jti, by the digest of its signing input in every spelling of it', async () => {
+  it('redis-cli SET of a revocation key refuses a token 50 ms later, and DEL ends that: a token without jti, by the digest of its signing input in every spelling of it', async () => {
     const token = await stack.mint({ sub: 'alice', groups: ['analysts'], jti: null })
     await expectAllowed(stack, { credential: token })
     const signed = token.slice(0, token.lastIndexOf('.'))
@@ -71,26 +74,29 @@ describe('redis-cli refuses a session 50 ms later', () => {
     ['idp-session', 'session-revoked', 'idp-session:demo|<idp>', 'now'],
     ['issuer', 'session-revoked', 'issuer:demo', 'now'],
     ['all', 'session-revoked', 'all', 'now'],
-  ])('SET of its %s, and DEL ends that', async (_name, reason, template, value) => {
-    const subject = `s-${randomUUID()}`
-    const { id, sid, session } = await makeSession(stack, { principal: { subject } })
-    const { tokenId, idpSession } = session.principal
-    const key = `bg:revoked:${template}`
-      .replace('<sid>', sid)
-      .replace('<subject>', subject)
-      .replace('<token>', tokenId)
-      .replace('<idp>', String(idpSession))
-    const bearer = { credential: id }
-    await expectAllowed(stack, bearer)
+  ])(
+    'redis-cli refuses a session 50 ms later by SET of its %s, and DEL ends that',
+    async (_name, reason, template, value) => {
+      const subject = `s-${randomUUID()}`
+      const { id, sid, session } = await makeSession(stack, { principal: { subject } })
+      const { tokenId, idpSession } = session.principal
+      const key = `bg:revoked:${template}`
+        .replace('<sid>', sid)
+        .replace('<subject>', subject)
+        .replace('<token>', tokenId)
+        .replace('<idp>', String(idpSession))
+      const bearer = { credential: id }
+      await expectAllowed(stack, bearer)
 
-    await redisCli(stack.info, 'SET', key, atNow(value), 'EX', '108000')
-    await expectRefused(stack, bearer, reason)
+      await redisCli(stack.info, 'SET', key, atNow(value), 'EX', '108000')
+      await expectRefused(stack, bearer, reason)
 
-    await redisCli(stack.info, 'DEL', key)
-    await expectAllowed(stack, bearer)
-  })
+      await redisCli(stack.info, 'DEL', key)
+      await expectAllowed(stack, bearer)
+    },
+  )
 
-  it('DEL of its key', async () => {
+  it('redis-cli refuses a session 50 ms later by DEL of its key', async () => {
     const { id, sid } = await makeSession(stack)
     await expectAllowed(stack, { credential: id })
 
@@ -98,7 +104,7 @@ describe('redis-cli refuses a session 50 ms later', () => {
     await expectRefused(stack, { credential: id }, 'session-unknown')
   })
 
-  it('SET of its key to what another session holds', async () => {
+  it('redis-cli refuses a session 50 ms later by SET of its key to what another session holds', async () => {
     const [mine, other] = [await makeSession(stack), await makeSession(stack)]
     const record = await redisCli(stack.info, 'GET', `bg:session:${other.sid}`)
 

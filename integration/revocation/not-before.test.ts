@@ -39,18 +39,21 @@ describe('a revocation of a subject, by when it holds and when the token was iss
       'allowed',
     ],
     ['at the epoch refuses nobody', { iat: -600 }, -Infinity, 'allowed'],
-  ] as const)('%s', async (_name, times, value, expected) => {
-    const now = epochSeconds()
-    const sub = `s-${randomUUID()}`
-    const absolute = Object.entries(times).map(([claim, offset]) => [claim, now + offset])
-    const claims = { sub, groups: ['analysts'], exp: now + 600, ...Object.fromEntries(absolute) }
-    const bearer = { credential: await stack.mint(claims) }
+  ] as const)(
+    'a revocation of a subject counts by its moment and the token’s: %s',
+    async (_name, times, value, expected) => {
+      const now = epochSeconds()
+      const sub = `s-${randomUUID()}`
+      const absolute = Object.entries(times).map(([claim, offset]) => [claim, now + offset])
+      const claims = { sub, groups: ['analysts'], exp: now + 600, ...Object.fromEntries(absolute) }
+      const bearer = { credential: await stack.mint(claims) }
 
-    await stack.redis.set(`bg:revoked:subject:demo|${sub}`, String(Math.max(0, now + value)))
+      await stack.redis.set(`bg:revoked:subject:demo|${sub}`, String(Math.max(0, now + value)))
 
-    if (expected === 'allowed') await expectAllowed(stack, bearer)
-    else await expectRefused(stack, bearer, 'token-revoked')
-  })
+      if (expected === 'allowed') await expectAllowed(stack, bearer)
+      else await expectRefused(stack, bearer, 'token-revoked')
+    },
+  )
 })
 
 it('a token with iat 30 s ahead never survives revoke subject', async () => {
@@ -74,13 +77,16 @@ describe('a revocation of everything, by when a session signed in', () => {
   it.each([
     ['refuses an older session', -600, 'refused'],
     ['lets a later session work', -100 + SKEW + 1, 'allowed'],
-  ] as const)('%s', async (_name, signIn, expected) => {
-    const now = epochSeconds()
-    const { id } = await makeSession(stack, { session: { signInSeconds: now + signIn } })
+  ] as const)(
+    'a revocation of everything counts by the moment of the sign-in: %s',
+    async (_name, signIn, expected) => {
+      const now = epochSeconds()
+      const { id } = await makeSession(stack, { session: { signInSeconds: now + signIn } })
 
-    await stack.redis.set('bg:revoked:all', String(now - 100))
+      await stack.redis.set('bg:revoked:all', String(now - 100))
 
-    if (expected === 'allowed') await expectAllowed(stack, { credential: id })
-    else await expectRefused(stack, { credential: id }, 'session-revoked')
-  })
+      if (expected === 'allowed') await expectAllowed(stack, { credential: id })
+      else await expectRefused(stack, { credential: id }, 'session-revoked')
+    },
+  )
 })

@@ -38,22 +38,25 @@ describe('a session of a program dies with what it was made from: by a revocatio
     ['its sign-in at the IdP', 'idp-session:demo|idp-<id>'],
     ['its issuer', 'issuer:demo'],
     ['everything', 'all'],
-  ])('%s', async (_, template) => {
-    const { id, credential } = await freshToken({})
-    const session = await made(credential)
-    expect(await statusWith(session.token)).toBe(200)
+  ])(
+    'a session of a program dies with what it was made from: by a revocation of %s',
+    async (_, template) => {
+      const { id, credential } = await freshToken({})
+      const session = await made(credential)
+      expect(await statusWith(session.token)).toBe(200)
 
-    const key = `bg:revoked:${template.replace('<id>', id)}`
-    await stack.redis.set(key, String(epochSeconds()), 'EX', 600)
+      const key = `bg:revoked:${template.replace('<id>', id)}`
+      await stack.redis.set(key, String(epochSeconds()), 'EX', 600)
 
-    await expect.poll(() => statusWith(session.token)).toBe(401)
-    await stack.forgetUpstreamRequests()
-    const answer = await stack.sendAs(session.token, CLUSTERS)
-    expect(await auditedRefusal(stack, answer)).toEqual(unauthorized('session-revoked'))
-    expect((await post(credential)).status).toBe(401)
-  })
+      await expect.poll(() => statusWith(session.token)).toBe(401)
+      await stack.forgetUpstreamRequests()
+      const answer = await stack.sendAs(session.token, CLUSTERS)
+      expect(await auditedRefusal(stack, answer)).toEqual(unauthorized('session-revoked'))
+      expect((await post(credential)).status).toBe(401)
+    },
+  )
 
-  it('a moment before it was made, when its token was issued before that', async () => {
+  it('a session of a program dies by a revocation of a moment before it was made, when its token is older', async () => {
     const now = epochSeconds()
     const signIn = { iat: now - 300, exp: now + 600 }
     const older = await freshToken(signIn)

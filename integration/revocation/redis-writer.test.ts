@@ -63,7 +63,7 @@ describe('a writer of Redis lifts a revocation', () => {
     ['bg:revoked:idp-session:demo|<sid>', before, [...LIFTS, ['SET', '<key>', '0']]],
     ['bg:revoked:issuer:demo', before, [...LIFTS, ['SET', '<key>', '0']]],
     ['bg:revoked:all', before, [...LIFTS, ['SET', '<key>', '0']]],
-  ])('of the kind %s', async (template, value, lifts) => {
+  ])('a writer of Redis lifts a revocation of the kind %s', async (template, value, lifts) => {
     const { names, credential } = await named(template)
     const key = filledIn(template, names)
     for (const words of lifts) {
@@ -76,7 +76,7 @@ describe('a writer of Redis lifts a revocation', () => {
   })
 
   it.each(['token:demo|<jti>', 'session:<session>'])(
-    'but not by a value, where the kind %s refuses whatever its value',
+    'no value lifts a revocation of the kind %s',
     async (kind) => {
       const { names, credential } = await named(kind)
       const key = filledIn(`bg:revoked:${kind}`, names)
@@ -111,7 +111,7 @@ describe('a writer of Redis ends a session', () => {
     ['lets its record end', ['EXPIRE', '<record>', '0'], 'session-unknown'],
     ['writes over its record', ['SET', '<record>', '0'], 'session-unknown'],
     ['revokes it', ['SET', 'bg:revoked:session:<sid>', '0'], 'session-revoked'],
-  ])('a writer who %s is refused', async (_, words, reason) => {
+  ])('a session ends when a writer of Redis %s', async (_, words, reason) => {
     const { id, sid } = await makeSession(stack)
     await expectStatus(id, 200)
     const names = { '<record>': `bg:session:${sid}`, '<sid>': sid }
@@ -125,7 +125,7 @@ describe('a writer of Redis ends a session', () => {
       'puts back an earlier use of it',
       (sid) => ['SET', `bg:seen:${sid}`, sealedSeen(stack, sid, epochSeconds() - 2000)],
     ],
-  ])('a writer who %s before a worker has read the key is refused', async (_, words) => {
+  ])('an unread session ends when a writer %s', async (_, words) => {
     const { id, sid } = await longAgo()
     await write('SET', `bg:seen:${sid}`, sealedSeen(stack, sid, epochSeconds() - 60), 'EX', '600')
     await write(...words(sid))
@@ -150,13 +150,13 @@ describe('a writer of Redis keeps no idle session alive', () => {
       },
     ],
     ['its own last use', (sid) => sealedSeen(stack, sid, epochSeconds() - IDLE_FOR_S)],
-  ])('by a key bg:seen that holds %s', async (_, forge) => {
+  ])('no idle session lives on by a key bg:seen that holds %s', async (_, forge) => {
     const { id, sid } = await longAgo()
     await write('SET', `bg:seen:${sid}`, await forge(sid))
     await expectRefusal(id, 'session-expired')
   })
 
-  it('by a key bg:seen of another session, renamed or of another type', async () => {
+  it('a writer of Redis keeps no idle session alive by a key bg:seen of another session, renamed or of another type', async () => {
     const [used, idle] = [await makeSession(stack), await longAgo()]
     const seen = sealedSeen(stack, used.sid, epochSeconds())
     await write('SET', `bg:seen:${used.sid}`, seen)
@@ -167,7 +167,7 @@ describe('a writer of Redis keeps no idle session alive', () => {
     await expectRefusal(idle.id, 'session-expired')
   })
 
-  it('in the lists of `brickgate sessions` either', async () => {
+  it('a writer of Redis keeps no idle session alive in the lists of `brickgate sessions` either', async () => {
     const principal = { subject: `s-${randomUUID()}` }
     const createdAtSeconds = epochSeconds() - IDLE_FOR_S
     const [idle, used] = [
@@ -181,7 +181,7 @@ describe('a writer of Redis keeps no idle session alive', () => {
     expect(stdout).not.toContain(idle.sid)
   })
 
-  it('by a lasting record, nor one that has come to its end', async () => {
+  it('a writer of Redis keeps no idle session alive by a lasting record, nor one that has come to its end', async () => {
     const ended = await makeSession(stack, { session: { expiresAtSeconds: epochSeconds() - 1 } })
     for (const { id, sid } of [await longAgo(), ended]) {
       await write('PERSIST', `bg:session:${sid}`)
@@ -199,21 +199,21 @@ describe('a writer of Redis makes no session, and crosses no identity', () => {
     bob = await makeSession(stack, { principal: { subject: 'bob' } })
   })
 
-  it('by a copy of a record under a made-up id', async () => {
+  it('a writer of Redis makes no session, and crosses no identity by a copy of a record under a made-up id', async () => {
     const id = sessionIdFrom(randomBytes(32))
     await write('COPY', `bg:session:${alice.sid}`, `bg:session:${sidOf(id)}`)
     await expectRefusal(id, 'session-unknown')
     await expectStatus(alice.id, 200)
   })
 
-  it('by the record of another person under the own id', async () => {
+  it('a writer of Redis makes no session, and crosses no identity by the record of another person under the own id', async () => {
     await expectStatus(bob.id, 200)
     await write('COPY', `bg:session:${alice.sid}`, `bg:session:${bob.sid}`, 'REPLACE')
     await expectRefusal(bob.id, 'session-unknown')
     await expectStatus(alice.id, 200)
   })
 
-  it('by an index that names the session of another person', async () => {
+  it('a writer of Redis makes no session, and crosses no identity by an index that names the session of another person', async () => {
     await write('ZADD', 'bg:subject-sessions:demo|bob', '9999999999', alice.sid)
     const { code, stdout } = await brickgate(
       stack.info,
@@ -224,7 +224,7 @@ describe('a writer of Redis makes no session, and crosses no identity', () => {
     await write('ZREM', 'bg:subject-sessions:demo|bob', alice.sid)
   })
 
-  it('by removing that a sign-in is spent: the provider takes each code once', async () => {
+  it('a writer of Redis makes no session, and crosses no identity by removing that a sign-in is spent: the provider takes each code once', async () => {
     const browser = createVisitor(stack)
     const callback = await callbackOf(browser)
     const [signIn] = browser.signIns()
@@ -238,7 +238,7 @@ describe('a writer of Redis makes no session, and crosses no identity', () => {
     expect(thief.sessionId()).toBe('')
   })
 
-  it('but puts back a session that was ended, as it was, where a copy was kept', async () => {
+  it('a writer of Redis puts back a session that was ended, as it was, where a copy was kept', async () => {
     const { id, sid } = await makeSession(stack)
     await write('RENAME', `bg:session:${sid}`, 'bg:elsewhere')
     await expectRefusal(id, 'session-unknown')
@@ -265,7 +265,7 @@ describe('a writer of Redis who resets bg:state', () => {
     ['without it', ['DEL', 'bg:state']],
     ['with a loss of now', ['SET', 'bg:state', `{"id":"made-up","since":${epochSeconds()}}`]],
     ['with what is no state', ['SET', 'bg:state', '0']],
-  ])('%s ends access by older tokens until the loss is taken back', async (_, words) => {
+  ])('a reset bg:state (%s) ends access by older tokens until accepted', async (_, words) => {
     await expectStatus(older, 200)
     await write(...words)
     await expectStatus(older, 503)
@@ -274,7 +274,7 @@ describe('a writer of Redis who resets bg:state', () => {
     expect(await auditedRefusal(stack, answer)).toEqual(unavailable('state-lost'))
   })
 
-  it('takes a loss back, and with it what was lost', async () => {
+  it('a writer of Redis who resets bg:state takes a loss back, and with it what was lost', async () => {
     await write('SET', 'bg:state', `{"id":"lost","since":${epochSeconds()}}`)
     await expectStatus(older, 503)
     await write('SET', 'bg:state', '{"id":"made-up","since":0}')

@@ -33,37 +33,40 @@ describe('`brickgate revoke` refuses a token as redis-cli would, and --undo ends
     ['idp-session', ['idp-session', 'demo|sid-<id>'], 'bg:revoked:idp-session:demo|sid-<id>'],
     ['issuer', ['issuer', 'demo'], 'bg:revoked:issuer:demo'],
     ['all', ['all', '--yes'], 'bg:revoked:all'],
-  ])('%s', async (_, template, keyTemplate) => {
-    const { id, bearer } = await freshToken()
-    const args = template.map((word) => word.replace('<id>', id))
-    const key = keyTemplate.replace('<id>', id)
-    const before = epochSeconds()
+  ])(
+    '`brickgate revoke` refuses a token as redis-cli would, and --undo ends that: %s',
+    async (_, template, keyTemplate) => {
+      const { id, bearer } = await freshToken()
+      const args = template.map((word) => word.replace('<id>', id))
+      const key = keyTemplate.replace('<id>', id)
+      const before = epochSeconds()
 
-    const { code, stdout, stderr } = await revoke(...args, '--reason', 'laptop stolen')
-    expect([code, stderr]).toEqual([0, ''])
-    expect(stdout.startsWith(`${key} is set to `)).toBe(true)
-    const value = Number(await stack.redis.get(key))
-    expect(value).toBeGreaterThanOrEqual(before)
-    expect(value).toBeLessThanOrEqual(epochSeconds() + 1)
-    expect(await stack.redis.ttl(key)).toBeGreaterThan(LIFETIME - 30)
-    await expectRefused(stack, bearer, 'token-revoked')
+      const { code, stdout, stderr } = await revoke(...args, '--reason', 'laptop stolen')
+      expect([code, stderr]).toEqual([0, ''])
+      expect(stdout.startsWith(`${key} is set to `)).toBe(true)
+      const value = Number(await stack.redis.get(key))
+      expect(value).toBeGreaterThanOrEqual(before)
+      expect(value).toBeLessThanOrEqual(epochSeconds() + 1)
+      expect(await stack.redis.ttl(key)).toBeGreaterThan(LIFETIME - 30)
+      await expectRefused(stack, bearer, 'token-revoked')
 
-    expect(operatorActs(stack.info).at(-1)).toMatchObject({
-      event: 'revocation',
-      action: 'revoke',
-      target: args[0],
-      key,
-      value: String(value),
-      outcome: 'created',
-      operator: userInfo().username,
-      host: hostname(),
-      operator_reason: 'laptop stolen',
-    })
-    const undone = await revoke(...args, '--undo')
-    expect(undone).toEqual({ code: 0, stdout: `${key} is deleted\n`, stderr: '' })
-    expect(operatorActs(stack.info).at(-1)).toMatchObject({ action: 'undo', key, value: null })
-    await expectAllowed(stack, bearer)
-  })
+      expect(operatorActs(stack.info).at(-1)).toMatchObject({
+        event: 'revocation',
+        action: 'revoke',
+        target: args[0],
+        key,
+        value: String(value),
+        outcome: 'created',
+        operator: userInfo().username,
+        host: hostname(),
+        operator_reason: 'laptop stolen',
+      })
+      const undone = await revoke(...args, '--undo')
+      expect(undone).toEqual({ code: 0, stdout: `${key} is deleted\n`, stderr: '' })
+      expect(operatorActs(stack.info).at(-1)).toMatchObject({ action: 'undo', key, value: null })
+      await expectAllowed(stack, bearer)
+    },
+  )
 })
 
 describe('a moment', () => {
@@ -71,7 +74,7 @@ describe('a moment', () => {
     ['to come blocks who signs in later, too, and outlives it', ['--until', '+2h'], 7200],
     ['may be a duration', ['--for', '2h'], 7200],
     ['may be past', ['--at=-1h'], -3600],
-  ])('%s', async (_, options, offset) => {
+  ])('a revocation’s moment %s', async (_, options, offset) => {
     const { id, bearer } = await freshToken()
     const key = `bg:revoked:subject:demo|sub-${id}`
     const now = epochSeconds()
@@ -89,7 +92,7 @@ describe('a moment', () => {
     else await expectAllowed(stack, bearer)
   })
 
-  it('is never lowered, unless forced, and never ends sooner', async () => {
+  it('a revocation’s moment is never lowered, unless forced, and never ends sooner', async () => {
     const key = 'bg:revoked:subject:demo|nobody'
     await stack.redis.set(key, '900000000000')
     const kept = await revoke('subject', 'demo|nobody')
@@ -111,19 +114,22 @@ describe('a dry run says what would be, and does nothing', () => {
     ['of everybody, without --yes', ['all'], null, /bg:revoked:all would be set to /],
     ['where there is one', ['subject', 'demo|x'], '900000000000', / would be kept: /],
     ['of an undoing', ['subject', 'demo|x', '--undo'], '1', / would be deleted$/],
-  ])('%s', async (_, args, held, text) => {
-    const key = args[0] === 'all' ? 'bg:revoked:all' : 'bg:revoked:subject:demo|x'
-    if (held !== null) await stack.redis.set(key, held)
-    const acts = operatorActs(stack.info).length
+  ])(
+    'a dry run of `brickgate revoke` prints its effect, and does nothing: %s',
+    async (_, args, held, text) => {
+      const key = args[0] === 'all' ? 'bg:revoked:all' : 'bg:revoked:subject:demo|x'
+      if (held !== null) await stack.redis.set(key, held)
+      const acts = operatorActs(stack.info).length
 
-    const { code, stdout, stderr } = await revoke(...args, '-n')
+      const { code, stdout, stderr } = await revoke(...args, '-n')
 
-    expect([code, stderr]).toEqual([0, ''])
-    expect(stdout.trimEnd()).toMatch(text)
-    expect(stdout).toMatch(/^dry run: /)
-    expect(await stack.redis.get(key)).toBe(held)
-    expect(operatorActs(stack.info)).toHaveLength(acts)
-  })
+      expect([code, stderr]).toEqual([0, ''])
+      expect(stdout.trimEnd()).toMatch(text)
+      expect(stdout).toMatch(/^dry run: /)
+      expect(await stack.redis.get(key)).toBe(held)
+      expect(operatorActs(stack.info)).toHaveLength(acts)
+    },
+  )
 })
 
 describe('bad input ends with its code and one line, and writes nothing:', () => {
@@ -155,20 +161,23 @@ describe('bad input ends with its code and one line, and writes nothing:', () =>
     [64, ['subject', 'demo|x', '--reason', ' '], '--reason wants 1 to 500 characters'],
     [64, ['subject', 'demo|x', '--subject', 'y'], '`revoke subject` takes no --subject'],
     [66, ['subject', 'demo|x', '--undo'], 'there is no bg:revoked:subject:demo|x'],
-  ])('%i for %j', async (expected, args, message) => {
-    const acts = operatorActs(stack.info).length
-    const { code, stdout, stderr } = await revoke(...args)
+  ])(
+    'bad input ends with its code and one line, and writes nothing: %i for %j',
+    async (expected, args, message) => {
+      const acts = operatorActs(stack.info).length
+      const { code, stdout, stderr } = await revoke(...args)
 
-    expect([code, stdout]).toEqual([expected, ''])
-    expect(stderr.startsWith(`brickgate: ${message}`), stderr).toBe(true)
-    expect(stderr.split('\n')).toHaveLength(2)
-    expect(stderr).not.toContain('bgs_')
-    const keys = await stack.redis.keys('bg:revoked:*')
-    expect(keys.filter((key) => !key.endsWith(':heartbeat'))).toEqual([])
-    expect(operatorActs(stack.info)).toHaveLength(acts)
-  })
+      expect([code, stdout]).toEqual([expected, ''])
+      expect(stderr.startsWith(`brickgate: ${message}`), stderr).toBe(true)
+      expect(stderr.split('\n')).toHaveLength(2)
+      expect(stderr).not.toContain('bgs_')
+      const keys = await stack.redis.keys('bg:revoked:*')
+      expect(keys.filter((key) => !key.endsWith(':heartbeat'))).toEqual([])
+      expect(operatorActs(stack.info)).toHaveLength(acts)
+    },
+  )
 
-  it('69 when Redis is away', async () => {
+  it('bad input ends with its code and one line, and writes nothing: 69 when Redis is away', async () => {
     const away = variant('away', (config) => ({
       ...config,
       redis: { url: 'redis://127.0.0.1:1' },
@@ -178,7 +187,7 @@ describe('bad input ends with its code and one line, and writes nothing:', () =>
     expect(stderr).toMatch(/^brickgate: redis: .*ECONNREFUSED.*\n$/)
   })
 
-  it('1 when the audit log cannot be written, before anything is', async () => {
+  it('bad input ends with its code and one line, and writes nothing: 1 when the audit log cannot be written, before anything is', async () => {
     const blind = variant('blind', (config) => ({ ...config, audit: { file: '/proc/audit.log' } }))
     const { code, stderr } = await brickgate(blind, 'revoke', 'subject', 'demo|x')
     expect(code).toBe(1)
@@ -188,7 +197,7 @@ describe('bad input ends with its code and one line, and writes nothing:', () =>
     expect(await stack.redis.exists('bg:revoked:subject:demo|x')).toBe(0)
   })
 
-  it('78 for the configuration', async () => {
+  it('bad input ends with its code and one line, and writes nothing: 78 for the configuration', async () => {
     const broken = variant('broken', () => ({}))
     expect((await brickgate(broken, 'revoke', 'subject', 'demo|x')).code).toBe(78)
   })

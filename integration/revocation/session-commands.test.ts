@@ -46,7 +46,7 @@ async function made(subject: string): Promise<{ token: string; sid: string; pare
 }
 
 describe('`brickgate sessions list`', () => {
-  it('tells of the sessions of a subject what is known, and no token', async () => {
+  it('`brickgate sessions list` tells of the sessions of a subject what is known, and no token', async () => {
     const subject = `s-${randomUUID()}`
     const [one, other] = [await made(subject), await made(subject)]
     await made(`s-${randomUUID()}`)
@@ -73,7 +73,7 @@ describe('`brickgate sessions list`', () => {
     expect(await listed('--subject', 'demo|nobody')).toEqual([])
   })
 
-  it('walks all sessions, also those that no index names', async () => {
+  it('`brickgate sessions list` walks all sessions, also those that no index names', async () => {
     const browser = await makeSession(stack, { principal: { subject: `s-${randomUUID()}` } })
     const program = await made(`s-${randomUUID()}`)
     const all = await listed()
@@ -89,7 +89,7 @@ describe('`brickgate sessions list`', () => {
     })
   })
 
-  it('leaves out what it cannot read, and says so', async () => {
+  it('`brickgate sessions list` leaves out what it cannot read, and says so', async () => {
     const key = `bg:session:${randomBytes(32).toString('hex')}`
     await stack.redis.set(key, 'garbage', 'EX', 60)
     const { code, stderr } = await sessions('list')
@@ -98,14 +98,14 @@ describe('`brickgate sessions list`', () => {
     expect(stderr).toBe('brickgate: 1 values were no sessions that the configured keys open\n')
   })
 
-  it('tells which are revoked', async () => {
+  it('`brickgate sessions list` tells which are revoked', async () => {
     const subject = `s-${randomUUID()}`
     const { sid } = await made(subject)
     await brickgate(stack.info, 'revoke', 'subject', `demo|${subject}`)
     expect(await listed('--subject', `demo|${subject}`)).toMatchObject([{ sid, state: 'revoked' }])
   })
 
-  it('ends in good order when its reader goes', async () => {
+  it('`brickgate sessions list` ends in good order when its reader goes', async () => {
     const command = `'${process.cwd()}/bin/brickgate' sessions list --config '${stack.info.demo.configFile}'`
     const result = await run('bash', ['-o', 'pipefail', '-c', `${command} | true`])
     expect(result).toEqual({ code: 0, stdout: '', stderr: '' })
@@ -113,7 +113,7 @@ describe('`brickgate sessions list`', () => {
 })
 
 describe('`brickgate sessions show`', () => {
-  it('shows one', async () => {
+  it('`brickgate sessions show` prints a session', async () => {
     const { sid } = await made('alice')
     const { code, stdout } = await sessions('show', sid)
     expect(code).toBe(0)
@@ -124,7 +124,7 @@ describe('`brickgate sessions show`', () => {
     expect(JSON.parse(asJson.stdout)).toMatchObject({ sid, groups: ['analysts'], state: 'live' })
   })
 
-  it('ends with 66 for one that is not there, and 1 for what is none', async () => {
+  it('`brickgate sessions show` ends with 66 for one that is not there, and 1 for what is none', async () => {
     const sid = randomBytes(32).toString('hex')
     const gone = { code: 66, stdout: '', stderr: `brickgate: there is no bg:session:${sid}\n` }
     expect(await sessions('show', sid)).toEqual(gone)
@@ -143,7 +143,7 @@ describe('`brickgate sessions revoke`', () => {
     session = await makeSession(stack)
   })
 
-  it('says in a dry run what would go, and lets it be', async () => {
+  it('`brickgate sessions revoke` says in a dry run what would go, and lets it be', async () => {
     const { code, stdout } = await sessions('revoke', session.sid, '--dry-run')
     expect(code).toBe(0)
     expect(stdout).toBe(
@@ -152,7 +152,7 @@ describe('`brickgate sessions revoke`', () => {
     await expectAllowed(stack, { credential: session.id })
   })
 
-  it('ends a session at once, and records why', async () => {
+  it('`brickgate sessions revoke` ends a session at once, and records why', async () => {
     const { code } = await sessions('revoke', session.sid, '--reason', 'lost phone')
     expect(code).toBe(0)
     await expectRefused(stack, { credential: session.id }, 'session-unknown')
@@ -164,14 +164,14 @@ describe('`brickgate sessions revoke`', () => {
     expect((await sessions('revoke', session.sid)).code).toBe(66)
   })
 
-  it('ends one that it cannot read', async () => {
+  it('`brickgate sessions revoke` ends one that it cannot read', async () => {
     const sid = randomBytes(32).toString('hex')
     await stack.redis.set(`bg:session:${sid}`, 'garbage', 'EX', 60)
     expect((await sessions('revoke', sid)).code).toBe(0)
     expect(await stack.redis.exists(`bg:session:${sid}`)).toBe(0)
   })
 
-  it('does what a session revocation does, too', async () => {
+  it('`brickgate sessions revoke` does what a session revocation does, too', async () => {
     const { token, sid } = await made('alice')
     expect((await stack.sendAs(token, CLUSTERS)).status).toBe(200)
     expect((await brickgate(stack.info, 'revoke', 'session', sid)).code).toBe(0)

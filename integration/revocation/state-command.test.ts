@@ -46,7 +46,7 @@ const ROWS = [
 ] as const
 
 describe('with bg:state', () => {
-  it.each(ROWS)('%s, `brickgate state %s` ends with %i: %s', async (...row) => {
+  it.each(ROWS)('with bg:state %s, `brickgate state %s` ends with %i: %s', async (...row) => {
     const [state, command, code, text, after] = row
     await redisCli(stack.info, 'DEL', 'bg:state')
     if (state !== null) await redisCli(stack.info, 'SET', 'bg:state', state)

@@ -47,23 +47,23 @@ describe.each(LOSSES)('%s', (name, lose) => {
     await lose()
   })
 
-  it('answers older tokens with 503 state-lost, with a whole Retry-After', async () => {
+  it('a lost state answers older tokens with 503 state-lost, with a whole Retry-After', async () => {
     await expectStateLost(older)
   })
 
-  it('un-revokes nobody', async () => {
+  it('after a loss of state, the gateway un-revokes nobody', async () => {
     // a worker that knew of the revocation goes on refusing; to another it may be lost
     const { status } = await stack.sendAs(revoked, CLUSTERS)
     expect(keepsSessions ? [401] : [401, 503]).toContain(status)
     expect(await stack.upstreamRequests()).toEqual([])
   })
 
-  it('answers a session that it does not find with 503 state-lost', async () => {
+  it('after a loss of state, the gateway answers a session that it does not find with 503 state-lost', async () => {
     if (keepsSessions) await expectAllowed(stack, { credential: session.id })
     else await expectStateLost(session.id)
   })
 
-  it('lets a token issued after the loss work, and a session made after it', async () => {
+  it('after a loss of state, the gateway lets a token issued after the loss work, and a session made after it', async () => {
     const { since } = JSON.parse(String(await stack.redis.get('bg:state'))) as { since: number }
     await expect.poll(epochSeconds, { timeout: 5000 }).toBeGreaterThan(since + SKEW_S)
     const newer = await stack.mint({ sub: 'alice', groups: ['analysts'] })
@@ -71,7 +71,7 @@ describe.each(LOSSES)('%s', (name, lose) => {
     await expectAllowed(stack, { credential: (await makeSession(stack)).id })
   })
 
-  it('leads a page navigation with a session that is lost to a sign-in, and on with the new session', async () => {
+  it('after a loss of state, the gateway leads a page navigation with a session that is lost to a sign-in, and on with the new session', async () => {
     const visitor = createVisitor(stack)
     visitor.plant('__Host-brickgate', keepsSessions ? `bgs_${'x'.repeat(43)}` : session.id)
     const headers = { accept: 'text/html', 'sec-fetch-mode': 'navigate' }
@@ -85,14 +85,14 @@ describe.each(LOSSES)('%s', (name, lose) => {
     await expectAllowed(stack, { credential: visitor.sessionId() })
   })
 
-  it('refuses a token refreshed after the loss that was signed in before it', async () => {
+  it('after a loss of state, the gateway refuses a token refreshed after the loss that was signed in before it', async () => {
     const authTime = epochSeconds() - 60
     await expectStateLost(
       await stack.mint({ sub: 'alice', groups: ['analysts'], auth_time: authTime }),
     )
   })
 
-  it('is ended by `brickgate state accept`', async () => {
+  it('a loss of state is ended by `brickgate state accept`', async () => {
     expect((await brickgate(stack.info, 'state', 'accept')).code).toBe(0)
     await expectAllowed(stack, { credential: older })
     if (keepsSessions) await expectAllowed(stack, { credential: session.id })
@@ -106,14 +106,14 @@ describe('a bg:state that cannot be read refuses every token with 503', () => {
     ['a negative since', ['SET', 'bg:state', '{"id":"x","since":-1}']],
     ['a since that is no number', ['SET', 'bg:state', '{"id":"x","since":null}']],
     ['a hash', ['HSET', 'bg:state', 'since', '0']],
-  ])('%s', async (_form, write) => {
+  ])('a bg:state that cannot be read refuses every token with 503: %s', async (_form, write) => {
     await redisCli(stack.info, 'DEL', 'bg:state')
     await redisCli(stack.info, ...write)
     await expectStateLost(older)
     await expectStateLost(await stack.mint({ sub: 'alice', groups: ['analysts'] }))
   })
 
-  it('and is counted', async () => {
+  it('a bg:state that cannot be read is counted', async () => {
     const metrics = await stack.metrics()
     for (const kind of ['state-missing', 'malformed', 'wrong-type']) {
       expect(metrics.get(`brickgate_state_anomalies_total{kind="${kind}"}`)).toBeGreaterThan(0)

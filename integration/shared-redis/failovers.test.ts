@@ -55,7 +55,7 @@ describe('the primary behind Sentinels is killed:', () => {
 
   expectRight(() => run)
 
-  it('everybody has to come again until there is another, and is served soon', () => {
+  it('after the primary behind Sentinels is killed, everybody has to come again until there is another, and is served soon', () => {
     expect(statusesMeanwhile(run)).toContain(503)
     expect(run.recoveredMs - run.beganMs).toBeLessThan(FAILED_OVER_WITHIN_MS)
   })
@@ -78,7 +78,7 @@ describe('slots of a Cluster get another primary:', () => {
 
   expectRight(() => run)
 
-  it('hardly anybody notices', () => {
+  it('after slots of a Cluster get another primary, hardly anybody notices', () => {
     const statuses = statusesMeanwhile(run)
     const comeAgain = statuses.filter((status) => status === 503)
     expect(statuses.length).toBeGreaterThan(100)

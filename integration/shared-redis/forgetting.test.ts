@@ -59,18 +59,18 @@ describe.each([
     }
   })
 
-  it('un-revokes nobody, and answers nobody but with 503 and Retry-After', () => {
+  it('a loss of Redis’ data under load un-revokes nobody, and answers nobody but with 503 and Retry-After', () => {
     expect(verdictOf(run)).toEqual({ lateAllows: [], wrongAnswers: [] })
   })
 
-  it('lets no credential from before it pass once the bound is over', () => {
+  it('a loss of Redis’ data under load lets no credential from before it pass once the bound is over', () => {
     const later = run.outcomes.filter(({ sentMs }) => sentMs > lostMs + BOUND_MS)
     expect(later.length).toBeGreaterThan(PER_SECOND / 2)
     expect(later.filter(({ status }) => status === 200)).toEqual([])
     expect(later.filter(({ status }) => status === 503).length).toBeGreaterThan(later.length / 3)
   })
 
-  it('lets those work who signed in after it', async () => {
+  it('a loss of Redis’ data under load lets callers work who signed in after it', async () => {
     const { since } = JSON.parse(String(await stack.redis.get('bg:state'))) as { since: number }
     await expect
       .poll(() => Date.now() / 1000, { timeout: 5000 })
@@ -82,7 +82,7 @@ describe.each([
     for (const caller of newer) await expectEverywhere(caller, 200)
   })
 
-  it('is ended by `brickgate state accept`: older tokens work again on both gateways', async () => {
+  it('a loss of Redis’ data under load is ended by `brickgate state accept`: older tokens work again on both gateways', async () => {
     expect((await brickgate(stack.info, 'state', 'accept')).code).toBe(0)
     await recovery(
       send,
@@ -92,7 +92,7 @@ describe.each([
 })
 
 describe('a revocation that expires', () => {
-  it('refuses until then, and not much longer, on both gateways', async () => {
+  it('a revocation that expires refuses until then, and not much longer, on both gateways', async () => {
     const LIVES_MS = 2000
     const caller = await makeCaller(stack, { form: 'bearer' })
     const key = `bg:revoked:token:demo|${caller.tokenId}`
@@ -107,7 +107,7 @@ describe('a revocation that expires', () => {
 })
 
 describe('a Redis that may evict what it is given', () => {
-  it('is told by /readyz of both gateways, which serve on', async () => {
+  it('a Redis that may evict what it is given is told by /readyz of both gateways, which serve on', async () => {
     const caller = await makeCaller(stack, { form: 'session' })
     await redisCli(stack.info, 'CONFIG', 'SET', 'maxmemory-policy', 'allkeys-lru')
     const ready = await Promise.all(gateways.both.map(({ stack }) => stack.admin('/readyz')))

@@ -56,12 +56,12 @@ beforeAll(async () => {
 afterAll(() => gateways.stop())
 
 describe('a warm hot path', () => {
-  it('serves everybody', () => {
+  it('a warm hot path serves everybody', () => {
     expect(outcomes.length).toBeGreaterThan(0.9 * PER_SECOND * SECONDS)
     expect(outcomes.filter(({ status }) => status !== 200)).toEqual([])
   })
 
-  it('asks Redis nothing on behalf of requests', () => {
+  it('a warm hot path asks Redis nothing on behalf of requests', () => {
     const forRequests = ['get', 'mget', 'exists', 'eval', 'evalsha', 'fcall', 'ttl', 'getex']
     expect(forRequests.filter((name) => counts.has(name))).toEqual([])
     // the remaining commands do not come with requests: probes of health, and this test's own
@@ -69,7 +69,7 @@ describe('a warm hot path', () => {
     expect(others.filter((name) => !HEALTH.has(name))).toEqual([])
   })
 
-  it('writes nothing but heartbeats, so many a second at most', () => {
+  it('a warm hot path writes nothing but heartbeats, so many a second at most', () => {
     expect(new Set(writes.map(kindOf))).toEqual(new Set(['heartbeat']))
     // the counts are taken a moment before the watching begins, and one after it ends: a beat of
     // each fits in

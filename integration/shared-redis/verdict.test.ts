@@ -51,7 +51,7 @@ it.each<readonly [name: string, Outcome, late: number, wrong: number]>([
   ['503 outside an outage', outcome(caller('other'), 503, 2000, refused503), 0, 1],
   ['503 without Retry-After', outcome(caller('other'), 503, 5500, { body: COME_AGAIN }), 0, 1],
   ['503 of another form', outcome(caller('other'), 503, 5500, { retryAfter: '1' }), 0, 1],
-])('%s', (_name, one, late, wrong) => {
+])('the verdict of a run: %s', (_name, one, late, wrong) => {
   const verdict = verdictOf({ outcomes: [one], revocations: [revocation], boundMs: 100, outages })
   expect(verdict.lateAllows).toHaveLength(late)
   expect(verdict.wrongAnswers).toHaveLength(wrong)

@@ -27,7 +27,7 @@ describe('a callback signs nobody in', () => {
     expect(browser.sessionId()).toBe(session)
   }
 
-  it('in a browser that did not begin it (login CSRF)', async () => {
+  it('a callback signs nobody in with a browser that did not begin it (login CSRF)', async () => {
     const attacker = visitor()
     const callback = await callbackOf(attacker)
 
@@ -43,7 +43,7 @@ describe('a callback signs nobody in', () => {
     await expectFreshSignIn(victim, callback)
   })
 
-  it('twice: it leads to the page of the session, or without one to a fresh sign-in', async () => {
+  it('a callback signs nobody in twice: it leads to the page of the session, or without one to a fresh sign-in', async () => {
     const browser = visitor()
     const callback = await callbackOf(browser)
     expect((await browser.load(callback)).status).toBe(303)
@@ -57,7 +57,7 @@ describe('a callback signs nobody in', () => {
     await expectFreshSignIn(visitor(), callback)
   })
 
-  it('on the other tier', async () => {
+  it('a callback signs nobody in on the other tier', async () => {
     const browser = visitor()
     const callback = await callbackOf(browser)
     const port = String(stack.listener('external').port)
@@ -82,14 +82,14 @@ describe('a callback signs nobody in', () => {
     ['of another issuer', (url) => url.searchParams.set('iss', 'https://evil.example'), 403],
     ['without an issuer', (url) => url.searchParams.delete('iss'), 403],
     ['with nothing at all', (url) => (url.search = ''), 400],
-  ])('%s', async (_, change, status) => {
+  ])('a callback signs nobody in %s', async (_, change, status) => {
     const browser = visitor()
     const callback = await callbackOf(browser)
     change(callback)
     await expectRefused(browser, callback, status)
   })
 
-  it('when its cookie was edited, or is that of another sign-in', async () => {
+  it('a callback signs nobody in when its cookie was edited, or is that of another sign-in', async () => {
     const browser = visitor()
     const callback = await callbackOf(browser)
     const [cookie] = browser.signIns()
@@ -103,7 +103,7 @@ describe('a callback signs nobody in', () => {
     expect((await browser.load(callback)).status).toBe(303)
   })
 
-  it('when the provider refuses', async () => {
+  it('a callback signs nobody in when the provider refuses', async () => {
     const browser = visitor()
     const begun = browser.redirectOf(await browser.load(`${home}/_brickgate/sign-in`))
     const state = begun.searchParams.get('state') ?? ''
@@ -112,7 +112,7 @@ describe('a callback signs nobody in', () => {
     await expectRefused(browser, new URL(`${home}/_brickgate/callback?${query.toString()}`), 403)
   })
 
-  it('when access was ended for longer than the sign-in is old', async () => {
+  it('a callback signs nobody in when access was ended for longer than the sign-in is old', async () => {
     const browser = visitor()
     const callback = await callbackOf(browser)
     await stack.redis.set(

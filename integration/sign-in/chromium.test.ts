@@ -66,7 +66,7 @@ async function picture(page: Page, name: string): Promise<void> {
 }
 
 describe('in Chromium a person', () => {
-  it('signs in, comes back to the page asked for, and calls the API with the cookie', async () => {
+  it('in Chromium a person signs in, comes back to the page asked for, and calls the API with the cookie', async () => {
     const page = await signedIn()
 
     expect(await page.textContent('body')).toContain('clusters')
@@ -81,7 +81,7 @@ describe('in Chromium a person', () => {
     expect(await page.evaluate('document.cookie')).toBe('')
   })
 
-  it('sends a callback again and is led to their page, or without a session to the provider', async () => {
+  it('in Chromium a person sends a callback again and is led to their page, or without a session to the provider', async () => {
     const page = await openPage()
     const callback = page.waitForRequest((request) =>
       request.url().includes('/_brickgate/callback?'),
@@ -98,7 +98,7 @@ describe('in Chromium a person', () => {
     expect(await page.getByLabel('Username').count()).toBe(1)
   })
 
-  it('signs in in tabs that were opened at once', async () => {
+  it('in Chromium a person signs in in tabs that were opened at once', async () => {
     const person = await newPerson(browser)
     people.push(person)
     const tabs = await Promise.all([1, 2, 3, 4].map(() => person.newPage()))
@@ -111,7 +111,7 @@ describe('in Chromium a person', () => {
     expect(names.filter((name) => name.startsWith('__Host-'))).toEqual(['__Host-brickgate'])
   })
 
-  it('sees all sessions and ends another one', async () => {
+  it('in Chromium a person sees all sessions and ends another one', async () => {
     const [page, other] = [await signedIn(), await signedIn()]
     await page.goto(`${home}/_brickgate/`)
     expect(await page.textContent('h1')).toBe('alice@example.com')
@@ -129,7 +129,7 @@ describe('in Chromium a person', () => {
     expect((await page.goto(`${home}${CLUSTERS}`))?.status()).toBe(200)
   })
 
-  it('signs out here and at the provider, and is asked who they are the next time', async () => {
+  it('in Chromium a person signs out here and at the provider, and is asked who they are the next time', async () => {
     const page = await signedIn()
     await page.goto(`${home}/_brickgate/`)
     await page.getByRole('button', { name: 'Sign out' }).click()
@@ -143,7 +143,7 @@ describe('in Chromium a person', () => {
     expect(await page.getByLabel('Username').count()).toBe(1)
   })
 
-  it('is out at once when they sign out at the provider', async () => {
+  it('in Chromium a person is out at once when they sign out at the provider', async () => {
     const page = await signedIn()
     expect(await fetchStatus(page, CLUSTERS)).toBe(200)
     const provider = await page.context().newPage()
@@ -156,7 +156,7 @@ describe('in Chromium a person', () => {
     expect(new URL(page.url()).origin).toBe(issuer)
   })
 
-  it('is not signed in as an attacker by a link (login CSRF)', async () => {
+  it('in Chromium a person is not signed in as an attacker by a link (login CSRF)', async () => {
     const attacker = createVisitor(stack)
     const begun = attacker.redirectOf(await attacker.load(`${home}/_brickgate/sign-in`))
     const callback = await attacker.signInAtProvider(begun, 'bob')
@@ -171,7 +171,7 @@ describe('in Chromium a person', () => {
 })
 
 describe('in Chromium another site', () => {
-  it('cannot sign a person out by a form, which comes without the cookie', async () => {
+  it('in Chromium another site cannot sign a person out by a form, which comes without the cookie', async () => {
     const page = await signedIn()
     const action = `${home}/_brickgate/sign-out`
     const form = `<form id="f" method="post" action="${action}"></form>`
@@ -197,7 +197,7 @@ describe('in Chromium another origin of the same site', () => {
     `<form id="f" method="post" action="${home}${action}"><input name="session" value="x"></form>`
 
   it.each(['/api/2.1/clusters/start', '/_brickgate/sign-out', '/_brickgate/end-session'])(
-    'cannot POST to %s with the cookie',
+    'in Chromium another origin of the same site cannot POST to %s with the cookie',
     async (action) => {
       const page = await signedIn()
       const before = auditedReasons(action).length
@@ -218,7 +218,7 @@ describe('in Chromium another origin of the same site', () => {
     },
   )
 
-  it('cannot open a WebSocket with the cookie', async () => {
+  it('in Chromium another origin of the same site cannot open a WebSocket with the cookie', async () => {
     const page = await signedIn()
     const other = await serveOtherOrigin(stack.info, '<p>other</p>')
     await page.goto(other.url)
@@ -228,7 +228,7 @@ describe('in Chromium another origin of the same site', () => {
     await expect.poll(() => auditedReasons(SOCKET).slice(before)).toEqual(['cross-site-request'])
   })
 
-  it('cannot show our pages in a frame', async () => {
+  it('in Chromium another origin of the same site cannot show our pages in a frame', async () => {
     const page = await signedIn()
     const other = await serveOtherOrigin(stack.info, `<iframe src="${home}/_brickgate/"></iframe>`)
     await page.goto(other.url)

@@ -31,35 +31,41 @@ describe('a page navigation without a good credential', () => {
     ['none', {}],
     ['a session that nobody made', { cookie: `__Host-brickgate=bgs_${'A'.repeat(43)}` }],
     ['a cookie that is no session', { cookie: '__Host-brickgate=x' }],
-  ])('is sent to sign-in on the tier: %s', async (_, headers) => {
-    const { status, headers: given } = await navigate(headers)
-    expect(status).toBe(303)
-    const returnTo = encodeURIComponent(`${PATH}?a=1`)
-    expect(given['location']).toBe(`${home}/_brickgate/sign-in?return_to=${returnTo}`)
-    expect(given['cache-control']).toBe('no-store')
-    const audit = await stack.auditOf(String(given['x-request-id']))
-    expect(audit).toMatchObject({ decision: 'deny', path: PATH })
-  })
+  ])(
+    'a page navigation without a good credential is sent to sign-in on the tier: %s',
+    async (_, headers) => {
+      const { status, headers: given } = await navigate(headers)
+      expect(status).toBe(303)
+      const returnTo = encodeURIComponent(`${PATH}?a=1`)
+      expect(given['location']).toBe(`${home}/_brickgate/sign-in?return_to=${returnTo}`)
+      expect(given['cache-control']).toBe('no-store')
+      const audit = await stack.auditOf(String(given['x-request-id']))
+      expect(audit).toMatchObject({ decision: 'deny', path: PATH })
+    },
+  )
 
   it.each<[string, string, Readonly<Record<string, string>>]>([
     ['a program', 'GET', { accept: '*/*' }],
     ['a POST', 'POST', PAGE],
     ['a fetch by a script', 'GET', { accept: 'text/html', 'sec-fetch-mode': 'cors' }],
     ['a bearer token', 'GET', { ...PAGE, authorization: 'Bearer word' }],
-  ])('is not what %s is', async (_, method, headers) => {
-    const answer = await stack.send(PATH, { method, headers })
-    expect(answer.status).toBe(401)
-    expect(JSON.parse(answer.body)).toMatchObject({ error_code: 'UNAUTHENTICATED' })
-  })
+  ])(
+    'a page navigation without a good credential is not what %s is',
+    async (_, method, headers) => {
+      const answer = await stack.send(PATH, { method, headers })
+      expect(answer.status).toBe(401)
+      expect(JSON.parse(answer.body)).toMatchObject({ error_code: 'UNAUTHENTICATED' })
+    },
+  )
 
-  it('is sent to its own tier', async () => {
+  it('a page navigation without a good credential is sent to its own tier', async () => {
     const { headers } = await send(stack.listener('external'), PATH, { headers: PAGE })
     expect(headers['location']).toContain(stack.info.config.tiers.external.public_url)
   })
 })
 
 describe('a sign-in', () => {
-  it('leads back to the page that was asked for, with a session that opens it', async () => {
+  it('a sign-in leads back to the page that was asked for, with a session that opens it', async () => {
     const browser = visitor()
     const done = await browser.signIn('alice', `${PATH}?a=1`)
 
@@ -86,7 +92,7 @@ describe('a sign-in', () => {
     expect(valuesOf(forwarded, 'cookie')).toEqual([])
   })
 
-  it('asks the provider with PKCE, state, nonce and our own callback', async () => {
+  it('a sign-in asks the provider with PKCE, state, nonce and our own callback', async () => {
     const browser = visitor()
     const begun = await browser.load(`${home}/_brickgate/sign-in?return_to=%2Fa`)
 
@@ -109,7 +115,7 @@ describe('a sign-in', () => {
     expect(await stack.redis.exists(spentKey(asked.get('state') ?? ''))).toBe(0)
   })
 
-  it('writes nothing to Redis before its callback, and then one short mark for ten minutes', async () => {
+  it('a sign-in writes nothing to Redis before its callback, and then one short mark for ten minutes', async () => {
     const browser = visitor()
     const callback = await callbackOf(browser)
     const key = spentKey(callback.searchParams.get('state') ?? '')
@@ -120,7 +126,7 @@ describe('a sign-in', () => {
     expect(await stack.redis.ttl(key)).toBeLessThanOrEqual(601) // to the end of a second
   })
 
-  it('comes back to a deep link of more than 2,048 characters', async () => {
+  it('a sign-in comes back to a deep link of more than 2,048 characters', async () => {
     const browser = visitor()
     const link = `/sql/editor?q=${'SELECT%20a%2C%20'.repeat(200)}`
     const refused = await stack.send(link, { headers: PAGE })
@@ -132,7 +138,7 @@ describe('a sign-in', () => {
   })
 
   it.each(['//evil.example', 'https://evil.example', '/%5cevil.example', '/_brickgate/sign-out'])(
-    'never leads to %s',
+    'a sign-in never leads to %s',
     async (returnTo) => {
       const browser = visitor()
       const done = await browser.signIn('alice', returnTo)
@@ -140,7 +146,7 @@ describe('a sign-in', () => {
     },
   )
 
-  it('gives a fresh session each time, and ends the one before of this browser', async () => {
+  it('a sign-in gives a fresh session each time, and ends the one before of this browser', async () => {
     const browser = visitor()
     await browser.signIn('alice')
     const first = browser.sessionId()
@@ -152,7 +158,7 @@ describe('a sign-in', () => {
     expect((await stack.send(PATH, { headers: { cookie: browser.cookies() } })).status).toBe(200)
   })
 
-  it('takes no session id that somebody planted in the browser', async () => {
+  it('a sign-in takes no session id that somebody planted in the browser', async () => {
     const browser = visitor()
     const planted = `bgs_${'P'.repeat(43)}`
     browser.plant('__Host-brickgate', planted)
@@ -160,7 +166,7 @@ describe('a sign-in', () => {
     expect(browser.sessionId()).not.toBe(planted)
   })
 
-  it('works in four tabs of one browser, and a fifth takes the place of the first', async () => {
+  it('a sign-in works in four tabs of one browser, and a fifth takes the place of the first', async () => {
     const browser = visitor()
     const callbacks: URL[] = []
     for (let tab = 1; tab <= 5; tab += 1) callbacks.push(await callbackOf(browser))
@@ -176,7 +182,7 @@ describe('a sign-in', () => {
     expect(browser.signIns()).toEqual([])
   })
 
-  it('counts on its own tier only', async () => {
+  it('a sign-in counts on its own tier only', async () => {
     const browser = visitor()
     await browser.signIn('alice')
     const cookie = `__Host-brickgate=${browser.sessionId()}`
@@ -194,7 +200,7 @@ describe('pages for browsers', () => {
     'signed-out',
     '',
     'frontchannel-logout?iss=x&sid=y',
-  ])('are not served to another host: /_brickgate/%s', async (page) => {
+  ])('pages for browsers are not served to another host: /_brickgate/%s', async (page) => {
     for (const host of ['evil.example', 'localhost', `evil.localhost:${stack.listener().port}`]) {
       const answer = await stack.send(`/_brickgate/${page}`, { headers: { host } })
       expect(answer.status).toBe(421)
@@ -202,8 +208,11 @@ describe('pages for browsers', () => {
     }
   })
 
-  it.each(['sign-in', 'callback', 'signed-out'])('take no POST: %s', async (page) => {
-    const answer = await stack.send(`/_brickgate/${page}`, { method: 'POST', body: 'a=1' })
-    expect([404, 415]).toContain(answer.status)
-  })
+  it.each(['sign-in', 'callback', 'signed-out'])(
+    'pages for browsers take no POST: %s',
+    async (page) => {
+      const answer = await stack.send(`/_brickgate/${page}`, { method: 'POST', body: 'a=1' })
+      expect([404, 415]).toContain(answer.status)
+    },
+  )
 })

@@ -39,7 +39,7 @@ async function idpSessionOf(visitor: Visitor): Promise<string> {
 }
 
 describe('a sign-out', () => {
-  it('ends the session here, then at the provider, and leads back', async () => {
+  it('a sign-out ends the session here, then at the provider, and leads back', async () => {
     const visitor = await signedIn()
     const cookie = visitor.cookies()
     const csrf = await visitor.csrf()
@@ -67,7 +67,7 @@ describe('a sign-out', () => {
       (visitor) => stack.redis.set(`bg:revoked:session:${visitor.sid()}`, '1', 'EX', 60),
     ],
   ])(
-    'of a session that %s leads on to the provider, where nobody is signed out yet',
+    'a sign-out of a session that %s leads on to the provider, where nobody is signed out yet',
     async (_, end) => {
       const visitor = await signedIn()
       await end(visitor)
@@ -83,7 +83,7 @@ describe('a sign-out', () => {
     },
   )
 
-  it('by a form of another site, which comes without the cookie, removes no cookie', async () => {
+  it('a sign-out by a form of another site, which comes without the cookie, removes no cookie', async () => {
     const browser = createVisitor(stack)
     const action = `${home}/_brickgate/sign-out`
     for (const headers of [
@@ -100,7 +100,7 @@ describe('a sign-out', () => {
     }
   })
 
-  it('leaves an ID token of many groups out of the URL, and names the person instead', async () => {
+  it('a sign-out leaves an ID token of many groups out of the URL, and names the person instead', async () => {
     const visitor = await signedIn()
     const session = await readSession(stack, visitor.sid())
     const groups = Array.from({ length: 400 }, (_, index) => `a-group-of-many-${index}`)
@@ -134,7 +134,7 @@ describe('a back-channel logout', () => {
     return stack.mint({ ...own, client_id: null, scope: null, ...claims, ...joseHeader })
   }
 
-  it('by the provider itself ends the session at once', async () => {
+  it('a back-channel logout by the provider itself ends the session at once', async () => {
     const visitor = await signedIn()
     const cookie = visitor.cookies()
     expect(await statusOf(cookie)).toBe(200)
@@ -142,7 +142,7 @@ describe('a back-channel logout', () => {
     expect(await statusOf(cookie)).toBe(401)
   })
 
-  it('by session ends that one alone, by subject all of them', async () => {
+  it('a back-channel logout by session ends that one alone, by subject all of them', async () => {
     const [first, second] = [await signedIn(), await signedIn()]
     const sid = await idpSessionOf(first)
     const bySession = await deliver([await order({ sub: 'bob', sid })])
@@ -156,7 +156,7 @@ describe('a back-channel logout', () => {
     expect(await stack.redis.ttl('bg:revoked:subject:demo|bob')).toBeGreaterThan(107_000)
   })
 
-  it('that arrives before its session still wins', async () => {
+  it('a back-channel logout that arrives before its session still wins', async () => {
     const visitor = createVisitor(stack)
     const begun = visitor.redirectOf(await visitor.load(`${home}/_brickgate/sign-in`))
     const callback = await visitor.signInAtProvider(begun, 'bob')
@@ -168,7 +168,7 @@ describe('a back-channel logout', () => {
     expect(visitor.sessionId()).toBe('')
   })
 
-  it('is obeyed once', async () => {
+  it('a back-channel logout is obeyed once', async () => {
     const token = await order({ sub: 'nobody' })
     expect((await deliver([token])).status).toBe(200)
     const again = await deliver([token])
@@ -177,7 +177,7 @@ describe('a back-channel logout', () => {
     expect(again.headers['cache-control']).toBe('no-store')
   })
 
-  it('is refused in any other form', async () => {
+  it('a back-channel logout is refused in any other form', async () => {
     const visitor = await signedIn()
     const sub = 'bob'
     const good = await order({ sub })
@@ -206,7 +206,7 @@ describe('a back-channel logout', () => {
     expect(await statusOf(visitor.cookies())).toBe(200)
   })
 
-  it('token is no credential', async () => {
+  it('a back-channel logout token is no credential', async () => {
     const answer = await stack.sendAs(await order({ sub: 'bob' }), PATH)
     expect(answer.status).toBe(401)
   })
@@ -216,7 +216,7 @@ describe('a front-channel logout', () => {
   const sendRequest = (query: Readonly<Record<string, string>>) =>
     stack.send(`/_brickgate/frontchannel-logout?${new URLSearchParams(query).toString()}`)
 
-  it('ends the sessions of an IdP session, in a frame of the provider', async () => {
+  it('a front-channel logout ends the sessions of an IdP session, in a frame of the provider', async () => {
     const visitor = await signedIn()
     const sid = await idpSessionOf(visitor)
     const answer = await sendRequest({ iss: issuer, sid })
@@ -227,7 +227,7 @@ describe('a front-channel logout', () => {
     expect(await statusOf(visitor.cookies())).toBe(401)
   })
 
-  it('of an IdP session that nobody signed in by here writes nothing', async () => {
+  it('a front-channel logout of an IdP session that nobody signed in by here writes nothing', async () => {
     const visitor = await signedIn()
     const sid = await idpSessionOf(visitor)
     for (const query of [

@@ -78,7 +78,7 @@ async function tokensUsed(): Promise<number> {
 }
 
 describe(`a session whose access token lives ${LIFETIME_S} seconds`, () => {
-  it(`goes on for ${WATCHED_S} s without an error, by one refresh an expiry`, async () => {
+  it(`a session with a short-lived access token goes on for ${WATCHED_S} s without an error, by one refresh an expiry`, async () => {
     const visitor = await signedIn()
     const answers = await browse(visitor, WATCHED_S)
 
@@ -92,7 +92,7 @@ describe(`a session whose access token lives ${LIFETIME_S} seconds`, () => {
     expect([refreshes, refreshes + 1]).toContain(used)
   })
 
-  it('that was idle until its token had ended is refreshed once, while requests wait', async () => {
+  it('a session with a short-lived access token that was idle until its token had ended is refreshed once, while requests wait', async () => {
     const visitor = await signedIn()
     await pause((LIFETIME_S + 0.5) * 1000)
     const headers = { cookie: visitor.cookies() }
@@ -103,7 +103,7 @@ describe(`a session whose access token lives ${LIFETIME_S} seconds`, () => {
     expect(await tokenRequests()).toBe(2)
   })
 
-  it('outlives a provider that is down for ten seconds', async () => {
+  it('a session with a short-lived access token outlives a provider that is down for ten seconds', async () => {
     const visitor = await signedIn()
     await outage('refuse')
     const during = await browse(visitor, 10)
@@ -121,7 +121,7 @@ describe(`a session whose access token lives ${LIFETIME_S} seconds`, () => {
     expect(countByStatus(await browse(visitor, 3))[503]).toBeUndefined()
   })
 
-  it('is answered in time while the provider hangs', async () => {
+  it('a session with a short-lived access token is answered in time while the provider hangs', async () => {
     const visitor = await signedIn()
     await outage('hang')
     await pause((LIFETIME_S + 0.2) * 1000)
@@ -136,7 +136,7 @@ describe(`a session whose access token lives ${LIFETIME_S} seconds`, () => {
       .toBe(200)
   })
 
-  it('is refused by the id of the access token that a refresh brought, too', async () => {
+  it('a session with a short-lived access token is refused by the id of the access token that a refresh brought, too', async () => {
     const visitor = await signedIn()
     const headers = { cookie: visitor.cookies() }
     const statusOf = async () => (await stack.send(PATH, { headers })).status
@@ -150,7 +150,7 @@ describe(`a session whose access token lives ${LIFETIME_S} seconds`, () => {
     await expect.poll(statusOf, { timeout: 3000, interval: 20 }).toBe(401)
   })
 
-  it('ends when the provider says that its grant counts no more', async () => {
+  it('a session with a short-lived access token ends when the provider says that its grant counts no more', async () => {
     const visitor = await signedIn()
     const headers = { cookie: visitor.cookies() }
     await stack.idp('POST', 'disable', { username: 'alice' })
@@ -171,7 +171,7 @@ describe(`a session whose access token lives ${LIFETIME_S} seconds`, () => {
 })
 
 describe('made-up codes', () => {
-  it('of one address reach the provider some twenty times, and honest people sign in again at once', async () => {
+  it('made-up codes of one address reach the provider some twenty times, and honest people sign in again at once', async () => {
     const madeUp = async (): Promise<number> => {
       const visitor = createVisitor(stack)
       const begun = await visitor.load(`${visitor.home}/_brickgate/sign-in`)
@@ -190,7 +190,7 @@ describe('made-up codes', () => {
       .toBe(303)
   })
 
-  it('without a sign-in that was begun never reach the provider', async () => {
+  it('made-up codes without a sign-in that was begun never reach the provider', async () => {
     const visitor = createVisitor(stack)
     for (let count = 0; count < 50; count += 1) {
       const state = randomBytes(32).toString('base64url')
@@ -203,7 +203,7 @@ describe('made-up codes', () => {
 })
 
 describe('sign-ins that are only begun', () => {
-  it('leave no trace in Redis, however many', async () => {
+  it('sign-ins that are only begun leave no trace in Redis, however many', async () => {
     const before = new Set(await stack.redis.keys('*'))
     const begin = () => stack.send('/_brickgate/sign-in', { headers: { host: hostOf(stack) } })
     for (let round = 0; round < 10; round += 1) {
@@ -223,7 +223,7 @@ describe('where the access token goes to the workspace and is for another audien
     }),
   )
 
-  it('a sign-in fails, and says why to the person and in the log', async () => {
+  it('where the access token is for another audience, a sign-in fails, and says why to the person and in the log', async () => {
     // the responder may take up the configuration later than the authorizers
     const [visitor, response] = await vi.waitFor(async () => {
       const visitor = createVisitor(stack)

@@ -28,7 +28,7 @@ async function statusOf(cookie: string): Promise<number> {
 }
 
 describe('the page about sessions', () => {
-  it('shows who one is and every session, and no secret', async () => {
+  it('the page about sessions shows the person and every session, and no secret', async () => {
     const visitor = await signedIn('alice')
     const other = await signedIn('alice')
     const response = await visitor.load(`${home}/_brickgate/`)
@@ -50,7 +50,7 @@ describe('the page about sessions', () => {
     expect(page).not.toMatch(/bgs_|eyJ|refresh/)
   })
 
-  it('is sent to sign-in without a session, as a page, and refused to programs', async () => {
+  it('the page about sessions is sent to sign-in without a session, as a page, and refused to programs', async () => {
     const page = await stack.send('/_brickgate/', { headers: { accept: 'text/html' } })
     expect(page.status).toBe(303)
     expect(page.headers['location']).toBe(`${home}/_brickgate/sign-in`)
@@ -59,7 +59,7 @@ describe('the page about sessions', () => {
     expect((await stack.sendAs(token, '/_brickgate/')).status).toBe(401)
   })
 
-  it('ends another session, and one that is ended is gone at once', async () => {
+  it('the page about sessions ends another session, and one that is ended is gone at once', async () => {
     const visitor = await signedIn('alice')
     const other = await signedIn('alice')
     const csrf = await visitor.csrf()
@@ -70,7 +70,7 @@ describe('the page about sessions', () => {
     expect(await statusOf(visitor.cookies())).toBe(200)
   })
 
-  it('ends its own session, and the browser forgets it', async () => {
+  it('the page about sessions ends its own session, and the browser forgets it', async () => {
     const visitor = await signedIn()
     const cookie = visitor.cookies()
     const csrf = await visitor.csrf()
@@ -79,7 +79,7 @@ describe('the page about sessions', () => {
     expect(await statusOf(cookie)).toBe(401)
   })
 
-  it('never ends the session of somebody else', async () => {
+  it('the page about sessions never ends the session of somebody else', async () => {
     const alice = await signedIn('alice')
     const bob = await signedIn('bob')
     const csrf = await alice.csrf()
@@ -92,7 +92,7 @@ describe('the page about sessions', () => {
 })
 
 describe.each(['sign-out', 'end-session'])('the form %s does nothing', (action) => {
-  it('without its token, or with that of another session', async () => {
+  it('a form of the page about sessions does nothing without its token, or with that of another session', async () => {
     const visitor = await signedIn()
     const session = visitor.sid()
     const foreign = await (await signedIn()).csrf()
@@ -105,7 +105,7 @@ describe.each(['sign-out', 'end-session'])('the form %s does nothing', (action) 
     expect(await statusOf(visitor.cookies())).toBe(200)
   })
 
-  it('from another site, whatever it knows', async () => {
+  it('a form of the page about sessions does nothing from another site, whatever it knows', async () => {
     const visitor = await signedIn()
     const csrf = await visitor.csrf()
     const body = new URLSearchParams({ csrf, session: visitor.sid() }).toString()
@@ -124,7 +124,7 @@ describe.each(['sign-out', 'end-session'])('the form %s does nothing', (action) 
     expect(await statusOf(visitor.cookies())).toBe(200)
   })
 
-  it('by GET', async () => {
+  it('a form of the page about sessions does nothing by GET', async () => {
     const visitor = await signedIn()
     const csrf = await visitor.csrf()
     const query = new URLSearchParams({ csrf, session: visitor.sid() }).toString()
@@ -134,7 +134,7 @@ describe.each(['sign-out', 'end-session'])('the form %s does nothing', (action) 
 })
 
 describe('a cookie from another site', () => {
-  it('opens nothing that changes something', async () => {
+  it('a cookie from another site opens nothing that changes something', async () => {
     const visitor = await signedIn('alice')
     const headers = { cookie: visitor.cookies(), origin: 'https://evil.example' }
     const answer = await stack.send(PATH, { method: 'POST', headers, body: '{}' })

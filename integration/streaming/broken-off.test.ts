@@ -51,7 +51,7 @@ describe.each(COMBINATIONS)(
 
     afterAll(() => gate.stop())
 
-    it('HTTP/2 is what clients get, or else HTTP/1.1, whatever they offer', async () => {
+    it('clients get HTTP/2, or else HTTP/1.1, whatever they offer', async () => {
       fixture.workspace.answer = (socket) =>
         socket.end('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok')
       const { protocol, outcome } = await curl('--http2')
@@ -67,14 +67,17 @@ describe.each(COMBINATIONS)(
         'resets',
         (socket: TLSSocket) => void setTimeout(() => fixture.workspace.reset(socket), UNDER_WAY_MS),
       ],
-    ])('is an error for each client when the workspace %s', async (_, breakOff) => {
-      fixture.workspace.answer = (socket) => {
-        socket.write(chunked(CHUNKS), 'latin1', () => breakOff(socket))
-      }
-      expectErrors(await Promise.all(clients()))
-    })
+    ])(
+      'a chunked answer without its last chunk is an error for each client when the workspace %s',
+      async (_, breakOff) => {
+        fixture.workspace.answer = (socket) => {
+          socket.write(chunked(CHUNKS), 'latin1', () => breakOff(socket))
+        }
+        expectErrors(await Promise.all(clients()))
+      },
+    )
 
-    it('is an error for each client when the egress dies', async () => {
+    it('a chunked answer without its last chunk is an error for each client when the egress dies', async () => {
       const before = fixture.workspace.requests.length
       fixture.workspace.answer = (socket) => socket.write(chunked(CHUNKS / 2), 'latin1')
       const outcomes = clients()

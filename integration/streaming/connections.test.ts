@@ -26,7 +26,7 @@ beforeEach(() => stack.forgetUpstreamRequests())
 afterAll(() => stack.close())
 
 describe.each(sharedStack().edges)('through lighttpd $version', (edge) => {
-  it('1,000 requests open at most 20 TLS connections to the workspace', async () => {
+  it('through lighttpd, 1,000 requests open at most 20 TLS connections to the workspace', async () => {
     const before = await connectionsOpened()
     const statuses = await sendMany(edge)
     expect(statuses).toEqual(Array.from({ length: REQUESTS }, () => 200))

@@ -63,7 +63,7 @@ describe.each(testedLighttpds())('Expect: 100-continue through lighttpd $version
     return [socket, () => received]
   }
 
-  it('is answered only after the allow, and then the body arrives', async () => {
+  it('Expect: 100-continue is answered only after the allow, and then the body arrives', async () => {
     const held = hold(gate.sendRequest)
     gate.authorizer.behave = held.behave
     const [socket, text] = await expectContinue(engineer)
@@ -80,7 +80,7 @@ describe.each(testedLighttpds())('Expect: 100-continue through lighttpd $version
     expect(valuesOf(request, 'expect')).toEqual([])
   })
 
-  it('is never answered when the request is refused', async () => {
+  it('Expect: 100-continue is never answered when the request is refused', async () => {
     const [socket, text] = await expectContinue(expired)
     await expect.poll(() => socket.closed, SOON).toBe(true)
     expect(text()).toMatch(/^HTTP\/1\.1 401 /)

@@ -49,7 +49,7 @@ describe.each(COMBINATIONS)(
     afterAll(() => gate.stop())
 
     it.each(CUT)(
-      'that ends after $of ends the client’s connection at once, with all bytes that came',
+      'an answer with a Content-Length that ends after $of ends the client’s connection at once, with all bytes that came',
       async ({ arrives, length }) => {
         for (const pauseMs of [0, 150]) {
           const endedMs = answerWith(length, arrives, (socket) => socket.end(), pauseMs)
@@ -62,7 +62,7 @@ describe.each(COMBINATIONS)(
     )
 
     it.each(CUT)(
-      'that is reset after $of ends the client’s connection at once',
+      'an answer with a Content-Length that is reset after $of ends the client’s connection at once',
       async ({ arrives, length }) => {
         const endedMs = answerWith(
           length,
@@ -77,19 +77,22 @@ describe.each(COMBINATIONS)(
       },
     )
 
-    it.each(WHOLE)('of $of that is whole keeps the connection', async ({ length }) => {
-      void answerWith(length, length, (socket) => socket.end(), 0)
-      const socket = await openRaw(gate.listener())
-      for (const method of ['GET', 'HEAD', 'GET']) {
-        const { head, bytes } = await askOn(socket, method, method === 'HEAD' ? 0 : length)
-        expect(head).toMatch(/^HTTP\/1\.1 200 /)
-        expect(head).not.toMatch(/^connection: close/im)
-        expect(bytes).toBe(method === 'HEAD' ? 0 : length)
-      }
-      socket.destroy()
-    })
+    it.each(WHOLE)(
+      'an answer with a Content-Length of $of that is whole keeps the connection',
+      async ({ length }) => {
+        void answerWith(length, length, (socket) => socket.end(), 0)
+        const socket = await openRaw(gate.listener())
+        for (const method of ['GET', 'HEAD', 'GET']) {
+          const { head, bytes } = await askOn(socket, method, method === 'HEAD' ? 0 : length)
+          expect(head).toMatch(/^HTTP\/1\.1 200 /)
+          expect(head).not.toMatch(/^connection: close/im)
+          expect(bytes).toBe(method === 'HEAD' ? 0 : length)
+        }
+        socket.destroy()
+      },
+    )
 
-    it('of 4 MiB keeps the connection where the request is HEAD', async () => {
+    it('an answer with a Content-Length of 4 MiB keeps the connection where the request is HEAD', async () => {
       void answerWith(4 * MIB, 0, (socket) => socket.end(), 0)
       const socket = await openRaw(gate.listener())
       for (const method of ['HEAD', 'HEAD']) {
@@ -98,21 +101,24 @@ describe.each(COMBINATIONS)(
       socket.destroy()
     })
 
-    it.skipIf(!speaksHttp2)('of 4 MiB that is whole keeps the connection over HTTP/2', async () => {
-      void answerWith(4 * MIB, 4 * MIB, (socket) => socket.end(), 0)
-      const client = await connectHttp2(gate.listener())
-      for (const _ of ['first', 'second']) {
-        const { body } = await client.sendRequest({
-          ':path': CLUSTERS,
-          authorization: fixture.credential,
-        })
-        expect(body).toHaveLength(4 * MIB)
-      }
-      client.close()
-    })
+    it.skipIf(!speaksHttp2)(
+      'an answer with a Content-Length of 4 MiB that is whole keeps the connection over HTTP/2',
+      async () => {
+        void answerWith(4 * MIB, 4 * MIB, (socket) => socket.end(), 0)
+        const client = await connectHttp2(gate.listener())
+        for (const _ of ['first', 'second']) {
+          const { body } = await client.sendRequest({
+            ':path': CLUSTERS,
+            authorization: fixture.credential,
+          })
+          expect(body).toHaveLength(4 * MIB)
+        }
+        client.close()
+      },
+    )
 
     it.skipIf(!speaksHttp2).each(CUT)(
-      'that ends after $of resets the stream over HTTP/2',
+      'an answer with a Content-Length that ends after $of resets the stream over HTTP/2',
       async ({ arrives, length }) => {
         void answerWith(length, arrives, (socket) => socket.end(), 0)
         const client = await connectHttp2(gate.listener())

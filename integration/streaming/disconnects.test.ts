@@ -46,7 +46,7 @@ describe.each(testedLighttpds())('a client that leaves lighttpd $version', (test
     ['in the middle of the answer', 'GET', true],
     ['in the middle of its upload', 'PUT', false],
   ] as const)(
-    '%s ends the request to the workspace',
+    'a client that leaves %s ends the request to the workspace',
     async (_name, method, answers) => {
       const arriving = once(workspace, 'request') as Promise<[IncomingMessage, ServerResponse]>
       const headers = { authorization: `Bearer ${engineer}` }

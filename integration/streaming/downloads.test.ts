@@ -41,7 +41,7 @@ describe.each(sharedStack().edges)('through lighttpd $version', (edge) => {
     return hash.digest('hex')
   }
 
-  it('100 MB arrive whole three times, and nothing of them is kept', async () => {
+  it('through lighttpd, 100 MB arrive whole three times, and nothing of them is kept', async () => {
     const hashes: string[] = []
     const growth = await watchGrowth([lighttpd(), ...sidecarPids(stack.info)], spool, async () => {
       for (let round = 0; round < 3; round += 1) hashes.push(await download())
@@ -52,7 +52,7 @@ describe.each(sharedStack().edges)('through lighttpd $version', (edge) => {
     expect(growth.spooledBytes).toBeLessThan(32 * MIB)
   })
 
-  it('a client that reads slowly makes nobody hold 100 MB for it', async () => {
+  it('through lighttpd, a client that reads slowly makes nobody hold 100 MB for it', async () => {
     const pids = [lighttpd(), pidOf(stack.info, 'egress')] as const
     const hash = createHash('sha256')
     const growth = await watchGrowth(pids, spool, async () => {

@@ -44,7 +44,7 @@ it(`a long poll of ${POLL_S} s is waited for`, async () => {
 })
 
 describe.each(sharedStack().edges)('through lighttpd $version', (edge) => {
-  it('server-sent events arrive one by one', async () => {
+  it('through lighttpd, server-sent events arrive one by one', async () => {
     const headers = { authorization: `Bearer ${analyst}`, 'content-type': 'application/json' }
     const path = '/serving-endpoints/gpt-4o.mini/invocations'
     const sent = open(stack.listener('internal', edge), path, { method: 'POST', headers })
@@ -60,7 +60,7 @@ describe.each(sharedStack().edges)('through lighttpd $version', (edge) => {
   })
 
   describe('a WebSocket', () => {
-    it('echoes with a bearer', async () => {
+    it('a WebSocket echoes with a bearer', async () => {
       const socket = openWebSocket(edge, engineer)
       await once(socket, 'open')
       for (const message of [Buffer.from('hello'), Buffer.from([0, 255, 128]), Buffer.alloc(1e6)]) {
@@ -77,7 +77,7 @@ describe.each(sharedStack().edges)('through lighttpd $version', (edge) => {
       ['an expired token', () => expired, 401],
       ['a token that may not', () => analyst, 403],
     ])(
-      'is refused with %s, and the workspace hears nothing of it',
+      'a WebSocket is refused with %s, and the workspace hears nothing of it',
       async (_name, token, status) => {
         const socket = openWebSocket(edge, token())
         const [, response] = await once(socket, 'unexpected-response')

@@ -29,7 +29,7 @@ describe.each(testedLighttpds())('lighttpd $version', (tested) => {
 
   afterAll(() => gate.stop())
 
-  it('answers an upload that its spool cannot take by 503, and names the spool in its log', async () => {
+  it('lighttpd answers an upload that its spool cannot take by 503, and names the spool in its log', async () => {
     rmSync(gate.spool, { recursive: true })
     const headers = { authorization: `Bearer ${engineer}` }
     const body = Buffer.alloc(20_000_000)

@@ -36,7 +36,7 @@ describe(`an egress whose tunnels may live for ${2 * WINDOW_S} s`, () => {
 
   afterAll(() => gate.stop())
 
-  it('ends a WebSocket that is in use at that age, and none before half of it', async () => {
+  it('an egress with a limit on the age of tunnels ends a WebSocket that is in use at that age, and none before half of it', async () => {
     const startedMs = performance.now()
     const sockets = await Promise.all([talkingSocket(0), talkingSocket(1000), talkingSocket(2000)])
     const ages = await Promise.all(sockets.map((socket) => ageAtClose(socket)))
@@ -47,7 +47,7 @@ describe(`an egress whose tunnels may live for ${2 * WINDOW_S} s`, () => {
     expect(performance.now() - startedMs).toBeLessThan(3 * WINDOW_S * 1000 + LATE_MS)
   })
 
-  it('lets an ordinary request take longer', async () => {
+  it('an egress with a limit on the age of tunnels lets an ordinary request take longer', async () => {
     const path = `${PROXY}/poll?seconds=${2 * WINDOW_S + 2}`
     expect((await answered(open(gate.listener(), path, { headers }).end())).statusCode).toBe(200)
   })

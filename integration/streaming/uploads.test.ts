@@ -52,7 +52,7 @@ describe.each(testedLighttpds())('through lighttpd $version', (tested) => {
   }
 
   it.each(FRAMINGS)(
-    '100 MB %s arrive whole three times, and nothing of them is kept',
+    'through lighttpd, 100 MB %s arrive whole three times, and nothing of them is kept',
     async (_name, framing) => {
       const growth = await watchGrowth(
         [gate.pid, ...sidecarPids(stack.info)],
@@ -70,7 +70,7 @@ describe.each(testedLighttpds())('through lighttpd $version', (tested) => {
   )
 
   it.each(FRAMINGS)(
-    'nothing of 100 MB %s reaches the workspace before the allow',
+    'through lighttpd, nothing of 100 MB %s reaches the workspace before the allow',
     async (_name, framing) => {
       const held = hold(gate.sendRequest)
       gate.authorizer.behave = held.behave
@@ -89,7 +89,7 @@ describe.each(testedLighttpds())('through lighttpd $version', (tested) => {
   )
 
   it.each(FRAMINGS)(
-    'nothing of 100 MB %s reaches the workspace after a refusal',
+    'through lighttpd, nothing of 100 MB %s reaches the workspace after a refusal',
     async (_name, framing) => {
       const headers = { authorization: `Bearer ${analyst}`, ...framing }
       const sent = open(gate.listener(), FILE, { method: 'PUT', headers })

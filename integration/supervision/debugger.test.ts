@@ -13,14 +13,14 @@ const info = sharedStack()
 const OPENS_WITHIN_MS = 500
 
 describe('SIGUSR1', () => {
-  it('opens no debugger in the primary, an authorizer or the responder, and ends none', async () => {
+  it('SIGUSR1 opens no debugger in the primary, an authorizer or the responder, and ends none', async () => {
     const primary = pidOf(info, 'sidecar')
     const workers = workersOf(primary)
     expect(workers.length).toBeGreaterThanOrEqual(3)
     await expectNothingOpens([primary, ...workers])
   })
 
-  it('opens no debugger in a sidecar that was started without the flag of bin/brickgate', async () => {
+  it('SIGUSR1 opens no debugger in a sidecar that was started without the flag of bin/brickgate', async () => {
     const withoutFlag = [process.execPath, join(HOME, 'sidecar/src/main.ts')] as const
     const bare = await startFurther(info, 'sidecar-bare', withoutFlag)
     try {

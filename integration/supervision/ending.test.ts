@@ -20,25 +20,28 @@ describe('a sidecar whose Redis and keys hang ends soon after SIGTERM', () => {
     await expect.poll(() => sidecar.hasLogged('started'), WAIT).toBe(true)
   })
 
-  it('while no worker is ready', async () => {
+  it('a sidecar whose Redis and keys hang ends soon after SIGTERM while no worker is ready', async () => {
     await expectEnd(SOON_MS)
   })
 
-  it.each([0, 300, 1500])('%i ms after a change of the keys, which it waits for', async (ms) => {
-    sidecar.edit({ jwks: { refresh_s: 77 } })
-    sidecar.signal('SIGHUP')
-    await pause(ms)
-    await expectEnd(SOON_MS)
-    expect(sidecar.hasLogged(TAKEN_UP)).toBe(false)
-  })
+  it.each([0, 300, 1500])(
+    'a sidecar whose Redis and keys hang ends soon after SIGTERM %i ms after a change of the keys, which it waits for',
+    async (ms) => {
+      sidecar.edit({ jwks: { refresh_s: 77 } })
+      sidecar.signal('SIGHUP')
+      await pause(ms)
+      await expectEnd(SOON_MS)
+      expect(sidecar.hasLogged(TAKEN_UP)).toBe(false)
+    },
+  )
 
-  it('while it replaces its workers', async () => {
+  it('a sidecar whose Redis and keys hang ends soon after SIGTERM while it replaces its workers', async () => {
     sidecar.edit({ limits: { connections: 777 } })
     await expect.poll(() => sidecar.hasLogged(TAKEN_UP), WAIT).toBe(true)
     await expectEnd(SOON_MS)
   })
 
-  it('with code 0, however many signals come after the first', async () => {
+  it('a sidecar whose Redis and keys hang ends soon after SIGTERM with code 0, however many signals come after the first', async () => {
     sidecar.edit({ jwks: { refresh_s: 77 } })
     for (const signal of ['SIGHUP', 'SIGTERM', 'SIGHUP', 'SIGTERM', 'SIGINT'] as const) {
       sidecar.signal(signal)

@@ -29,7 +29,7 @@ afterAll(async () => {
 
 describe.each(['SIGKILL', 'SIGSTOP'] as const)('a worker under load that gets %s', (signal) => {
   it(
-    'costs no wrong verdict, siblings serve on, totals never fall, full strength is back in 3 s',
+    'the end of a worker under load costs no wrong verdict, siblings serve on, totals never fall, full strength is back in 3 s',
     TIMED,
     async () => {
       const load = startLoad(stack, everyone)
@@ -59,7 +59,7 @@ describe.each(['SIGKILL', 'SIGSTOP'] as const)('a worker under load that gets %s
 
 describe('the responder', () => {
   it(
-    'dies of a record of unknown type, is back in 3 s, and authorization does not notice',
+    'the responder dies of a record of unknown type, is back in 3 s, and authorization does not notice',
     TIMED,
     async () => {
       const load = startLoad(stack, everyone)
@@ -86,7 +86,7 @@ describe('the responder', () => {
 })
 
 describe('a primary under SIGSTOP', () => {
-  it('does not stop its workers from serving, and kills none of them when it goes on', async () => {
+  it('a primary under SIGSTOP does not stop its workers from serving, and kills none of them when it goes on', async () => {
     const primary = pidOf(stack.info, 'sidecar')
     const before = workersOf(stack.info, 'authorizer').map(({ pid }) => pid)
     const load = startLoad(stack, everyone)

@@ -88,7 +88,7 @@ describe('more than one credential is refused as ambiguous:', () => {
       'an empty cookie of our name and a bearer',
       () => ['Cookie: __Host-brickgate=', ...bearers(token)],
     ],
-  ])('%s', async (_, lines) => {
+  ])('a request with several credentials is refused as ambiguous: %s', async (_, lines) => {
     expect(await present(lines)).toEqual(AMBIGUOUS)
   })
 })
@@ -101,7 +101,7 @@ describe('bytes that are not UTF-8 are refused as a bad request in', () => {
     ['Origin', () => [...bearers(token), 'Origin: https://\xe9xample.com']],
     ['Accept', () => [...bearers(token), 'Accept: text/html;q=\xff']],
     ['Sec-Fetch-Site', () => [...bearers(token), 'Sec-Fetch-Site: \xf8\x88']],
-  ])('%s', async (_, lines) => {
+  ])('bytes that are not UTF-8 are refused as a bad request in %s', async (_, lines) => {
     expect(await present(lines)).toEqual(BAD_REQUEST)
   })
 })
@@ -148,12 +148,12 @@ describe('a credential of another form is refused:', () => {
       () => [`Cookie: ${cookie(randomSession())}`],
       UNKNOWN_SESSION,
     ],
-  ])('%s', async (_, lines, refusal) => {
+  ])('a credential of another form is refused: %s', async (_, lines, refusal) => {
     expect(await present(lines)).toEqual(refusal)
   })
 })
 
-it('accepts Basic with the user `token` as bearer and sends Bearer upstream', async () => {
+it('Basic with the user `token` is accepted as bearer and goes upstream as Bearer', async () => {
   const answer = await stack.send(PATH, { headers: { authorization: basic('token', token) } })
 
   expect(answer.status).toBe(200)
@@ -164,7 +164,7 @@ it('accepts Basic with the user `token` as bearer and sends Bearer upstream', as
   expect(audit).toMatchObject({ reason: 'allowed', subject: 'demo|alice' })
 })
 
-it('lets nothing through, whatever stands in Authorization and Cookie', async () => {
+it('nothing gets through, whatever Authorization and Cookie hold', async () => {
   const garbage = fc.string({
     unit: fc.integer({ min: 0x20, max: 0xff }).map(toCharacter),
     maxLength: 60,

@@ -68,7 +68,7 @@ describe('a bearer that is no JWT is refused as malformed', () => {
     ['bytes that are no UTF-8', '_____w.e30.'],
     ['padding', 'e30=.e30=.'],
     ['a word with an equals sign at its end', 'token='],
-  ])('%s', async (_, token) => {
+  ])('a bearer that is no JWT is refused as malformed: %s', async (_, token) => {
     expect(await present(token)).toEqual(unauthorized('malformed-token'))
   })
 })
@@ -141,12 +141,12 @@ describe('a token signed by the provider is refused for', () => {
     ['a token id of 300 bytes', { jti: 'j'.repeat(300) }, 'malformed-token'],
     ['a DPoP key that it is bound to', { cnf: { jkt: 'x' } }, 'sender-constrained-token'],
     ['a certificate that it is bound to', { cnf: { 'x5t#S256': 'x' } }, 'sender-constrained-token'],
-  ])('%s', async (_, claims, reason) => {
+  ])('a token signed by the provider is refused for %s', async (_, claims, reason) => {
     const token = await stack.mint({ ...ALICE, ...claims })
     expect(await present(token)).toEqual(unauthorized(reason))
   })
 
-  it('an issuer that differs in a slash', async () => {
+  it('a token signed by the provider is refused for an issuer that differs in a slash', async () => {
     const issuer = `https://localhost:${stack.info.demo.ports.idp}/`
     const token = await stack.mint({ ...ALICE, iss: issuer })
     expect(await present(token)).toEqual(unauthorized('unknown-issuer'))
@@ -156,12 +156,15 @@ describe('a token signed by the provider is refused for', () => {
     ['objects', [{ name: 'platform-admins' }]],
     ['1,001', Array(1_001).fill('a')],
     ['one of 257 characters', ['analysts', 'a'.repeat(257)]],
-  ])('groups that cannot be used whole, with 403: %s', async (_, groups) => {
-    const token = await stack.mint({ sub: 'alice', groups })
-    expect(await present(token)).toEqual(forbidden('groups-unusable'))
-  })
+  ])(
+    'a token signed by the provider is refused for groups that cannot be used whole, with 403: %s',
+    async (_, groups) => {
+      const token = await stack.mint({ sub: 'alice', groups })
+      expect(await present(token)).toEqual(forbidden('groups-unusable'))
+    },
+  )
 
-  it('a claim, which message, challenge and audit record name', async () => {
+  it('a token signed by the provider is refused for a claim, which message, challenge and audit record name', async () => {
     const answer = await stack.sendAs(await stack.mint({ ...ALICE, nonce: 'a-word' }), PATH)
     requestIds.add(answer.headers['x-request-id'])
     expect(Object(JSON.parse(answer.body)).message).toMatch(
@@ -174,7 +177,7 @@ describe('a token signed by the provider is refused for', () => {
     expect(audit).toMatchObject({ reason: 'wrong-token-type', claim: 'nonce' })
   })
 
-  it('groups that are to be fetched elsewhere, with 403', async () => {
+  it('a token signed by the provider is refused for groups that are to be fetched elsewhere, with 403', async () => {
     const token = await stack.mint({ sub: 'alice', _claim_names: { groups: 'src1' } })
     expect(await present(token)).toEqual(forbidden('groups-unknown'))
   })
@@ -183,27 +186,27 @@ describe('a token signed by the provider is refused for', () => {
 describe('a token that the provider did not sign is refused, such as one', () => {
   const stranger = generateKeyPairSync('rsa', { modulusLength: 2048 })
 
-  it('with other claims under a good signature', async () => {
+  it('a token that the provider did not sign is refused, such as a token with other claims under a good signature', async () => {
     const [header, , signature] = good.split('.')
     const claims = encode({ ...payloadOf(good), sub: 'admin', groups: ['platform-admins'] })
     expect(await present(`${header}.${claims}.${signature}`)).toEqual(unauthorized('bad-signature'))
   })
 
-  it('with its signature cut off', async () => {
+  it('a token that the provider did not sign is refused, such as a token with its signature cut off', async () => {
     expect(await present(good.slice(0, good.lastIndexOf('.') + 1))).toEqual(
       unauthorized('bad-signature'),
     )
   })
 
-  it('with its signature cut short', async () => {
+  it('a token that the provider did not sign is refused, such as a token with its signature cut short', async () => {
     expect(await present(good.slice(0, -8))).toEqual(unauthorized('bad-signature'))
   })
 
-  it('of a stranger’s key under a published kid', async () => {
+  it('a token that the provider did not sign is refused, such as a token of a stranger’s key under a published kid', async () => {
     expect(await present(strangersToken(headerOf(good)))).toEqual(unauthorized('bad-signature'))
   })
 
-  it('of a stranger’s key that it brings along', async () => {
+  it('a token that the provider did not sign is refused, such as a token of a stranger’s key that it brings along', async () => {
     const jwk = stranger.publicKey.export({ format: 'jwk' })
     const jku = 'https://evil.example.com/jwks'
     expect(await present(strangersToken({ ...headerOf(good), jwk, jku }))).toEqual(
@@ -211,7 +214,7 @@ describe('a token that the provider did not sign is refused, such as one', () =>
     )
   })
 
-  it('of a stranger’s key under an unknown kid', async () => {
+  it('a token that the provider did not sign is refused, such as a token of a stranger’s key under an unknown kid', async () => {
     const header = { ...headerOf(good), kid: '../../../../dev/null' }
     expect(await present(strangersToken(header))).toEqual(unauthorized('unknown-key'))
   })
@@ -221,7 +224,7 @@ describe('a token that the provider did not sign is refused, such as one', () =>
   }
 })
 
-it('no audit line of these names anyone, for nothing in a token was believed', () => {
+it('no audit line of a refused token names anyone', () => {
   const lines = auditLines(stack.info).filter((line) => requestIds.has(line.request_id))
   expect(lines).toHaveLength(requestIds.size)
   const nobody = { subject: null, email: null, issuer: null, client_id: null, token_id: null }

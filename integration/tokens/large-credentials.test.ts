@@ -35,7 +35,7 @@ afterEach(() => ensureServes(stack, good))
 afterAll(() => stack.close())
 
 describe.each(sharedStack().edges)('lighttpd $version', (edge) => {
-  it('passes a token of 30 KB to the workspace', async () => {
+  it('lighttpd passes a token of 30 KB to the workspace', async () => {
     const token = await tokenOf(30 * KIB)
     expect(token.length).toBeGreaterThan(30_000)
 
@@ -48,7 +48,7 @@ describe.each(sharedStack().edges)('lighttpd $version', (edge) => {
     expect(audit).toMatchObject({ reason: 'allowed', subject: 'demo|alice' })
   })
 
-  it('passes a token that Basic makes 30 KB long', async () => {
+  it('lighttpd passes a token that Basic makes 30 KB long', async () => {
     const token = await tokenOf(22 * KIB)
     const authorization = `Basic ${Buffer.from(`token:${token}`).toString('base64')}`
 
@@ -57,7 +57,7 @@ describe.each(sharedStack().edges)('lighttpd $version', (edge) => {
     expect(valuesOf(request, 'authorization')).toEqual([`Bearer ${token}`])
   })
 
-  it('refuses a token of 64 KB, and headers of 70 KB, with 431 and a line of its access log', async () => {
+  it('lighttpd refuses a token of 64 KB, and headers of 70 KB, with 431 and a line of its access log', async () => {
     const before = refusedBySize().length
     const oversized = [
       { authorization: `Bearer ${'t'.repeat(64 * KIB)}` },
@@ -77,7 +77,7 @@ describe.each(sharedStack().edges)('lighttpd $version', (edge) => {
       .toMatchObject(oversized.map(() => line))
   })
 
-  it('refuses a token of 30 KB that says nothing, like a short one', async () => {
+  it('lighttpd refuses a token of 30 KB that says nothing, like a short one', async () => {
     const answer = await sendWith({ authorization: `Bearer ${'t'.repeat(30 * KIB)}` })
     expect(await auditedRefusal(stack, answer)).toEqual(unauthorized('malformed-token'))
   })

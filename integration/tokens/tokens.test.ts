@@ -25,7 +25,7 @@ describe('a token of the demo passes:', () => {
     ['TOKEN_BOB', CLUSTERS],
     ['TOKEN_ADMIN', CLUSTERS],
     ['TOKEN_CI', '/api/2.2/jobs/list'],
-  ])('%s at %s', async (name, path) => {
+  ])('a token of the demo passes: %s at %s', async (name, path) => {
     const answer = await stack.sendAs(tokens[name] ?? '', path)
 
     expect(answer.status).toBe(200)
@@ -43,7 +43,7 @@ describe('a token of a common provider passes:', () => {
     ['with an empty group beside others', () => ({ groups: ['', 'analysts', ''] })],
     ['less than the leeway after its end', () => ({ iat: now() - 600, exp: now() - 30 })],
     ['less than the leeway before its begin', () => ({ nbf: now() + 30 })],
-  ])('%s', async (_, claims) => {
+  ])('a token of a common provider passes: %s', async (_, claims) => {
     const token = await stack.mint({ sub: 'alice', groups: GROUPS, ...claims() })
     expect((await stack.sendAs(token, CLUSTERS)).status).toBe(200)
     const [request] = await stack.upstreamRequests()
@@ -51,7 +51,7 @@ describe('a token of a common provider passes:', () => {
     expect(valuesOf(request, 'x-forwarded-groups')).toEqual(['analysts'])
   })
 
-  it('with more groups than fit into a header, all of which policies judge by', async () => {
+  it('a token of a common provider passes: with more groups than fit into a header, all of which policies judge by', async () => {
     const forged = {
       'x-brickgate-groups': 'none',
       'X-BRICKGATE-GROUPS': 'none',
@@ -74,7 +74,7 @@ describe('a token of a common provider passes:', () => {
     expect(valuesOf(next, 'x-forwarded-groups')).toEqual(['analysts'])
   })
 
-  it('with spaces in its subject, which the workspace and audit see as %20', async () => {
+  it('a token of a common provider passes: with spaces in its subject, which the workspace and audit see as %20', async () => {
     const token = await stack.mint({ sub: 'alice smith 100%', groups: GROUPS })
     expect((await stack.sendAs(token, CLUSTERS)).status).toBe(200)
     const [request] = await stack.upstreamRequests()
@@ -98,7 +98,7 @@ describe('a token of the demo is refused:', () => {
     ['TOKEN_ADMIN', '/api/2.0/token/create', FORBIDDEN],
     ['TOKEN_EXPIRED', CLUSTERS, unauthorized('token-expired')],
     ['TOKEN_WRONG_AUD', CLUSTERS, unauthorized('wrong-audience')],
-  ])('%s at %s', async (name, path, refusal) => {
+  ])('a token of the demo is refused: %s at %s', async (name, path, refusal) => {
     const answer = await stack.sendAs(tokens[name] ?? '', path)
 
     expect(await auditedRefusal(stack, answer)).toEqual(refusal)

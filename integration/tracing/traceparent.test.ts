@@ -38,7 +38,7 @@ describe('without tracing', () => {
   afterAll(() => stack.close())
 
   it.each(sharedStack().edges.map((edge) => [edge.version, edge] as const))(
-    'the trace context of the client reaches the workspace as it is, lighttpd %s',
+    'without tracing, the trace context of the client reaches the workspace as it is, lighttpd %s',
     async (_version, edge) => {
       const { header } = sent()
       const headers = {
@@ -53,7 +53,7 @@ describe('without tracing', () => {
     },
   )
 
-  it('none is made up', async () => {
+  it('without tracing, no trace context is made up', async () => {
     await stack.sendAs(token, CLUSTERS)
     expect(await arrived(stack, 'traceparent')).toEqual([])
   })
@@ -85,7 +85,7 @@ describe('with tracing', () => {
     return find() as ReceivedSpan
   }
 
-  it('the span of an allow is the parent of what the workspace does, in the trace of the client', async () => {
+  it('with tracing, the span of an allow is the parent of what the workspace does, in the trace of the client', async () => {
     const { traceId, spanId, header } = sent()
     await stack.sendAs(token, `${CLUSTERS}?code=a-secret-query`, {
       headers: { traceparent: header },
@@ -104,13 +104,13 @@ describe('with tracing', () => {
     expect(span.resource).toMatchObject({ 'brickgate.part': 'authorizer' })
   })
 
-  it('a refusal has a span, with its reason', async () => {
+  it('with tracing, a refusal has a span, with its reason', async () => {
     const answer = await stack.send(CLUSTERS)
     const span = await spanOf(answer.headers['x-request-id'])
     expect(attributesOf(span)).toMatchObject({ 'brickgate.reason': 'no-credential' })
   })
 
-  it('a command to Redis for a request is a part of the request’s span', async () => {
+  it('with tracing, a command to Redis for a request is a part of the request’s span', async () => {
     const fresh = await stack.mint({ sub: 'never-seen-before', groups: ['analysts'] })
     await stack.sendAs(fresh, CLUSTERS)
     const [id] = await arrived(stack, 'x-request-id')
@@ -120,7 +120,7 @@ describe('with tracing', () => {
     expect(redis.every((span) => span.traceId === traceId)).toBe(true)
   })
 
-  it('a fetch of keys is a trace of its own', async () => {
+  it('with tracing, a fetch of keys is a trace of its own', async () => {
     const find = (): ReceivedSpan | undefined =>
       receiver.spans().find(({ name }) => name === 'jwks fetch')
     await expect.poll(find, WITHIN).toBeDefined()
@@ -129,7 +129,7 @@ describe('with tracing', () => {
     expect(span.resource).toMatchObject({ 'brickgate.part': 'primary' })
   })
 
-  it('the collector gets its own credential, and nothing of anybody else', async () => {
+  it('with tracing, the collector gets its own credential, and nothing of anybody else', async () => {
     await expect.poll(() => receiver.spans().length, WITHIN).toBeGreaterThan(2)
     const text = receiver.text()
     expect(text).toContain('Bearer of-the-collector')

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { expect, it } from 'vitest'
 import { parse } from 'yaml'
 import { documentedUsers, PASSWORD } from '../../sidecar/test/support/documented-users.ts'
 
@@ -10,7 +10,7 @@ function read(path: string): string {
   return readFileSync(join(HOME, path), 'utf8')
 }
 
-test('gives the users of the composed Redis the rights that docs/redis.md documents', () => {
+it('the users of the composed Redis have the rights that docs/redis.md documents', () => {
   const { sidecar, operator } = documentedUsers()
   const lines = read('deploy/compose/users.acl').replaceAll('PASSWORD', PASSWORD).split('\n')
   for (const words of [sidecar, operator]) {
@@ -18,7 +18,7 @@ test('gives the users of the composed Redis the rights that docs/redis.md docume
   }
 })
 
-test('names in .env.example every variable that the composed brickgate.yaml asks for', () => {
+it('.env.example names every variable that the composed brickgate.yaml reads', () => {
   const asked = read('deploy/compose/brickgate.yaml').matchAll(/\$\{env:([A-Z_]+)\}/g)
   const named = read('.env.example')
   const passedOn = settingsOf('docker-compose.yml')
@@ -29,10 +29,10 @@ test('names in .env.example every variable that the composed brickgate.yaml asks
   }
 })
 
-test.each([
+it.each([
   ['0.0.0.0:9466', 'docker-compose.yml', ['init']],
   ['127.0.0.1:9466', 'docker-compose.host-lighttpd.yml', ['init', 'redis-init', 'sidecar']],
-])('opens lighttpd’s metrics at %s by %s', (listen, file, services) => {
+])('lighttpd’s metrics are open at %s by %s', (listen, file, services) => {
   expect(parse(read('deploy/compose/brickgate.yaml'))).toMatchObject({
     admin: { lighttpd_listen: `\${env:LIGHTTPD_ADMIN_LISTEN}` },
   })

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, it } from 'vitest'
 import { parse } from 'yaml'
 import { PASSWORD } from '../../sidecar/test/support/documented-users.ts'
 import {
@@ -34,21 +34,21 @@ function as(user: string, ...words: string[]): Promise<string> {
   return redisCli('-u', `redis://${user}:${PASSWORD}@127.0.0.1:${server.port}`, ...words)
 }
 
-test.each([['PING'], ['GET', 'bg:state'], ['SET', 'bg:revoked:all', '0'], ['FLUSHALL']])(
+it.each([['PING'], ['GET', 'bg:state'], ['SET', 'bg:revoked:all', '0'], ['FLUSHALL']])(
   'the composed Redis refuses %s without a password',
   async (...words) => {
     await expect(server.cli(...words)).rejects.toThrow('NOAUTH')
   },
 )
 
-test('the composed Redis has no default user that a password could open', async () => {
+it('the composed Redis has no default user that a password could open', async () => {
   for (const password of ['', 'none', PASSWORD]) {
     const words = ['--user', 'default', '--pass', password, 'PING']
     await expect(redisCli('-p', String(server.port), ...words)).rejects.toThrow(/NOAUTH|WRONGPASS/)
   }
 })
 
-test('the health check of the composed Redis passes, and its user may do nothing else', async () => {
+it('the health check of the composed Redis passes, and its user may do nothing else', async () => {
   const { services } = parse(readFileSync(join(HOME, 'docker-compose.yml'), 'utf8'), {
     merge: true,
   })
@@ -61,7 +61,7 @@ test('the health check of the composed Redis passes, and its user may do nothing
   }
 })
 
-test('the health check of the composed Redis fails while it does not answer', async () => {
+it('the health check of the composed Redis fails while it does not answer', async () => {
   const { services } = parse(readFileSync(join(HOME, 'docker-compose.yml'), 'utf8'), {
     merge: true,
   })
@@ -72,7 +72,7 @@ test('the health check of the composed Redis fails while it does not answer', as
   expect(spawnSync('sh', ['-c', nowhere]).status).not.toBe(0)
 })
 
-test('the users of sidecar and operator reach the keys of the gateway and no others', async () => {
+it('the users of sidecar and operator reach the keys of the gateway and no others', async () => {
   for (const user of ['brickgate', 'brickgate-operator']) {
     expect(await as(user, 'SET', 'bg:revoked:all', '0')).toBe('OK')
     await expect(as(user, 'SET', 'other', '0')).rejects.toThrow('NOPERM')

@@ -40,12 +40,10 @@ export const WORKSPACE = {
   id: '1234567890123456',
 } as const
 
-/**
- * A name of the provider that means it on the host (RFC 6761) and, as an alias, among containers.
- */
+/** The provider's name, valid on the host (RFC 6761) and, as an alias, among containers. */
 export const IDP_HOST = 'idp.localhost'
 
-/** Everything a demo has on disk. */
+/** The files of a demo. */
 export interface Demo {
   readonly directory: string
   readonly ports: DemoPorts
@@ -57,9 +55,10 @@ export interface Demo {
 export type ConfigPatch = Readonly<Record<string, unknown>>
 
 /**
- * Makes keys, certificates, proof, policy and configuration of a demo; what is there already stays.
+ * Makes keys, certificates, proof, policy and configuration of a demo; existing secrets and
+ * policies stay.
  *
- * @param shared the certificates of another demo whose world this one's gateway is to trust
+ * @param shared certificates of another demo, whose provider and workspace the gateway then trusts
  */
 export async function prepareDemo(
   directory: string,

@@ -21,9 +21,9 @@ const TOKENS = [
 ] as const
 
 /**
- * Has the demo's provider make a token with these claims.
+ * Requests a token with these claims from the demo's provider.
  *
- * @throws {Error} when it will not
+ * @throws {Error} when the provider answers without a token
  */
 export async function mintToken(demo: Demo, claims: object): Promise<string> {
   const dispatcher = new Agent({ connect: { ca: readFileSync(demo.pki.ca, 'utf8') } })

@@ -46,7 +46,7 @@ export function simulatedProcesses(demo: Demo): readonly BackgroundProcess[] {
   ]
 }
 
-/** Where the provider sends browsers and logout tokens. Both tiers sign people in. */
+/** Addresses to which the provider sends browsers and logout tokens. Both tiers sign people in. */
 function signInAddresses({ internal, external }: DemoPorts): string[] {
   const page = (port: number, name: string): string =>
     `https://localhost:${port}/_brickgate/${name}`

@@ -13,9 +13,7 @@ import { makeSecret } from './secret.ts'
 /** The processes of a gateway in the order in which they are stopped. */
 const STOP_ORDER: readonly string[] = ['lighttpd', 'sidecar', 'egress']
 
-/**
- * Starts a gateway from a configuration that the operator wrote. Its Redis and issuers are theirs.
- */
+/** Starts a gateway from a written configuration; Redis and issuers are expected to run. */
 export async function startGateway(
   configFile: string,
   directory: string,
@@ -41,14 +39,14 @@ export async function stopDeployment(directory: string): Promise<void> {
 
 /** @throws {ConfigError} when the configuration is not usable; the proof may be missing */
 export function checkedConfig(configFile: string): Config {
-  // the proof may still have to be made
+  // before the first start the proof is not made yet
   const checks = { policy: compilePolicies, proof: () => undefined }
   return loadConfig(configFile, process.env, checks).config
 }
 
 /**
- * Says of a new Redis that nothing is lost. Only the first start may: a Redis that was emptied
- * since looks the same, and has lost revocations.
+ * Runs `brickgate state init` on the first start. A later start must not run the command: a Redis
+ * that was emptied since looks new, and has lost revocations.
  */
 async function initialiseOnce(configFile: string, directory: string): Promise<void> {
   const marker = join(directory, 'initialised')
@@ -64,7 +62,7 @@ function makeProof(file: string): void {
   makeSecret(file, randomBytes(32).toString('hex'))
 }
 
-/** Where a deployment of this repository keeps what it runs on. */
+/** The folder of a deployment's logs, pid files and, in a demo, configuration. */
 export function runDirectory(home: string): string {
   return join(home, '.run')
 }

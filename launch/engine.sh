@@ -1,6 +1,6 @@
 #!/bin/bash
-# Sees to a Docker engine with Compose, for continuous integration on a bare Debian machine:
-# installs what is missing, and starts an engine where none answers.
+# Provides a Docker engine with Compose, for continuous integration on a bare Debian machine:
+# installs missing packages, and starts an engine if none answers.
 #
 # usage: engine.sh up PIDFILE    prints nothing and succeeds when an engine answers
 #        engine.sh down PIDFILE  ends the engine that `up` started, if it did

@@ -25,10 +25,7 @@ export interface StartOptions {
   readonly lighttpd: LighttpdProgram
 }
 
-/**
- * The processes of one gateway, in the order in which they start: each needs the processes before
- * it.
- */
+/** The processes of a gateway in the order of their start: each needs the processes before. */
 export function gatewayProcesses(
   config: Config,
   { configFile, directory, lighttpd }: StartOptions,
@@ -72,7 +69,7 @@ export function lighttpdProcess(
 }
 
 /**
- * The environment of a gateway's lighttpd and egress; for tests, of a further lighttpd too.
+ * The environment of a gateway's lighttpd and egress; in tests also of a second lighttpd.
  *
  * @param directory folder that holds `logs/`
  */

@@ -85,7 +85,8 @@ export function isRunning(pid: number): boolean {
 }
 
 /**
- * The start of a process in clock ticks since boot (proc(5), stat field 22); empty when it is gone.
+ * The start of a process in clock ticks since boot (proc(5), stat field 22); empty for an ended
+ * process.
  */
 function startTime(pid: number): string {
   return statFields(pid)[19] ?? ''

@@ -20,15 +20,16 @@ interface Start {
   readonly configFile: string
 }
 
-/** Root's first port below which nobody else listens. */
+/** Ports below this number are root's. */
 const FIRST_FREE_PORT = 1024
 
 /**
- * Does as another user what root was asked to start: a configured gateway as the gateway's user, a
- * demo as whoever owns its folder.
+ * Runs this program again as another user, if this process is root's: a configured gateway as the
+ * gateway's user, a demo as the owner of its folder.
  *
- * @returns the exit code, null when this process is to go on: it is not root's, or the demo is
- * @throws {Error} when there is no such user, or that user could not run the gateway
+ * @returns the exit code of that run; null when this process has to do the work itself, since the
+ *   process or the demo's folder is not another user's
+ * @throws {Error} when the user does not exist, or could not run the gateway
  */
 export async function startedByAnother(start: Start): Promise<number | null> {
   if (process.getuid?.() !== 0) return null
@@ -54,7 +55,7 @@ export async function startedByAnother(start: Start): Promise<number | null> {
 }
 
 /**
- * Goes on as the owner of the folder where that is not root.
+ * Runs this program again as the owner of the folder, unless the owner is root.
  *
  * @returns as `startedByAnother` does
  */
@@ -64,8 +65,8 @@ export function stoppedByAnother(directory: string): number | null {
 }
 
 /**
- * Everything that would keep the user from running the gateway, as far as root can see before
- * anything is stopped.
+ * All reasons why the user could not run the gateway, as far as root can find them before a process
+ * is stopped.
  */
 function problemsOf(user: User, { tiers, runtime, workspace }: Config, start: Start): string[] {
   const certificates = [tiers.internal.tls, tiers.external.tls]

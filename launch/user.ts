@@ -14,10 +14,10 @@ export interface User {
 const USUAL_NAME = 'brickgate'
 
 /**
- * The user whom root runs a gateway as: the one that `BRICKGATE_USER` names, else the caller of
- * sudo, else `brickgate`.
+ * The user that runs root's gateway: the user of `BRICKGATE_USER`, else the caller of sudo, else
+ * `brickgate`.
  *
- * @throws {Error} with what to do, when there is no such user or the user is root
+ * @throws {Error} with a remedy, when the user does not exist or is root
  */
 export function userOfGateway(environment: NodeJS.ProcessEnv): User {
   const { BRICKGATE_USER: named, SUDO_USER: caller } = environment
@@ -34,7 +34,7 @@ export function userOfGateway(environment: NodeJS.ProcessEnv): User {
 
 /**
  * @param key a name or a number
- * @returns null when the system knows no such user
+ * @returns null when the system has no such user
  */
 export function userBy(key: string): User | null {
   try {
@@ -47,8 +47,8 @@ export function userBy(key: string): User | null {
 }
 
 /**
- * The owner of a folder, with a number for a name where the system knows no other; null when
- * missing or root's.
+ * The owner of a folder; a number is the name of an owner without a name. Null for a missing folder
+ * and for root's.
  */
 export function ownerOf(folder: string): User | null {
   const found = lstatSync(folder, { throwIfNoEntry: false })
@@ -58,10 +58,10 @@ export function ownerOf(folder: string): User | null {
 }
 
 /**
- * Gives root's folder to a user, with all that is in there.
+ * Gives root's folder to a user, with all its content.
  *
- * INVARIANT: the folder is closed to all but root until its content has the new owner. In an open
- * one a user could put a link in the place of a file, and own what the link names.
+ * INVARIANT: the folder is closed to all but root until its content has the new owner. Otherwise a
+ * user could replace a file by a link, and would become the owner of the link's target.
  */
 export function handOver(folder: string, user: User): void {
   chmodSync(folder, 0o700)
@@ -69,7 +69,7 @@ export function handOver(folder: string, user: User): void {
   chmodSync(folder, 0o750)
 }
 
-/** Content before its folder; a link itself, never what the link names. */
+/** Changes the owner of content before its folder; of a link, never of its target. */
 function giveAway(path: string, user: User): void {
   if (lstatSync(path).isDirectory()) {
     for (const name of readdirSync(path)) giveAway(join(path, name), user)
@@ -78,8 +78,8 @@ function giveAway(path: string, user: User): void {
 }
 
 /**
- * Makes the folders that are missing and that the user could not make. Where a parent belongs to
- * another than root, nothing is made: root does not write into the folders of others.
+ * Makes missing folders that the user could not make. In a parent that is not root's, no folder is
+ * made: root never writes into another user's folder.
  */
 export function makeFolders(folders: readonly string[], user: User): void {
   for (const folder of folders) {
@@ -95,8 +95,8 @@ function nearestParent(path: string): string {
 }
 
 /**
- * Runs this process' program once more as the user, who keeps no right of root but, where asked,
- * that to listen on ports below 1024.
+ * Runs this process' program once more as the user, without the rights of root except, on demand,
+ * the right to listen on ports below 1024.
  *
  * @returns its exit code
  */
@@ -113,10 +113,10 @@ export function runAgainAs(user: User, maySeizePorts: boolean): number {
   return status ?? 1
 }
 
-/** A right of a user to a file, as `test` of a shell names it. */
+/** Rights of a user to a file, by the operators of `test(1)`. */
 const RIGHTS = { '-r': 'cannot read', '-w': 'cannot write', '-O': 'does not own' } as const
 
-/** @returns a sentence for each file, or folder, with which the user may not do so */
+/** @returns a sentence for each file or folder to which the user lacks the right */
 export function missingRights(
   right: keyof typeof RIGHTS,
   files: readonly string[],

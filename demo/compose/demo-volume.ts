@@ -11,7 +11,7 @@ import {
   WORKSPACE,
 } from '../demo.ts'
 
-/** The ports of this host at which the demo is reached; inside, the containers have their own. */
+/** The demo's ports on the host; containers listen on fixed ports of their own. */
 export function demoPorts(environment: NodeJS.ProcessEnv): DemoPorts {
   const port = (name: string, usual: number): number => Number(environment[name] || usual)
   return {
@@ -39,7 +39,7 @@ export function demoInVolume(ports: DemoPorts): Demo {
   return { directory: VOLUMES.demo, ports, configFile: join(VOLUMES.demo, 'brickgate.yaml'), pki }
 }
 
-/** Makes what the demo has on disk; its certificates, made once, are the group's to read. */
+/** Makes the demo's files; the group may read the certificates, which are made once. */
 export async function prepareDemoVolume(ports: DemoPorts): Promise<void> {
   const { directory, pki } = demoInVolume(ports)
   const made = existsSync(pki.ca) ? pki : undefined

@@ -30,9 +30,7 @@ if (run !== undefined && refusal === null) {
   process.exitCode = 78
 }
 
-/**
- * Anybody can get any token of the demo, so it runs on loopback and never beside a real workspace.
- */
+/** The demo gives any token to any caller: loopback only, and never beside a real workspace. */
 function refusalOf(environment: NodeJS.ProcessEnv): string | null {
   const address = environment['BRICKGATE_BIND'] || '127.0.0.1'
   if (!/^127\.|^\[?::1\]?$/.test(address)) {
@@ -48,9 +46,7 @@ async function prepare({ ports }: Demo): Promise<void> {
   writeFileSync(DEMO_REQUEST, '')
 }
 
-/**
- * Logout tokens go to the gateway's address on the host, so that port leads to lighttpd here, too.
- */
+/** Forwards the gateway's port of the host to lighttpd: logout tokens go to that address. */
 async function idp(demo: Demo): Promise<void> {
   const gateway = { port: demo.ports.internal, host: 'lighttpd', hostPort: 8443 }
   await forwardPorts([gateway], '127.0.0.1')

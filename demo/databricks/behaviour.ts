@@ -13,7 +13,7 @@ const BehaviourCall = z.strictObject({
   delayMs: z.int().min(0).max(600_000).default(0),
   /** cuts the connection without an answer */
   reset: z.boolean().default(false),
-  /** answers this instead of what the endpoint would */
+  /** the status of the answer that replaces the endpoint's */
   status: z.int().min(200).max(599).optional(),
   /** an array makes one header of each of its values */
   headers: z.record(z.string(), z.union([z.string(), z.array(z.string())])).default({}),

@@ -15,7 +15,7 @@ export interface TrustedIssuer {
 export interface AcceptedCredentials {
   /** `dapi…`, null for none */
   readonly personalAccessToken: string | null
-  /** null accepts every well-formed JWT, whoever signed it */
+  /** null accepts every well-formed JWT without a check of its signature */
   readonly trustedIssuer: TrustedIssuer | null
 }
 

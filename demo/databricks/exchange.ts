@@ -16,7 +16,7 @@ export interface Exchange {
   readonly gone: AbortSignal
 }
 
-/** A method, a pattern for the whole path, and what answers. */
+/** A method, a pattern for the whole path, and the handler. */
 export type Route = readonly [
   method: string,
   path: RegExp,

@@ -15,7 +15,7 @@ export interface StoredFile {
 
 /** Uploaded files, kept on disk so that no upload is held in memory. Beyond 64 the oldest goes. */
 export interface FileStore {
-  /** replaces what had the name; an upload that breaks off changes nothing */
+  /** replaces the file of this name; an upload that breaks off changes nothing */
   write(name: string, body: Readable): Promise<void>
   find(name: string): StoredFile | null
   names(): readonly string[]

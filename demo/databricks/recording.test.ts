@@ -51,13 +51,13 @@ describe('the recorded requests', () => {
     expect(workspace.newest().serverName).toBeNull()
   })
 
-  it('count a body and hash it, also in pieces and when nobody accepts the request', async () => {
+  it('count a body and hash it, also in chunks and when nobody accepts the request', async () => {
     const body = JSON.stringify({ statement: 'select 1' })
     await workspace.send(STATEMENTS, { method: 'POST', body })
     const [half, rest] = [body.slice(0, 5), body.slice(5)]
-    const pieces = [half, rest].map((piece) => `${piece.length.toString(16)}\r\n${piece}\r\n`)
+    const chunks = [half, rest].map((chunk) => `${chunk.length.toString(16)}\r\n${chunk}\r\n`)
     const head = `POST ${STATEMENTS} HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n`
-    await workspace.sendRaw(`${head}Connection: close\r\n\r\n${pieces.join('')}0\r\n\r\n`)
+    await workspace.sendRaw(`${head}Connection: close\r\n\r\n${chunks.join('')}0\r\n\r\n`)
     const bodies = workspace.simulator.log.list().map((request) => request.body)
     expect(bodies).toHaveLength(2)
     for (const recorded of bodies) {

@@ -101,7 +101,7 @@ const NO_BODY: RecordedBody = {
   state: 'complete',
 }
 
-/** Measures a body on its way to whoever reads the stream; holds no more than a buffer of it. */
+/** Measures a body while the stream is read; keeps at most a buffer of the bytes. */
 function tapBody(request: IncomingMessage): BodyTap {
   const hash = createHash('sha256')
   let bytes = 0

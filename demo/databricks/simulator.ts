@@ -55,7 +55,7 @@ const FIXED_ROUTES: readonly Route[] = [
   ...driverProxyRoutes,
 ]
 
-/** Starts a Databricks workspace of canned answers that records what reaches it. */
+/** Starts a Databricks workspace of canned answers that records its requests. */
 export async function createSimulator(options: SimulatorOptions): Promise<Simulator> {
   const { cert, key, workspaceId } = options
   const server = createServer({ ...TLS_AND_HTTP, cert, key })
@@ -73,7 +73,7 @@ export async function createSimulator(options: SimulatorOptions): Promise<Simula
   const control = createControlApp(createSimControl(parts))
   await control.ready()
   return {
-    // First, so that whoever finds the workspace up finds its control up too.
+    // the control listens first: a client that reaches the workspace reaches the control, too
     controlUrl: `http://127.0.0.1:${await listen(control.server, options.controlPort)}`,
     url: `https://127.0.0.1:${await listen(server, options.port)}`,
     log,

@@ -12,7 +12,7 @@ const ACCOUNTS: readonly Account[] = [
   { username: 'admin', email: 'admin@example.com', groups: ['platform-admins'] },
 ]
 
-/** @returns null for a name nobody has */
+/** @returns null for an unknown name */
 export function findAccount(username: string): Account | null {
   return ACCOUNTS.find((account) => account.username === username) ?? null
 }

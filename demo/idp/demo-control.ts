@@ -16,7 +16,7 @@ const LifetimeCall = z.strictObject({ seconds: z.int().positive() })
 const AccountCall = z.strictObject({ username: z.string() })
 const OutageCall = z.strictObject({ mode: z.enum(OUTAGES) })
 
-/** The control routes. Nothing guards them: whoever reaches the provider may mint any token. */
+/** The control routes, without any guard: every client of the provider can mint any token. */
 export function createDemoControl(parts: {
   readonly issuer: string
   readonly keys: KeyRing

@@ -16,7 +16,8 @@ export interface EndpointStats {
 const METADATA = ['discovery', 'jwks'] as const
 
 /**
- * Stands before discovery, JWKS and token endpoint: counts requests, and takes them down on demand.
+ * A gate before discovery, JWKS and token endpoint that counts requests, and takes endpoints down
+ * on demand.
  */
 export interface EndpointGate {
   /**

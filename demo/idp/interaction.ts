@@ -9,7 +9,7 @@ export const INTERACTION_PREFIX = '/interaction/'
 
 const MAX_FORM_BYTES = 4096
 
-/** Asks who signs in, without a password; everything else an interaction may ask is agreed to. */
+/** Serves the sign-in form, which has no password, and agrees to every other prompt. */
 export async function serveInteraction(
   provider: Provider,
   request: IncomingMessage,

@@ -14,7 +14,7 @@ export interface ServerFiles {
 
 /** Paths of a throw-away PKI. */
 export interface Pki<Name extends string> {
-  /** the CA certificate, PEM, what clients have to trust */
+  /** the CA certificate, PEM, which clients have to trust */
   readonly ca: string
   readonly servers: Readonly<Record<Name, ServerFiles>>
 }
@@ -28,7 +28,7 @@ const ISSUE = 'req -x509 -sha256 -days 365 -newkey ec -pkeyopt ec_paramgen_curve
  *
  * @param directory made with mode 0700; every file in it gets mode 0600
  * @param names per server the DNS names and IP addresses of its certificate, the first also its CN
- * @throws when `openssl` is missing or fails, with what it printed
+ * @throws {Error} with the output of `openssl`, when the command is missing or fails
  */
 export async function createPki<Name extends string>(
   directory: string,

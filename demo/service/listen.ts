@@ -4,7 +4,8 @@ import type { Server as HttpsServer } from 'node:https'
 import type { Server as NetServer } from 'node:net'
 
 /**
- * In a container, 127.0.0.1 is nobody's but its own; what reaches it there is the engine's to say.
+ * In a container, 127.0.0.1 is reachable only from inside; the engine publishes ports of other
+ * addresses.
  */
 const ADDRESS = process.env['BRICKGATE_SERVICE_ADDRESS'] ?? '127.0.0.1'
 

@@ -1,5 +1,5 @@
 /**
- * Reads a JSON answer as what the caller knows it to be; nothing is validated.
+ * Reads a JSON answer as the type that the caller expects; nothing is validated.
  *
  * @throws with status and text for anything but 2xx
  */

@@ -1,4 +1,4 @@
-/** A started service: what to announce and how to stop. */
+/** A started service. */
 export interface RunningService {
   readonly close: () => Promise<void>
 }

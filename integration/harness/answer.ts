@@ -25,7 +25,7 @@ export interface Outgoing {
   readonly localAddress?: string
 }
 
-/** Sends one request on a connection of its own. */
+/** Sends a request on a new connection. */
 export function send(to: Listener, path: string, outgoing: Outgoing = {}): Promise<Answer> {
   const { method = 'GET', headers = {}, body, localAddress } = outgoing
   return new Promise((resolve, reject) => {

@@ -28,7 +28,7 @@ export async function serveAuthorizer(path: string, behave: Behaviour): Promise<
   const server = createServer({ pauseOnConnect: true }, (socket) => {
     sockets.add(socket)
     socket.once('close', () => sockets.delete(socket))
-    socket.on('error', () => socket.destroy()) // lighttpd does not read what it does not want
+    socket.on('error', () => socket.destroy()) // lighttpd closes without reading to the end
     const { behave } = authorizer
     // closing a unix socket with unread bytes resets it
     if (behave === 'resets') return void setTimeout(() => socket.destroy(), WRITTEN_AFTER_MS)

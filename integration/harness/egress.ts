@@ -22,7 +22,7 @@ export function settled(settings: Settings): Record<string, string> {
   )
 }
 
-/** A HAProxy to test against: its program with what comes before its own options. */
+/** A HAProxy to test against: its program with the arguments before its own options. */
 export interface TestedHaproxy {
   /** such as `3.2.26` */
   readonly version: string

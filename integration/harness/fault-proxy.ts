@@ -9,14 +9,14 @@ import { listen } from '../../demo/service/listen.ts'
 export type Fate = 'pass' | 'cut' | 'hold' | { readonly delayMs: number }
 
 /**
- * Stands before a Redis, on 127.0.0.1, and tells connections that hear invalidations from those for
- * commands.
+ * A proxy before a Redis, on 127.0.0.1, that distinguishes connections for invalidations from
+ * connections for commands.
  */
 export interface FaultProxy {
   readonly port: number
   /** decides on the connections that hear invalidations, those that are there and those to come */
   setFate(fate: Fate): void
-  /** closes what is there of these, and lets new ones be */
+  /** closes the connections for invalidations, and lets new ones pass */
   cutOnce(): void
   /**
    * Gives each of these another connection to Redis, which is subscribed as the one before and
@@ -65,7 +65,7 @@ export async function startFaultProxy(port: number): Promise<FaultProxy> {
     attach(link)
   })
 
-  /** Sends on what comes from the link's server. */
+  /** Forwards the bytes of the link's server. */
   function attach(link: Link): void {
     const { server } = link
     server.setNoDelay()
@@ -117,13 +117,13 @@ export async function startFaultProxy(port: number): Promise<FaultProxy> {
       for (const link of tracking()) {
         const before = link.server
         link.server = connect(port, '127.0.0.1')
-        link.server.write(SUBSCRIBE) // before what the client sends next
+        link.server.write(SUBSCRIBE) // before the client's next bytes
         link.server.on('error', () => link.client.destroy())
         before.removeAllListeners('data')
         before.destroy()
         link.server.once('data', (chunk) => {
           attach(link)
-          // without the answer to what the client did not ask
+          // without the answer to the command that the client did not send
           forward(link, () => link.client.write(chunk.subarray(SUBSCRIBED.length)))
         })
       }

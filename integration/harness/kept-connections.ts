@@ -13,7 +13,7 @@ export interface Reply {
   /** 0 when the connection broke */
   readonly status: number
   readonly retryAfter: string | null
-  /** text of the answer, or of what broke */
+  /** text of the answer, or of the error */
   readonly body: string
 }
 

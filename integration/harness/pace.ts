@@ -2,7 +2,7 @@
 export interface Paced<T> {
   /** how often it was begun so far */
   readonly begun: number
-  /** begins no more, and waits for what was begun */
+  /** starts no further request, and waits for the started ones */
   stop(): Promise<readonly T[]>
 }
 

@@ -37,7 +37,7 @@ export interface WorkerProcess {
 }
 
 /**
- * The workers that run now, as far as they have said in the log who they are.
+ * The workers that run now, as far as the log names them.
  *
  * @param primary process id of the sidecar, by default of the stack's own
  */

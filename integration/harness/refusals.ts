@@ -12,11 +12,11 @@ export interface Refusal {
   /** the code that Databricks' own services send with the status */
   readonly errorCode: string
   readonly challenge: Challenge
-  /** whether the client is told when to come again, in whole seconds */
+  /** whether the answer has a `Retry-After` in whole seconds */
   readonly hasRetryAfter: boolean
 }
 
-/** The same with what the sidecar knows and what the workspace saw of it. */
+/** The refusal with the reason of the audit and the number of requests to the workspace. */
 export interface AuditedRefusal extends Refusal {
   readonly reason: string
   /** how many requests came to the workspace since they were last forgotten */

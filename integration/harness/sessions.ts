@@ -12,7 +12,7 @@ import {
 import type { StackClient } from './client.ts'
 import { stackFile } from './stack.ts'
 
-/** A session that lies in the stack's Redis as a sign-in would have left it. */
+/** A session in the stack's Redis, with the records that a sign-in writes. */
 export interface MadeSession {
   /** the id that the client presents */
   readonly id: string

@@ -59,7 +59,7 @@ export interface StackOptions {
    * a stack whose Redis, provider, workspace and session key this one's gateway uses; it ends first
    */
   readonly sharing?: StackInfo
-  /** where its Redis is to listen, for who must know before it does */
+  /** the port of its Redis, for a test that needs the number before the start */
   readonly redisPort?: number
 }
 
@@ -138,7 +138,7 @@ async function startEdge(
 }
 
 /**
- * A folder for what a lighttpd itself makes, from which it finds the sockets of sidecar and egress.
+ * A folder for a lighttpd's own files, with links to the sockets of sidecar and egress.
  */
 function sharedSockets(directory: string, name: string): string {
   const own = join(directory, name)

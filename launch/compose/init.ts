@@ -12,9 +12,9 @@ import { makeSecret } from '../secret.ts'
 import { DEMO_REQUEST, OPERATOR_PASSWORD, VOLUMES } from './volumes.ts'
 
 /**
- * The init steps of docker-compose.yml. `prepare`, before anything else: makes what is secret,
- * once, and the settings of lighttpd and HAProxy, each time. `state`, when Redis answers: says once
- * that it is new.
+ * The init steps of docker-compose.yml. `prepare` runs first and makes the secrets once, and the
+ * settings of lighttpd and HAProxy each time. `state` runs once Redis answers, and marks a new
+ * Redis as new.
  */
 const HOME = join(import.meta.dirname, '../..')
 const GROUP_MAY_READ = 0o640
@@ -49,7 +49,7 @@ function prepare(): void {
   process.stdout.write(`brickgate: ${file} is usable\n`)
 }
 
-/** The demo's configuration when it was asked for just now, else the operator's. */
+/** The demo's configuration after a request of the demo, else the operator's. */
 function chosenConfig(): string {
   if (!existsSync(DEMO_REQUEST)) return join(VOLUMES.operator, 'brickgate.yaml')
   rmSync(DEMO_REQUEST)
@@ -57,8 +57,7 @@ function chosenConfig(): string {
 }
 
 /**
- * @throws {ConfigError} also for files that lighttpd or the egress could not use; the sidecar reads
- * none
+ * @throws {ConfigError} also for files that lighttpd or the egress, and not the sidecar, read
  */
 function checkedConfig(file: string): Config {
   const checks = { policy: compilePolicies, proof: readProof }
@@ -99,7 +98,7 @@ function certificateProblem(tls: Config['tiers']['internal']['tls']): string | n
   }
 }
 
-/** Users with the digests of their passwords, which say nothing to whoever reads the file. */
+/** Users with digests of their passwords, so that the file holds no password. */
 function redisUsers(): string {
   const template = readFileSync(join(HOME, 'deploy/compose/users.acl'), 'utf8')
   const digest = (file: string): string =>
@@ -112,7 +111,7 @@ function redisUsers(): string {
     .replace(/^(user brickgate-operator .*)>PASSWORD/m, `$1${digest(OPERATOR_PASSWORD)}`)
 }
 
-/** Only the first start may say so: a Redis that was emptied since looks the same. */
+/** Runs on the first start only: a Redis that was emptied since looks new. */
 async function initialiseOnce(): Promise<void> {
   const marker = join(VOLUMES.secrets, 'initialised')
   if (existsSync(marker)) return
@@ -122,7 +121,7 @@ async function initialiseOnce(): Promise<void> {
   writeFileSync(marker, '')
 }
 
-/** Replaces a file whole: who reads it meanwhile has the old one. */
+/** Replaces a file whole: a reader meanwhile gets the old file. */
 function write(file: string, text: string, mode: number): void {
   writeFileSync(`${file}.next`, text, { mode })
   renameSync(`${file}.next`, file)

@@ -1,4 +1,4 @@
-import { createRecentMap } from '../domain/recent-map.ts'
+import { LRUCache } from 'lru-cache'
 import { ABSENT, type StoredValue } from '../domain/stored-value.ts'
 import { decodeState } from '../revocation/state-loss.ts'
 
@@ -34,7 +34,7 @@ interface Known {
 
 /** @param maxEntries beyond, what was needed longest ago is forgotten */
 export function createKnownRevocations(maxEntries: number): KnownRevocations {
-  const known = createRecentMap<Known>({ maxEntries })
+  const known = new LRUCache<string, Known>({ max: maxEntries })
   let doubts = 0
   return {
     reconcile(key, value, { serverId, state }) {
@@ -56,6 +56,6 @@ export function createKnownRevocations(maxEntries: number): KnownRevocations {
       return ABSENT
     },
     doubt: () => void doubts++,
-    keys: known.keys,
+    keys: () => [...known.rkeys()],
   }
 }

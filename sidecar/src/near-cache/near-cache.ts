@@ -1,4 +1,4 @@
-import { createRecentMap } from '../domain/recent-map.ts'
+import { LRUCache } from 'lru-cache'
 import { REDIS_KEYS, STATE_KEY } from '../domain/redis-keys.ts'
 import { ok, type Result } from '../domain/result.ts'
 import type { StoredValue } from '../domain/stored-value.ts'
@@ -54,10 +54,10 @@ const BATCH = 50
 export function createNearCache(deps: NearCacheDeps): NearCache {
   const { feed, maxStalenessMs, observer } = deps
   const { maxEntries, maxCharacters } = deps.bounds
-  const held = createRecentMap<StoredValue>({
-    maxEntries,
-    maxWeight: maxCharacters,
-    weightOf: (key, value) => key.length + (value.kind === 'text' ? value.text.length : 0),
+  const held = new LRUCache<string, StoredValue>({
+    max: maxEntries,
+    maxSize: maxCharacters,
+    sizeCalculation: (value, key) => key.length + (value.kind === 'text' ? value.text.length : 0),
   })
   const revocations = createKnownRevocations(maxEntries)
   /** which of the reads under way may be joined */

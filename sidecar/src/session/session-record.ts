@@ -1,4 +1,4 @@
-import { createRecentMap } from '../domain/recent-map.ts'
+import { LRUCache } from 'lru-cache'
 import { sessionKey } from '../domain/redis-keys.ts'
 import type { StateAnomaly, StateObserver } from '../domain/state-observer.ts'
 import type { StoredValue } from '../domain/stored-value.ts'
@@ -49,7 +49,7 @@ interface Opened {
 }
 
 export function createRecordOpener(deps: OpenRecordDeps): RecordOpener {
-  const opened = createRecentMap<Opened>({ maxEntries: MAX_OPENED })
+  const opened = new LRUCache<string, Opened>({ max: MAX_OPENED })
   return {
     async open(sid, record) {
       if (record.kind !== 'text') return openRecord(deps, sid, record)

@@ -1,4 +1,4 @@
-import { createRecentMap } from '../domain/recent-map.ts'
+import { LRUCache } from 'lru-cache'
 import type { StoredValue } from '../domain/stored-value.ts'
 import { type Outage, outageSeconds } from './outage.ts'
 import type { SeenSeal, SeenSession } from './seen-seal.ts'
@@ -73,8 +73,8 @@ const BATCH = 50
 
 export function createSessionUse({ store, seal, isIdle }: SessionUseDeps): SessionUse {
   /** requests that come together must not each write */
-  const noted = createRecentMap<number>({ maxEntries: MAX_REMEMBERED })
-  const unsaved = createRecentMap<NotedUse>({ maxEntries: MAX_REMEMBERED })
+  const noted = new LRUCache<string, number>({ max: MAX_REMEMBERED })
+  const unsaved = new LRUCache<string, NotedUse>({ max: MAX_REMEMBERED })
   let saving: Promise<void> | null = null
 
   return {
@@ -112,7 +112,7 @@ export function createSessionUse({ store, seal, isIdle }: SessionUseDeps): Sessi
   }
 
   function uses(): readonly NotedUse[] {
-    return unsaved.keys().flatMap((sid) => unsaved.get(sid) ?? [])
+    return [...unsaved.rvalues()].filter((use) => use !== undefined) // oldest first
   }
 
   function keep(use: NotedUse): void {

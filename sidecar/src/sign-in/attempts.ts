@@ -1,5 +1,5 @@
+import { LRUCache } from 'lru-cache'
 import { networkOf } from '../domain/network.ts'
-import { createRecentMap } from '../domain/recent-map.ts'
 
 /**
  * Limits how often the browsers of a network cause failing calls to the provider. Each callback
@@ -23,7 +23,7 @@ const PER_SECOND = 1
 const MAX_NETWORKS = 10_000
 
 export function createAttempts(): Attempts {
-  const buckets = createRecentMap<Bucket>({ maxEntries: MAX_NETWORKS })
+  const buckets = new LRUCache<string, Bucket>({ max: MAX_NETWORKS })
   return {
     take(sourceIp, nowSeconds) {
       const network = networkOf(sourceIp)

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
+import { LRUCache } from 'lru-cache'
 import type { Principal } from '../domain/principal.ts'
 import type { DenyReason } from '../domain/reason.ts'
-import { createRecentMap } from '../domain/recent-map.ts'
 import { ok, type Refusal, type Result, refuse } from '../domain/result.ts'
 import { couldBeIdToken, readPrincipal, refusalAt, type TokenLimits } from './claims.ts'
 import { type CompactToken, MAX_TOKEN_LENGTH, parseCompactToken } from './compact-token.ts'
@@ -52,7 +52,7 @@ export function createTokenVerifier(parts: TokenVerifierParts): TokenVerifier {
   const issuers = byIss(parts.issuers)
   const ring = createKeyRing(parts.keys)
   const checkSignature = createSignatureCheck({ ...parts, ring })
-  const cache = createRecentMap<VerifiedToken>({ maxEntries: parts.cacheSize })
+  const cache = new LRUCache<string, VerifiedToken>({ max: parts.cacheSize })
   const running = new Map<string, Running>()
 
   function accept(read: ReadToken, nowSeconds: number, by: Presenter): Result<Principal> {

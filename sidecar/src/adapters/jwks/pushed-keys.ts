@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
+import { LRUCache } from 'lru-cache'
 import type { Clock } from '../../domain/clock.ts'
-import { createRecentMap } from '../../domain/recent-map.ts'
 import type { KeySet, KeySource, RefreshOutcome } from '../../verify/key-source.ts'
 
 /** A process's own copy of the keys that the primary process fetches. */
@@ -26,7 +26,7 @@ export function createPushedKeys(deps: {
   const sets = new Map<string, KeySet>()
   const asking = new Map<string, Promise<RefreshOutcome>>()
   /** when a key id that no key has was first asked for */
-  const firstAskedMs = createRecentMap<number>({ maxEntries: REMEMBERED_KEY_IDS })
+  const firstAskedMs = new LRUCache<string, number>({ max: REMEMBERED_KEY_IDS })
 
   function askOnce(alias: string): Promise<RefreshOutcome> {
     const asked = deps.ask(alias).finally(() => asking.delete(alias))

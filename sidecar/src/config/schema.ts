@@ -5,25 +5,10 @@ import {
   AUDIENCE_CLAIMS,
   PRESET_NAMES,
 } from '../domain/issuer-options.ts'
+import { GATE_HEADERS } from '../domain/obligation.ts'
 import { keyName } from '../domain/principal.ts'
 import { redisSchema } from './redis-schema.ts'
 import { address, text } from './schema-values.ts'
-
-/**
- * Headers that `lighttpd/lua/headers.lua` sets besides the identity, and the name of the workspace.
- */
-const SET_BY_THE_GATE: ReadonlySet<string> = new Set([
-  'authorization',
-  'cookie',
-  'host',
-  'user-agent',
-  'x-brickgate-groups',
-  'x-brickgate-proof',
-  'x-brickgate-tier',
-  'x-databricks-org-id',
-  'x-databricks-workspace-id',
-  'x-request-id',
-])
 
 export const GROUPS_HEADER = 'X-Forwarded-Groups'
 
@@ -32,10 +17,7 @@ const hostName = z.string().regex(/^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/, 'mus
 const headerName = z
   .string()
   .regex(/^[A-Za-z][A-Za-z0-9-]{0,63}$/, 'must be a header name')
-  .refine(
-    (name) => !SET_BY_THE_GATE.has(name.toLowerCase()),
-    'is a header that the gate sets itself',
-  )
+  .refine((name) => !GATE_HEADERS.has(name.toLowerCase()), 'is a header that the gate sets itself')
 const httpsUrl = z.url({ protocol: /^https$/, error: 'must be an https URL' })
 const origin = httpsUrl.refine(
   (url) => URL.canParse(url) && new URL(url).origin === url,

@@ -7,16 +7,40 @@ export interface Obligation {
   readonly value: string
 }
 
-export type ObligationVariable =
-  | 'BRICKGATE_USER'
-  | 'BRICKGATE_EMAIL'
-  | 'BRICKGATE_GROUPS'
-  | 'BRICKGATE_GROUPS_STATE'
-  | 'BRICKGATE_TIER'
-  | 'BRICKGATE_AUTHORIZATION'
-  | 'BRICKGATE_COOKIE'
-  | 'BRICKGATE_USER_AGENT'
-  | 'BRICKGATE_WORKSPACE_ID'
+/** Also in `lighttpd/lua/headers.lua`; `tools/gate-headers.test.ts` compares both files. */
+export const OBLIGATION_VARIABLES = [
+  'BRICKGATE_USER',
+  'BRICKGATE_EMAIL',
+  'BRICKGATE_GROUPS',
+  'BRICKGATE_GROUPS_STATE',
+  'BRICKGATE_TIER',
+  'BRICKGATE_AUTHORIZATION',
+  'BRICKGATE_COOKIE',
+  'BRICKGATE_USER_AGENT',
+  'BRICKGATE_WORKSPACE_ID',
+] as const
+
+export type ObligationVariable = (typeof OBLIGATION_VARIABLES)[number]
+
+/**
+ * Headers of a forwarded request that the gate sets under a fixed name, lower case. No configured header
+ * for user, e-mail or groups may have one of these names.
+ */
+export const GATE_HEADERS: ReadonlySet<string> = new Set([
+  'authorization',
+  'cookie',
+  'host',
+  'traceparent',
+  'user-agent',
+  'x-brickgate-groups',
+  'x-brickgate-proof',
+  'x-brickgate-tier',
+  'x-brickgate-upgrade',
+  'x-databricks-org-id',
+  'x-databricks-workspace-id',
+  'x-forwarded-for',
+  'x-request-id',
+])
 
 const PRINTABLE = /^[\x20-\x7e]*$/
 

@@ -5,10 +5,9 @@ import { withExample } from './examples.ts'
 import { namedFiles, textAt } from './named-files.ts'
 import { readText, readYaml } from './read-yaml.ts'
 import { resolveReferences } from './references.ts'
-import { repeatedValues } from './repeated-values.ts'
+import { issuerNames } from './relations.ts'
 import { type Config, configSchema } from './schema.ts'
 import { schemaProblems } from './schema-problems.ts'
-import { issuerNames, unknownIssuers } from './unknown-issuers.ts'
 
 /** Everything from the disk that a start needs, read once and checked whole. */
 export interface LoadedConfig {
@@ -50,8 +49,6 @@ export function loadConfig(
   const policy = readPolicy(document, at, checks.policy)
   const problems = withoutSequels(resolved.problems, [
     ...(parsed.error === undefined ? [] : schemaProblems(parsed.error).map(withExample)),
-    ...repeatedValues(document),
-    ...unknownIssuers(document),
     ...missingFiles(document, at),
     ...policy.problems,
     ...proofProblems(document, at, checks.proof),

@@ -8,6 +8,7 @@ import {
 import { GATE_HEADERS } from '../domain/obligation.ts'
 import { keyName } from '../domain/principal.ts'
 import { redisSchema } from './redis-schema.ts'
+import { checkRelations } from './relations.ts'
 import { address, text } from './schema-values.ts'
 
 export const GROUPS_HEADER = 'X-Forwarded-Groups'
@@ -117,8 +118,7 @@ const tracing = z.strictObject({
   headers: z.record(z.string().regex(/^[A-Za-z][A-Za-z0-9-]{0,63}$/), text).default({}),
 })
 
-/** `brickgate.yaml`: the only source of its types, its validation and its JSON Schema. */
-export const configSchema = z.strictObject({
+const sections = z.strictObject({
   redis: redisSchema,
   issuers: z.tuple([issuer], issuer),
   jwks: z
@@ -188,6 +188,11 @@ export const configSchema = z.strictObject({
     proof_file: text,
     workers: z.int().min(1).max(64).default(2),
   }),
+})
+
+/** `brickgate.yaml`: the only source of its types, its validation and its JSON Schema. */
+export const configSchema = sections.superRefine(checkRelations, {
+  when: ({ value }) => typeof value === 'object' && value !== null, // also beside other problems
 })
 
 /** A configuration that was checked whole. Its paths are absolute. */

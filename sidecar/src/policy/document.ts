@@ -3,7 +3,7 @@ import { METHODS, type Method } from '../domain/access-request.ts'
 import { TIERS, type Tier } from '../domain/tier.ts'
 import { BUILT_IN_PREFIX } from './built-in.ts'
 import { FLAGS, type Flag } from './flagged.ts'
-import { issuerProblems } from './issuer-names.ts'
+import { groupProblem, subjectProblem } from './issuer-names.ts'
 import { patternProblem } from './pattern.ts'
 import { PolicyError, type PolicyProblem } from './policy-error.ts'
 
@@ -41,48 +41,64 @@ const id = z
   .regex(/^[a-z0-9][a-z0-9-]{0,63}$/, 'must be 1 to 64 of a-z, 0-9 and -, not starting with -')
   .refine((text) => !text.startsWith(BUILT_IN_PREFIX), `must not start with ${BUILT_IN_PREFIX}`)
 
-const group = z.string().min(1, 'must not be empty')
-const subject = z
-  .string()
-  .regex(/^[a-z0-9-]{1,32}\|[\x21-\x7e]{1,255}$/, 'must be <issuer alias>|<stable subject>')
+const pattern = z.string().superRefine(check(patternProblem))
 
-const pattern = z.string().superRefine((text, context) => {
-  const message = patternProblem(text)
-  if (message !== null) context.addIssue({ code: 'custom', message })
-})
+function who(aliases: readonly string[]): z.ZodType<WhoEntry> {
+  const group = z
+    .string()
+    .min(1, 'must not be empty')
+    .superRefine(check((text) => groupProblem(text, aliases)))
+  const subject = z
+    .string()
+    .regex(/^[a-z0-9-]{1,32}\|[\x21-\x7e]{1,255}$/, 'must be <issuer alias>|<stable subject>')
+    .superRefine(check((text) => subjectProblem(text, aliases)))
+  return z
+    .strictObject({
+      groups: someOf(group).optional(),
+      subjects: someOf(subject).optional(),
+      any_verified: z.literal(true).optional(),
+    })
+    .superRefine((entry, context) => {
+      const isNamed = entry.groups !== undefined || entry.subjects !== undefined
+      if (isNamed === (entry.any_verified === undefined)) return
+      const message = isNamed
+        ? 'any_verified stands alone, without groups or subjects'
+        : 'must name groups, subjects or any_verified'
+      context.addIssue({ code: 'custom', message })
+    })
+}
 
-const who = z
-  .strictObject({
-    groups: someOf(group).optional(),
-    subjects: someOf(subject).optional(),
-    any_verified: z.literal(true).optional(),
-  })
-  .superRefine((entry, context) => {
-    const isNamed = entry.groups !== undefined || entry.subjects !== undefined
-    if (isNamed === (entry.any_verified === undefined)) return
-    const message = isNamed
-      ? 'any_verified stands alone, without groups or subjects'
-      : 'must name groups, subjects or any_verified'
-    context.addIssue({ code: 'custom', message })
-  })
+/**
+ * The only source of the document's validation and of its JSON Schema (`z.toJSONSchema`).
+ *
+ * @param aliases names of every configured issuer
+ */
+export function policyDocumentSchema(aliases: readonly string[]): z.ZodType<PolicyDocument> {
+  const entry = z
+    .strictObject({
+      id,
+      effect: z.enum(['permit', 'forbid']),
+      who: who(aliases),
+      methods: someOf(z.enum(METHODS)).optional(),
+      paths: someOf(pattern).optional(),
+      flags: someOf(z.enum(FLAGS)).optional(),
+      tiers: someOf(z.enum(TIERS)).optional(),
+    })
+    .superRefine(checkPlaces, { when: isObject })
+  return z
+    .strictObject({ version: z.literal(1), policies: someOf(entry) })
+    .superRefine(checkIds, { when: isObject })
+}
 
-/** The only source of the document's validation and of its JSON Schema (`z.toJSONSchema`). */
-export const policyDocumentSchema: z.ZodType<PolicyDocument> = z.strictObject({
-  version: z.literal(1),
-  policies: someOf(
-    z
-      .strictObject({
-        id,
-        effect: z.enum(['permit', 'forbid']),
-        who,
-        methods: someOf(z.enum(METHODS)).optional(),
-        paths: someOf(pattern).optional(),
-        flags: someOf(z.enum(FLAGS)).optional(),
-        tiers: someOf(z.enum(TIERS)).optional(),
-      })
-      .superRefine(checkPlaces, { when: isEntry }),
-  ),
-})
+/** Turns a function that returns a problem, or null, into a check of zod. */
+function check(
+  problemOf: (text: string) => string | null,
+): (text: string, context: z.RefinementCtx) => void {
+  return (text, context) => {
+    const message = problemOf(text)
+    if (message !== null) context.addIssue({ code: 'custom', message })
+  }
+}
 
 /**
  * Flags cover every method and version of an operation, which is right for a forbid and too wide
@@ -99,8 +115,18 @@ function checkPlaces(
   if (flags !== undefined && methods !== undefined) refuse('methods', 'must not stand beside flags')
 }
 
-/** Runs the check for an entry with other problems too, so every problem is listed at once. */
-function isEntry({ value }: { readonly value: unknown }): boolean {
+/** @param document may have other problems: any part can be missing or of another type */
+function checkIds({ policies }: { policies: unknown }, context: z.RefinementCtx): void {
+  const ids: unknown[] = Array.isArray(policies) ? policies.map((policy) => policy?.id) : []
+  for (const [at, id] of ids.entries()) {
+    if (typeof id !== 'string' || ids.indexOf(id) === at) continue
+    const message = `\`${id.slice(0, 64)}\` is used twice`
+    context.addIssue({ code: 'custom', path: ['policies', at, 'id'], message })
+  }
+}
+
+/** For a check that runs although a part has other problems, so that every problem is listed at once. */
+function isObject({ value }: { readonly value: unknown }): boolean {
   return typeof value === 'object' && value !== null
 }
 
@@ -117,10 +143,9 @@ function someOf<T extends z.ZodType>(item: T): z.ZodArray<T> {
  * @throws {PolicyError} with every problem
  */
 export function readDocument(document: unknown, aliases: readonly string[]): PolicyDocument {
-  const parsed = policyDocumentSchema.safeParse(document)
-  const further = [...repeatedIds(document), ...issuerProblems(document, aliases)]
-  if (parsed.success && further.length === 0) return parsed.data
-  throw new PolicyError([...(parsed.error?.issues ?? []).flatMap(problemsOf), ...further])
+  const parsed = policyDocumentSchema(aliases).safeParse(document)
+  if (parsed.success) return parsed.data
+  throw new PolicyError(parsed.error.issues.flatMap(problemsOf))
 }
 
 function problemsOf(issue: z.core.$ZodIssue): readonly PolicyProblem[] {
@@ -129,16 +154,4 @@ function problemsOf(issue: z.core.$ZodIssue): readonly PolicyProblem[] {
     return issue.keys.map((key) => ({ path, message: `key \`${key.slice(0, 64)}\` is not known` }))
   }
   return [{ path, message: issue.message.charAt(0).toLowerCase() + issue.message.slice(1) }]
-}
-
-const IDS = z.object({ policies: z.array(z.object({ id: z.string() }).nullable().catch(null)) })
-
-/** Separate from the schema, which does not compare items while an item has another problem. */
-function repeatedIds(document: unknown): readonly PolicyProblem[] {
-  const ids = IDS.safeParse(document).data?.policies.map((policy) => policy?.id) ?? []
-  return ids.flatMap((repeated, at) =>
-    repeated === undefined || ids.indexOf(repeated) === at
-      ? []
-      : [{ path: `policies[${at}].id`, message: `\`${repeated.slice(0, 64)}\` is used twice` }],
-  )
 }

@@ -1,6 +1,4 @@
-import { z } from 'zod'
 import { isKeyName } from '../domain/principal.ts'
-import type { PolicyProblem } from './policy-error.ts'
 
 /** A name with its issuer. Equal names of two issuers are two groups or subjects. */
 export interface IssuerName {
@@ -33,7 +31,8 @@ export function groupName(text: string, aliases: readonly string[]): IssuerName 
   return `${unknownAlias(name.issuer, aliases)}${whole}`
 }
 
-function subjectProblem(text: string, aliases: readonly string[]): string | null {
+/** @returns null for a subject of a configured issuer */
+export function subjectProblem(text: string, aliases: readonly string[]): string | null {
   const separator = text.indexOf('|')
   const alias = text.slice(0, separator)
   if (separator < 0) return null // the schema reports this problem
@@ -47,47 +46,8 @@ function unknownAlias(alias: string, aliases: readonly string[]): string {
   return `\`${alias.slice(0, 64)}\` is the name of no issuer, there is ${aliases.join(', ')}`
 }
 
-const names = z.array(z.string().nullable().catch(null)).catch([])
-const LISTS = z.object({
-  policies: z.array(
-    z
-      .object({ who: z.object({ groups: names, subjects: names }) })
-      .nullable()
-      .catch(null),
-  ),
-})
-
-/**
- * Finds groups and subjects of unknown issuers. Separate from the schema, which does not know the
- * configuration.
- */
-export function issuerProblems(
-  document: unknown,
-  aliases: readonly string[],
-): readonly PolicyProblem[] {
-  const policies = LISTS.safeParse(document).data?.policies ?? []
-  return policies.flatMap((policy, at) => {
-    const { groups = [], subjects = [] } = policy?.who ?? {}
-    const path = `policies[${at}].who`
-    const inGroups = listProblems(groups, `${path}.groups`, (text) => groupProblem(text, aliases))
-    return inGroups.concat(
-      listProblems(subjects, `${path}.subjects`, (text) => subjectProblem(text, aliases)),
-    )
-  })
-}
-
-function groupProblem(text: string, aliases: readonly string[]): string | null {
+/** @returns null for a group of a configured issuer */
+export function groupProblem(text: string, aliases: readonly string[]): string | null {
   const name = groupName(text, aliases)
   return typeof name === 'string' && text !== '' ? name : null
-}
-
-function listProblems(
-  texts: readonly (string | null)[],
-  path: string,
-  problemOf: (text: string) => string | null,
-): PolicyProblem[] {
-  return texts.flatMap((text, at) => {
-    const message = text === null ? null : problemOf(text)
-    return message === null ? [] : [{ path: `${path}[${at}]`, message }]
-  })
 }

@@ -81,12 +81,14 @@ interface Located {
 }
 
 const MISSING = /^invalid input: expected .*, received undefined$/
+/** problems that another value alone does not mend: an unknown key, and relations to other keys */
+const NO_VALUE = /^is (?:not known|used twice|the name of none of `issuers`)$/
 const NO_LIST = /^invalid input: expected (?:tuple|array), received .*$/
 
 /** @returns the problem with an allowed value, where the key is known and has an example */
 export function withExample({ path, message }: Located): Located {
   const example = EXAMPLES[path.replaceAll(/\[\d+\]/g, '')]
   const plain = message.replace(MISSING, 'is missing').replace(NO_LIST, 'must be a list')
-  if (example === undefined || message === 'is not known') return { path, message: plain }
+  if (example === undefined || NO_VALUE.test(message)) return { path, message: plain }
   return { path, message: `${plain}, such as ${example}` }
 }

@@ -1,13 +1,13 @@
 import { existsSync, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
-import { ConfigError, type Problem } from './config-error.ts'
+import { type Problem, schemaProblems } from '../domain/problem.ts'
+import { ConfigError } from './config-error.ts'
 import { withExample } from './examples.ts'
 import { namedFiles, textAt } from './named-files.ts'
 import { readText, readYaml } from './read-yaml.ts'
 import { resolveReferences } from './references.ts'
 import { issuerNames } from './relations.ts'
 import { type Config, configSchema } from './schema.ts'
-import { schemaProblems } from './schema-problems.ts'
 
 /** Everything from the disk that a start needs, read once and checked whole. */
 export interface LoadedConfig {

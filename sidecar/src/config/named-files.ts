@@ -1,4 +1,4 @@
-import { pathText } from './config-error.ts'
+import { pathText } from '../domain/problem.ts'
 
 /** A file that a configuration names, and the path of its key. */
 export interface NamedFile {

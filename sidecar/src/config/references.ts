@@ -1,4 +1,4 @@
-import { type Problem, pathText } from './config-error.ts'
+import { type Problem, pathText } from '../domain/problem.ts'
 
 /** Resolves `${env:…}` and `${file:…}`; null for a missing variable or file. */
 export interface ReferenceSource {

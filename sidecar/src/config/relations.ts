@@ -12,8 +12,8 @@ const LISTENERS = [
 const HEADERS = ['headers.user', 'headers.email', 'headers.groups']
 
 /**
- * Checks what sections of a configuration have to do with each other: values that must differ, because two
- * tiers on one address would be judged as one, and the issuer of sign-ins.
+ * Compares sections of a configuration: some values must differ, because two tiers on one address
+ * would be judged as one, and sign-ins need a configured issuer.
  *
  * @param document may have other problems: any part can be missing or of another type
  */

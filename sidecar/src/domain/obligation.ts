@@ -23,8 +23,8 @@ export const OBLIGATION_VARIABLES = [
 export type ObligationVariable = (typeof OBLIGATION_VARIABLES)[number]
 
 /**
- * Headers of a forwarded request that the gate sets under a fixed name, lower case. No configured header
- * for user, e-mail or groups may have one of these names.
+ * Headers of a forwarded request that the gate sets under a fixed name, lower case. No configured
+ * header for user, e-mail or groups may have such a name.
  */
 export const GATE_HEADERS: ReadonlySet<string> = new Set([
   'authorization',

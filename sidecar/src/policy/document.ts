@@ -1,11 +1,12 @@
 import { z } from 'zod'
 import { METHODS, type Method } from '../domain/access-request.ts'
+import { schemaProblems } from '../domain/problem.ts'
 import { TIERS, type Tier } from '../domain/tier.ts'
 import { BUILT_IN_PREFIX } from './built-in.ts'
 import { FLAGS, type Flag } from './flagged.ts'
 import { groupProblem, subjectProblem } from './issuer-names.ts'
 import { patternProblem } from './pattern.ts'
-import { PolicyError, type PolicyProblem } from './policy-error.ts'
+import { PolicyError } from './policy-error.ts'
 
 /** `policy.yaml`, parsed. */
 export interface PolicyDocument {
@@ -125,7 +126,7 @@ function checkIds({ policies }: { policies: unknown }, context: z.RefinementCtx)
   }
 }
 
-/** For a check that runs although a part has other problems, so that every problem is listed at once. */
+/** Lets a check run beside other problems, so every problem is listed at once. */
 function isObject({ value }: { readonly value: unknown }): boolean {
   return typeof value === 'object' && value !== null
 }
@@ -145,13 +146,5 @@ function someOf<T extends z.ZodType>(item: T): z.ZodArray<T> {
 export function readDocument(document: unknown, aliases: readonly string[]): PolicyDocument {
   const parsed = policyDocumentSchema(aliases).safeParse(document)
   if (parsed.success) return parsed.data
-  throw new PolicyError(parsed.error.issues.flatMap(problemsOf))
-}
-
-function problemsOf(issue: z.core.$ZodIssue): readonly PolicyProblem[] {
-  const path = z.core.toDotPath([...issue.path])
-  if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => ({ path, message: `key \`${key.slice(0, 64)}\` is not known` }))
-  }
-  return [{ path, message: issue.message.charAt(0).toLowerCase() + issue.message.slice(1) }]
+  throw new PolicyError(schemaProblems(parsed.error))
 }

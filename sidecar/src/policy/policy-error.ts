@@ -1,22 +1,12 @@
-/** A problem of a policy document. */
-export interface PolicyProblem {
-  /** such as `policies[0].paths[1]`; empty for the whole document */
-  readonly path: string
-  /** lower case */
-  readonly message: string
-}
+import { type Problem, problemLine } from '../domain/problem.ts'
 
 /** An unusable policy document. The message has a line for every problem. */
 export class PolicyError extends Error {
-  readonly problems: readonly PolicyProblem[]
+  readonly problems: readonly Problem[]
 
-  constructor(problems: readonly PolicyProblem[]) {
-    super(problems.map(line).join('\n'))
+  constructor(problems: readonly Problem[]) {
+    super(problems.map(problemLine).join('\n'))
     this.name = 'PolicyError'
     this.problems = problems
   }
-}
-
-function line({ path, message }: PolicyProblem): string {
-  return `${path === '' ? '(document)' : path}: ${message}`
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { configSchema } from '../../src/config/schema.ts'
-import { schemaProblems } from '../../src/config/schema-problems.ts'
+import { schemaProblems } from '../../src/domain/problem.ts'
 import { documentWith } from './config-fixture.ts'
 
 const ADDRESS = 'redis-1.example.com:26379'

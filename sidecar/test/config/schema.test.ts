@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import type { Problem } from '../../src/config/config-error.ts'
 import { configSchema } from '../../src/config/schema.ts'
-import { schemaProblems } from '../../src/config/schema-problems.ts'
+import type { Problem } from '../../src/domain/problem.ts'
+import { schemaProblems } from '../../src/domain/problem.ts'
 import { documentWith, MINIMAL, type Section } from './config-fixture.ts'
 
 const SIGN_IN = { issuer: 'okta', client_id: '0oa1', client_secret: 'secret' }

@@ -6,7 +6,7 @@ import { decodeState } from '../revocation/state-loss.ts'
 import type { KeyValues } from '../store/key-values.ts'
 import { readWithState, type StateReader, type StateReading } from '../store/state-reader.ts'
 import type { FeedListener, Freshness } from './feed.ts'
-import { createKnownRevocations } from './known-revocations.ts'
+import { createKnownRevocations, type KnownRevocations } from './known-revocations.ts'
 import { createReadsUnderWay, type ReadUnderWay } from './pending-reads.ts'
 
 /** Told of what the cache does; must not throw. */
@@ -52,58 +52,69 @@ const BATCH = 50
  * is joined or held, and every read asks Redis.
  */
 export function createNearCache(deps: NearCacheDeps): NearCache {
-  const { feed, maxStalenessMs, observer } = deps
-  const { maxEntries, maxCharacters } = deps.bounds
-  const held = new LRUCache<string, StoredValue>({
-    max: maxEntries,
-    maxSize: maxCharacters,
-    sizeCalculation: (value, key) => key.length + (value.kind === 'text' ? value.text.length : 0),
-  })
-  const revocations = createKnownRevocations(maxEntries)
-  /** which of the reads under way may be joined */
-  const flights = new Map<string, Flight>()
-  const reads = createReadsUnderWay()
-  let stateId: string | null = null
+  return new FedNearCache(deps)
+}
 
-  return {
-    read,
-    invalidated(keys) {
-      observer.invalidated(keys.length)
-      reads.changed(keys)
-      for (const key of keys) held.delete(key)
-      for (const key of keys) if (key.startsWith(REDIS_KEYS.revoked)) void learn(key)
-    },
-    reset(why) {
-      observer.invalidated(1)
-      reads.reset()
-      held.clear()
-      if (why === 'emptied') revocations.doubt()
-      void confirm()
-    },
-    get size() {
-      return held.size
-    },
+class FedNearCache implements NearCache {
+  readonly #deps: NearCacheDeps
+  /** values that may be used while the feed is fresh */
+  readonly #held: LRUCache<string, StoredValue>
+  readonly #revocations: KnownRevocations
+  /** the pending reads that further callers may join, by their keys */
+  readonly #flights = new Map<string, Flight>()
+  readonly #reads = createReadsUnderWay()
+  /** of the `bg:state` under which the held values were read; null before the first */
+  #stateId: string | null = null
+
+  constructor(deps: NearCacheDeps) {
+    const { maxEntries, maxCharacters } = deps.bounds
+    this.#deps = deps
+    this.#held = new LRUCache({
+      max: maxEntries,
+      maxSize: maxCharacters,
+      sizeCalculation: (value, key) => key.length + (value.kind === 'text' ? value.text.length : 0),
+    })
+    this.#revocations = createKnownRevocations(maxEntries)
   }
 
-  async function read(keys: readonly string[]): Promise<Result<StateReading>> {
-    const isFresh = feed.stalenessMs() <= maxStalenessMs
-    const known = isFresh ? heldReading(keys) : null
+  get size(): number {
+    return this.#held.size
+  }
+
+  invalidated(keys: readonly string[]): void {
+    this.#deps.observer.invalidated(keys.length)
+    this.#reads.changed(keys)
+    for (const key of keys) this.#held.delete(key)
+    for (const key of keys) if (key.startsWith(REDIS_KEYS.revoked)) void this.#learn(key)
+  }
+
+  reset(why: 'unheard' | 'emptied'): void {
+    this.#deps.observer.invalidated(1)
+    this.#reads.reset()
+    this.#held.clear()
+    if (why === 'emptied') this.#revocations.doubt()
+    void this.#confirm()
+  }
+
+  async read(keys: readonly string[]): Promise<Result<StateReading>> {
+    const isFresh = this.#deps.feed.stalenessMs() <= this.#deps.maxStalenessMs
+    const known = isFresh ? this.#heldReading(keys) : null
     if (known !== null) {
-      observer.hit()
+      this.#deps.observer.hit()
       return ok({ ...known, isFromOutage: false })
     }
-    observer.miss()
-    const reading = await (isFresh ? join(keys) : ask(keys))
+    this.#deps.observer.miss()
+    const reading = await (isFresh ? this.#join(keys) : this.#ask(keys))
     if (reading.ok) return ok({ ...reading.value, isFromOutage: false })
-    return duringOutage(keys) ?? reading
+    return this.#duringOutage(keys) ?? reading
   }
 
-  function heldReading(keys: readonly string[]): Snapshot | null {
-    const state = held.get(STATE_KEY)
+  #heldReading(keys: readonly string[]): Snapshot | null {
+    const state = this.#held.get(STATE_KEY)
     if (state === undefined) return null
     const values: StoredValue[] = []
     for (const key of keys) {
-      const value = held.get(key)
+      const value = this.#held.get(key)
       if (value === undefined) return null
       values.push(value)
     }
@@ -111,44 +122,46 @@ export function createNearCache(deps: NearCacheDeps): NearCache {
   }
 
   /** A revocation is known to every worker from when it is made, not from its first use: it may be lost by then. */
-  async function learn(key: string): Promise<void> {
-    await (feed.stalenessMs() <= maxStalenessMs ? join([key]) : ask([key]))
+  async #learn(key: string): Promise<void> {
+    await (this.#deps.feed.stalenessMs() <= this.#deps.maxStalenessMs
+      ? this.#join([key])
+      : this.#ask([key]))
   }
 
   /** Sees which of the known revocations stand, so that who takes them back from now on is believed. */
-  async function confirm(): Promise<void> {
-    const keys = revocations.keys()
+  async #confirm(): Promise<void> {
+    const keys = this.#revocations.keys()
     for (let at = 0; at < keys.length; at += BATCH) {
-      const reading = await fetch(keys.slice(at, at + BATCH))
+      const reading = await this.#fetch(keys.slice(at, at + BATCH))
       if (!reading.ok) return // they stay; the next reset tries again
     }
   }
 
   /** What was known when Redis was last heard; never for whom nothing was. */
-  function duringOutage(keys: readonly string[]): Result<StateReading> | null {
-    const { serveKnownForMs } = deps
-    if (serveKnownForMs === null || !(feed.stalenessMs() <= serveKnownForMs)) return null
-    const known = heldReading(keys)
+  #duringOutage(keys: readonly string[]): Result<StateReading> | null {
+    const { serveKnownForMs } = this.#deps
+    if (serveKnownForMs === null || !(this.#deps.feed.stalenessMs() <= serveKnownForMs)) return null
+    const known = this.#heldReading(keys)
     return known === null ? null : ok({ ...known, isFromOutage: true })
   }
 
-  function join(keys: readonly string[]): Promise<Result<Snapshot>> {
+  #join(keys: readonly string[]): Promise<Result<Snapshot>> {
     const name = keys.join('\n') // no key has a line break
-    const running = flights.get(name)
+    const running = this.#flights.get(name)
     if (
       running !== undefined &&
-      ![...keys, STATE_KEY].some((key) => reads.isOvertaken(key, running.read))
+      ![...keys, STATE_KEY].some((key) => this.#reads.isOvertaken(key, running.read))
     ) {
       return running.result
     }
-    const result = fetch(keys).then((reading) => {
-      if (reading.ok) hold(flight, reading.value)
-      if (flights.get(name) === flight) flights.delete(name)
-      reads.end(flight.read)
+    const result = this.#fetch(keys).then((reading) => {
+      if (reading.ok) this.#hold(flight, reading.value)
+      if (this.#flights.get(name) === flight) this.#flights.delete(name)
+      this.#reads.end(flight.read)
       return reading
     })
-    const flight: Flight = { read: reads.begin(), keys, result }
-    flights.set(name, flight)
+    const flight: Flight = { read: this.#reads.begin(), keys, result }
+    this.#flights.set(name, flight)
     return result
   }
 
@@ -157,52 +170,55 @@ export function createNearCache(deps: NearCacheDeps): NearCache {
    *
    * INVARIANT: an outage serves nobody of whom Redis said otherwise since.
    */
-  async function ask(keys: readonly string[]): Promise<Result<Snapshot>> {
-    const reading = await fetch(keys)
+  async #ask(keys: readonly string[]): Promise<Result<Snapshot>> {
+    const reading = await this.#fetch(keys)
     if (!reading.ok) return reading
-    dropUnless(STATE_KEY, reading.value.state)
-    for (const [index, key] of keys.entries()) dropUnless(key, reading.value.values[index])
+    this.#dropUnless(STATE_KEY, reading.value.state)
+    for (const [index, key] of keys.entries()) this.#dropUnless(key, reading.value.values[index])
     return reading
   }
 
-  function dropUnless(key: string, value: StoredValue | undefined): void {
-    const before = held.get(key)
-    if (before !== undefined && !isSame(before, value)) held.delete(key)
+  #dropUnless(key: string, value: StoredValue | undefined): void {
+    const before = this.#held.get(key)
+    if (before !== undefined && !isSame(before, value)) this.#held.delete(key)
   }
 
-  async function fetch(keys: readonly string[]): Promise<Result<Snapshot>> {
-    const serverId = feed.serverId()
-    const reading = await readWithState(deps.keyValues, keys)
+  async #fetch(keys: readonly string[]): Promise<Result<Snapshot>> {
+    const serverId = this.#deps.feed.serverId()
+    const reading = await readWithState(this.#deps.keyValues, keys)
     if (!reading.ok) return reading
     const { values, state } = reading.value
     // a server that was replaced meanwhile vouches for nothing
-    const provenance = { serverId: serverId === feed.serverId() ? serverId : null, state }
+    const provenance = {
+      serverId: serverId === this.#deps.feed.serverId() ? serverId : null,
+      state,
+    }
     return ok({
       state,
       values: values.map((value, index) => {
         const key = keys[index] ?? ''
         return key.startsWith(REDIS_KEYS.revoked)
-          ? revocations.reconcile(key, value, provenance)
+          ? this.#revocations.reconcile(key, value, provenance)
           : value
       }),
     })
   }
 
-  function hold(flight: Flight, { values, state }: Snapshot): void {
+  #hold(flight: Flight, { values, state }: Snapshot): void {
     const record = state.kind === 'text' ? decodeState(state.text) : null
-    if (record?.id !== stateId) held.clear() // what was read before may be lost
-    stateId = record?.id ?? null
-    if (state.kind !== 'absent') holdUnlessOvertaken(STATE_KEY, state, flight)
+    if (record?.id !== this.#stateId) this.#held.clear() // what was read before may be lost
+    this.#stateId = record?.id ?? null
+    if (state.kind !== 'absent') this.#holdUnlessOvertaken(STATE_KEY, state, flight)
     for (const [index, key] of flight.keys.entries()) {
       const value = values[index]
       // random session ids must not push out real ones
       const isUnknownSession = value?.kind === 'absent' && key.startsWith(REDIS_KEYS.session)
-      if (value !== undefined && !isUnknownSession) holdUnlessOvertaken(key, value, flight)
+      if (value !== undefined && !isUnknownSession) this.#holdUnlessOvertaken(key, value, flight)
     }
   }
 
-  function holdUnlessOvertaken(key: string, value: StoredValue, flight: Flight): void {
-    if (!reads.isOvertaken(key, flight.read)) held.set(key, value)
+  #holdUnlessOvertaken(key: string, value: StoredValue, flight: Flight): void {
+    if (!this.#reads.isOvertaken(key, flight.read)) this.#held.set(key, value)
   }
 }
 

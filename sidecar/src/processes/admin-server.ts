@@ -1,4 +1,5 @@
 import { createServer, type Server, type ServerResponse } from 'node:http'
+import { parseAddress } from '../domain/address.ts'
 
 /** One part of the deployment as `/readyz` shows it. */
 export interface PartState {
@@ -53,4 +54,12 @@ function json(response: ServerResponse, status: number, body: object): void {
   if (response.headersSent) return
   response.writeHead(status, { 'content-type': 'application/json', 'cache-control': 'no-store' })
   response.end(`${JSON.stringify(body)}\n`)
+}
+
+/** @throws {Error} for an address that is not free, or not this host's */
+export function listenOn(server: Server, address: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(parseAddress(address), resolve)
+  })
 }

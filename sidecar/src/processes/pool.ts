@@ -64,140 +64,159 @@ export interface Pool {
 }
 
 export function createPool(deps: PoolDeps): Pool {
-  const links = new Set<WorkerLink>()
-  const retiring = new Set<WorkerLink>() // replaced as soon as a successor is ready
-  const shortLives: Record<Role, number> = { authorizer: 0, responder: 0 }
-  const slowStarts: Record<Role, number> = { authorizer: 0, responder: 0 }
-  const failures: Record<Role, string | null> = { authorizer: null, responder: null }
-  let isDraining = false
-  let lastCheckMs = deps.nowMs()
-  let onEmpty: () => void = () => undefined
+  return new WorkerPool(deps)
+}
 
-  return {
-    ...{ start, workers: () => [...links], failure: (role: Role) => failures[role] },
-    ...{ broadcast, replaceAll, drain },
+class WorkerPool implements Pool {
+  readonly #deps: PoolDeps
+  readonly #links = new Set<WorkerLink>()
+  /** workers that end as soon as a successor is ready */
+  readonly #retiring = new Set<WorkerLink>()
+  /** short lives and slow starts in a row */
+  readonly #shortLives: Record<Role, number> = { authorizer: 0, responder: 0 }
+  readonly #slowStarts: Record<Role, number> = { authorizer: 0, responder: 0 }
+  readonly #failures: Record<Role, string | null> = { authorizer: null, responder: null }
+  #isDraining = false
+  #lastCheckMs: number
+  #onEmpty: () => void = () => undefined
+
+  constructor(deps: PoolDeps) {
+    this.#deps = deps
+    this.#lastCheckMs = deps.nowMs()
   }
 
-  function start(): void {
+  workers(): readonly WorkerLink[] {
+    return [...this.#links]
+  }
+
+  failure(role: Role): string | null {
+    return this.#failures[role]
+  }
+
+  start(): void {
     cluster.schedulingPolicy = cluster.SCHED_NONE
     const { execArgv = process.execArgv } = cluster.settings
     cluster.setupPrimary({ execArgv: [...execArgv, NO_DEBUGGER] })
-    ROLES.forEach(fillUp)
-    setInterval(check, CHECK_EVERY_MS).unref()
+    for (const role of ROLES) this.#fillUp(role)
+    setInterval(() => this.#check(), CHECK_EVERY_MS).unref()
   }
 
-  function fillUp(role: Role): void {
-    if (isDraining) return
-    const serving = [...links].filter(
-      (link) => link.role === role && link.state !== 'draining' && !retiring.has(link),
+  #fillUp(role: Role): void {
+    if (this.#isDraining) return
+    const serving = [...this.#links].filter(
+      (link) => link.role === role && link.state !== 'draining' && !this.#retiring.has(link),
     )
-    for (let count = serving.length; count < deps.strength(role); count++) fork(role)
+    for (let count = serving.length; count < this.#deps.strength(role); count++) this.#fork(role)
   }
 
-  function fork(role: Role): void {
-    const link = linkWorker(cluster.fork(), role, deps.nowMs(), {
-      message,
-      exit,
-      disconnect: deps.observer.disconnected,
+  #fork(role: Role): void {
+    const link = linkWorker(cluster.fork(), role, this.#deps.nowMs(), {
+      message: (worker, received) => this.#message(worker, received),
+      exit: (worker, how) => this.#exit(worker, how),
+      disconnect: this.#deps.observer.disconnected,
     })
-    links.add(link)
-    link.send(deps.startMessage(role))
+    this.#links.add(link)
+    link.send(this.#deps.startMessage(role))
   }
 
-  function message(link: WorkerLink, received: FromWorker): void {
+  #message(link: WorkerLink, received: FromWorker): void {
     if (received.type === 'listening' && link.state === 'starting') link.state = 'listening'
     if (received.type === 'ready' && link.state === 'listening') {
       link.state = 'ready'
-      failures[link.role] = null
-      slowStarts[link.role] = 0
-      retire(link.role)
+      this.#failures[link.role] = null
+      this.#slowStarts[link.role] = 0
+      this.#retire(link.role)
     }
-    if (received.type === 'failed') failures[link.role] = received.message
-    if (link.state === 'ready') link.lastHeardMs = deps.nowMs()
-    deps.observer.message(link, received)
+    if (received.type === 'failed') this.#failures[link.role] = received.message
+    if (link.state === 'ready') link.lastHeardMs = this.#deps.nowMs()
+    this.#deps.observer.message(link, received)
   }
 
   /** One old worker goes for each new one that is ready, and with the last of these all that are left. */
-  function retire(role: Role): void {
-    const ofRole = [...links].filter((link) => link.role === role && link.state === 'ready')
-    const old = ofRole.filter((link) => retiring.has(link))
-    const isComplete = ofRole.length - old.length >= deps.strength(role)
-    for (const link of isComplete ? old : old.slice(0, 1)) drainOne(link)
+  #retire(role: Role): void {
+    const ofRole = [...this.#links].filter((link) => link.role === role && link.state === 'ready')
+    const old = ofRole.filter((link) => this.#retiring.has(link))
+    const isComplete = ofRole.length - old.length >= this.#deps.strength(role)
+    for (const link of isComplete ? old : old.slice(0, 1)) this.#drainOne(link)
   }
 
   /** INVARIANT: only a worker that can have accepted nothing is killed; others answer what they have. */
-  function drainOne(link: WorkerLink): void {
+  #drainOne(link: WorkerLink): void {
     const isIdle = link.state === 'starting'
-    retiring.delete(link)
+    this.#retiring.delete(link)
     link.state = 'draining'
-    link.lastHeardMs = deps.nowMs()
+    link.lastHeardMs = this.#deps.nowMs()
     if (isIdle) link.kill()
     else link.send({ type: 'drain' })
   }
 
-  function exit(link: WorkerLink, how: string): void {
+  #exit(link: WorkerLink, how: string): void {
     const isExpected = link.state === 'draining'
-    links.delete(link)
-    retiring.delete(link)
-    if (!isExpected) noteLife(link)
-    const nextStartMs = pauseMs(shortLives[link.role], FIRST_PAUSE_MS, LAST_PAUSE_MS)
-    deps.observer.exited(link, isExpected, { how, shortLives: shortLives[link.role], nextStartMs })
-    if (links.size === 0) onEmpty()
-    setTimeout(() => fillUp(link.role), nextStartMs).unref()
+    this.#links.delete(link)
+    this.#retiring.delete(link)
+    if (!isExpected) this.#noteLife(link)
+    const nextStartMs = pauseMs(this.#shortLives[link.role], FIRST_PAUSE_MS, LAST_PAUSE_MS)
+    this.#deps.observer.exited(link, isExpected, {
+      how,
+      shortLives: this.#shortLives[link.role],
+      nextStartMs,
+    })
+    if (this.#links.size === 0) this.#onEmpty()
+    setTimeout(() => this.#fillUp(link.role), nextStartMs).unref()
   }
 
-  function noteLife({ role, forkedAtMs }: WorkerLink): void {
-    const isShort = deps.nowMs() - forkedAtMs < SHORT_LIFE_MS
-    shortLives[role] = isShort ? shortLives[role] + 1 : 0
+  #noteLife({ role, forkedAtMs }: WorkerLink): void {
+    const isShort = this.#deps.nowMs() - forkedAtMs < SHORT_LIFE_MS
+    this.#shortLives[role] = isShort ? this.#shortLives[role] + 1 : 0
   }
 
-  function check(): void {
-    const nowMs = deps.nowMs()
+  #check(): void {
+    const nowMs = this.#deps.nowMs()
     // While this very process got no processor everyone looked silent: that time does not count, and
     // after a longer pause they have a round to be heard.
-    const lateMs = Math.max(0, nowMs - lastCheckMs - CHECK_EVERY_MS)
-    lastCheckMs = nowMs
-    for (const link of links) {
+    const lateMs = Math.max(0, nowMs - this.#lastCheckMs - CHECK_EVERY_MS)
+    this.#lastCheckMs = nowMs
+    for (const link of this.#links) {
       const excusedMs = lateMs > CHECK_EVERY_MS ? Number.POSITIVE_INFINITY : lateMs
       link.lastHeardMs = Math.min(link.lastHeardMs + excusedMs, nowMs)
       const silentMs = nowMs - link.lastHeardMs
-      if (link.state === 'ready' && silentMs > SILENT_AFTER_MS) kill(link, 'silent')
+      if (link.state === 'ready' && silentMs > SILENT_AFTER_MS) this.#kill(link, 'silent')
       const isReadySoon = link.state === 'starting' || link.state === 'listening'
-      if (isReadySoon && silentMs > startWithinMs(slowStarts[link.role])) {
-        slowStarts[link.role] += 1
-        kill(link, 'slow-start')
+      if (isReadySoon && silentMs > startWithinMs(this.#slowStarts[link.role])) {
+        this.#slowStarts[link.role] += 1
+        this.#kill(link, 'slow-start')
       }
-      if (link.state === 'draining' && silentMs > DRAIN_WITHIN_MS) kill(link, 'slow-drain')
+      if (link.state === 'draining' && silentMs > DRAIN_WITHIN_MS) this.#kill(link, 'slow-drain')
     }
   }
 
-  function kill(link: WorkerLink, why: 'silent' | 'slow-start' | 'slow-drain'): void {
-    deps.observer.killed(link, why)
+  #kill(link: WorkerLink, why: 'silent' | 'slow-start' | 'slow-drain'): void {
+    this.#deps.observer.killed(link, why)
     link.kill()
   }
 
-  function broadcast(sent: ToWorker): void {
-    for (const link of links) link.send(sent)
+  broadcast(sent: ToWorker): void {
+    for (const link of this.#links) link.send(sent)
   }
 
-  function replaceAll(): void {
-    if (isDraining) return
-    for (const link of links) {
-      if (link.state === 'ready') retiring.add(link)
-      else if (link.state !== 'draining') drainOne(link)
+  replaceAll(): void {
+    if (this.#isDraining) return
+    for (const link of this.#links) {
+      if (link.state === 'ready') this.#retiring.add(link)
+      else if (link.state !== 'draining') this.#drainOne(link)
     }
     for (const role of ROLES) {
-      shortLives[role] = 0 // what ended them may be mended
-      fillUp(role)
+      this.#shortLives[role] = 0 // what ended them may be mended
+      this.#fillUp(role)
     }
   }
 
-  function drain(): Promise<void> {
-    isDraining = true
+  drain(): Promise<void> {
+    this.#isDraining = true
     return new Promise((resolve) => {
-      onEmpty = resolve
-      if (links.size === 0) resolve()
-      for (const link of links) if (link.state !== 'draining') drainOne(link)
+      this.#onEmpty = resolve
+      if (this.#links.size === 0) resolve()
+      for (const link of this.#links) if (link.state !== 'draining') this.#drainOne(link)
     })
   }
 }

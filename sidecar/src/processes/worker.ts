@@ -70,7 +70,12 @@ async function serve(message: Start, log: Logger): Promise<void> {
   const clock = SYSTEM_CLOCK
   let { redisNews } = message
   const app = createApp({
-    ...{ loaded: message.loaded, keys, metrics, log, clock, tracing },
+    loaded: message.loaded,
+    keys,
+    metrics,
+    log,
+    clock,
+    tracing,
     redisNews: () => redisNews,
     onOutage: (edge) => void send({ type: 'redis-outage', edge }),
   })

@@ -65,48 +65,59 @@ const SAVE_EVERY_MS = 250
 const SAVES = 120
 
 export function createTokenRenewal(deps: TokenRenewalDeps): Renewal {
-  const { registry, locks, provider } = deps
-  return async (session, nowSeconds) => {
+  const renewal = new TokenRenewal(deps)
+  return (session, nowSeconds) => renewal.renew(session, nowSeconds)
+}
+
+class TokenRenewal {
+  readonly #deps: TokenRenewalDeps
+
+  constructor(deps: TokenRenewalDeps) {
+    this.#deps = deps
+  }
+
+  async renew(session: Session, nowSeconds: number): Promise<Renewed> {
     const key = refreshLockKey(session.sid)
-    const owner = deps.newOwner()
+    const owner = this.#deps.newOwner()
     try {
-      const acquired = await locks.acquire(key, owner, nowSeconds + LOCK_SECONDS)
+      const acquired = await this.#deps.locks.acquire(key, owner, nowSeconds + LOCK_SECONDS)
       if (!acquired.ok) return FAILED
-      if (!acquired.value) return await follow(session, nowSeconds)
-      const renewed = await renewAlone(session, nowSeconds)
-      if (renewed.kind === 'failed') await locks.hold(key, owner, nowSeconds + PAUSE_SECONDS)
-      else await locks.release(key, owner)
+      if (!acquired.value) return await this.#follow(session, nowSeconds)
+      const renewed = await this.#renewAlone(session, nowSeconds)
+      if (renewed.kind === 'failed')
+        await this.#deps.locks.hold(key, owner, nowSeconds + PAUSE_SECONDS)
+      else await this.#deps.locks.release(key, owner)
       return renewed
     } catch (error) {
-      deps.onUnexpected(error)
+      this.#deps.onUnexpected(error)
       return FAILED
     }
   }
 
   /** Another owner calls the provider; its result appears in the record. */
-  async function follow(session: Session, nowSeconds: number): Promise<Renewed> {
+  async #follow(session: Session, nowSeconds: number): Promise<Renewed> {
     for (let looks = 0; looks < LOOKS; looks += 1) {
-      await deps.wait(LOOK_EVERY_MS)
-      const current = await read(session, nowSeconds)
+      await this.#deps.wait(LOOK_EVERY_MS)
+      const current = await this.#read(session, nowSeconds)
       if (current.kind !== 'renewed' || isRenewed(session, current.session)) return current
     }
     return FAILED
   }
 
-  async function renewAlone(session: Session, nowSeconds: number): Promise<Renewed> {
+  async #renewAlone(session: Session, nowSeconds: number): Promise<Renewed> {
     // The session may be outdated, from before another owner got the lock.
-    const current = await read(session, nowSeconds)
+    const current = await this.#read(session, nowSeconds)
     if (current.kind !== 'renewed' || isRenewed(session, current.session)) return current
     const { refreshToken } = current.session
     if (refreshToken === null) return FAILED
-    const given = await provider.refresh(refreshToken)
-    if (given.ok) return accept(current.session, given.value, nowSeconds)
+    const given = await this.#deps.provider.refresh(refreshToken)
+    if (given.ok) return this.#accept(current.session, given.value, nowSeconds)
     const isOver = given.failure === 'invalid-grant'
-    return isOver ? end(current.session, 'grant-ended', nowSeconds) : FAILED
+    return isOver ? this.#end(current.session, 'grant-ended', nowSeconds) : FAILED
   }
 
-  async function read(session: Session, nowSeconds: number): Promise<Renewed> {
-    const found = await registry.find(session.sid, nowSeconds)
+  async #read(session: Session, nowSeconds: number): Promise<Renewed> {
+    const found = await this.#deps.registry.find(session.sid, nowSeconds)
     if (!found.ok) return FAILED
     return found.value === null ? ENDED : { kind: 'renewed', session: found.value.session }
   }
@@ -115,32 +126,28 @@ export function createTokenRenewal(deps: TokenRenewalDeps): Renewal {
    * INVARIANT: a session ends only when the provider refuses the token that the session holds now.
    * A refusal of an older token would end a refreshed session.
    */
-  async function end(
+  async #end(
     session: Session,
     event: 'grant-ended' | 'groups-unknown',
     nowSeconds: number,
   ): Promise<Renewed> {
-    const current = await read(session, nowSeconds)
+    const current = await this.#read(session, nowSeconds)
     if (current.kind !== 'renewed') return current
     if (current.session.refreshToken !== session.refreshToken) return current
-    const ended = await registry.end(session)
-    if (ended.ok) deps.onEvent(event)
+    const ended = await this.#deps.registry.end(session)
+    if (ended.ok) this.#deps.onEvent(event)
     return ended.ok ? ENDED : FAILED
   }
 
   /** Stores a rotated refresh token whatever else fails, because the previous token is used up. */
-  async function accept(
-    session: Session,
-    given: ProviderTokens,
-    nowSeconds: number,
-  ): Promise<Renewed> {
-    const fresh = await freshParts(session, given, nowSeconds)
+  async #accept(session: Session, given: ProviderTokens, nowSeconds: number): Promise<Renewed> {
+    const fresh = await this.#freshParts(session, given, nowSeconds)
     if (!fresh.ok && fresh.reason === 'groups-unknown' && given.idToken === null) {
-      return end(session, 'groups-unknown', nowSeconds)
+      return this.#end(session, 'groups-unknown', nowSeconds)
     }
     const isUsable = fresh.ok && fresh.value !== null
-    deps.onEvent(isUsable ? 'refreshed' : 'unverified')
-    const saved = await save(session, nowSeconds, (held) => ({
+    this.#deps.onEvent(isUsable ? 'refreshed' : 'unverified')
+    const saved = await this.#save(session, nowSeconds, (held) => ({
       ...held,
       ...(isUsable ? fresh.value : {}),
       refreshToken: given.refreshToken ?? held.refreshToken,
@@ -148,14 +155,14 @@ export function createTokenRenewal(deps: TokenRenewalDeps): Renewal {
     return isUsable || saved.kind === 'ended' ? saved : FAILED
   }
 
-  async function freshParts(
+  async #freshParts(
     session: Session,
     given: ProviderTokens,
     nowSeconds: number,
   ): Promise<Result<FreshParts | null>> {
-    if (given.idToken === null) return byAccessToken(session, given, nowSeconds)
+    if (given.idToken === null) return this.#byAccessToken(session, given, nowSeconds)
     const expected = { nonce: nonceOf(session.idToken ?? '') ?? '', isRequired: false }
-    const identity = await identify(given, expected, nowSeconds, deps)
+    const identity = await identify(given, expected, nowSeconds, this.#deps)
     if (!identity.ok) return identity
     const { principal, accessToken } = identity.value
     const isSame = subjectKey(principal) === subjectKey(session.principal)
@@ -168,17 +175,17 @@ export function createTokenRenewal(deps: TokenRenewalDeps): Renewal {
     })
   }
 
-  async function byAccessToken(
+  async #byAccessToken(
     session: Session,
     given: ProviderTokens,
     nowSeconds: number,
   ): Promise<Result<FreshParts | null>> {
-    const access = await deps.verifier.verifyGranted(given.accessToken, nowSeconds)
+    const access = await this.#deps.verifier.verifyGranted(given.accessToken, nowSeconds)
     if (!access.ok) return access
     if (subjectKey(access.value) !== subjectKey(session.principal)) return ok(null)
     // INVARIANT: groups that were withdrawn do not outlive the access token. Where the access token
     // lists none, they came from the ID token, and nobody knows whether they still apply.
-    const { listsGroups } = deps.tokens
+    const { listsGroups } = this.#deps.tokens
     const isListed = listsGroups(given.accessToken)
     if (!isListed && listsGroups(session.idToken ?? '')) return refuse('groups-unknown')
     const principal = { ...session.principal, groups: access.value.groups }
@@ -189,7 +196,7 @@ export function createTokenRenewal(deps: TokenRenewalDeps): Renewal {
    * INVARIANT: a session that ended meanwhile stays ended, and other changes stay. Otherwise a
    * refresh would undo a revocation.
    */
-  async function save(
+  async #save(
     session: Session,
     nowSeconds: number,
     change: (held: Session) => Session,
@@ -197,16 +204,16 @@ export function createTokenRenewal(deps: TokenRenewalDeps): Renewal {
     let held = session
     for (let saves = 0; saves < SAVES; saves += 1) {
       const after = change(held)
-      const updated = await registry.update(held, after)
+      const updated = await this.#deps.registry.update(held, after)
       if (updated.ok && updated.value) return { kind: 'renewed', session: after }
-      const current = updated.ok ? await read(session, nowSeconds) : FAILED
+      const current = updated.ok ? await this.#read(session, nowSeconds) : FAILED
       if (current.kind === 'ended') return current
       if (current.kind === 'renewed') {
         if (current.session.refreshToken !== session.refreshToken) return current
         held = current.session
-      } else await deps.wait(SAVE_EVERY_MS)
+      } else await this.#deps.wait(SAVE_EVERY_MS)
     }
-    deps.onEvent('unsaved')
+    this.#deps.onEvent('unsaved')
     return FAILED
   }
 }

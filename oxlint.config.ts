@@ -32,11 +32,14 @@ export default defineConfig({
     'import/no-named-as-default-member': 'off', // `fc.` and the like read well
     'import/no-named-as-default': 'off',
     'unicorn/consistent-function-scoping': 'off', // a part keeps its small functions inside
-    'unicorn/no-useless-spread': 'off', // groups an option with its value
   },
   overrides: [
     ...roomSections(),
     ...folderSections(),
+    {
+      files: ['{demo,integration,launch,tools}/**/*.ts', 'sidecar/{bench,test}/**/*.ts'],
+      rules: { 'unicorn/no-useless-spread': 'off' }, // groups options, or rows of a table
+    },
     {
       files: ['sidecar/test/**/*.ts', 'integration/**/*.ts', 'demo/**/*.ts', 'launch/**/*.test.ts'],
       rules: {

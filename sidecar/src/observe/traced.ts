@@ -40,7 +40,9 @@ export function tracedObserver(
       const { effect: decision, reason } = event.decision
       const attributes = {
         ...(event.requestId === null ? {} : { request_id: event.requestId }),
-        ...{ decision, reason, tier: event.tier },
+        decision,
+        reason,
+        tier: event.tier,
       }
       const isError = REASONS[reason].status >= 500
       tracing.current()?.end(event.durationMicroseconds / 1e6, attributes, isError)

@@ -111,9 +111,8 @@ export function createSignIn(deps: SignInDeps): SignIn {
       const at = await provider.authorizationUrl({ tier, state, nonce, codeVerifier, isForced })
       if (!at.ok) return failed(at.failure === 'unavailable' ? 'unavailable' : 'refused')
       const expiresAtSeconds = nowSeconds + TRANSACTION_SECONDS
-      const value = await sealNearest(returnTo, {
-        ...{ state, tier, nonce, codeVerifier, expiresAtSeconds },
-      })
+      const begun = { state, tier, nonce, codeVerifier, expiresAtSeconds }
+      const value = await sealNearest(returnTo, begun)
       const names = [...new Set(signIns.map((cookie) => cookie.name))]
       return succeeded({
         location: at.value,

@@ -65,8 +65,12 @@ export function createTransactions(spent: SpentSignIns, cipher: RecordCipher): T
   return {
     seal: async ({ state, tier, nonce, codeVerifier, returnTo, expiresAtSeconds }) => {
       const sealed: z.output<typeof sealedSchema> = {
-        ...{ s: state, t: tier, n: nonce, v: codeVerifier },
-        ...{ r: deflated(returnTo), e: expiresAtSeconds },
+        s: state,
+        t: tier,
+        n: nonce,
+        v: codeVerifier,
+        r: deflated(returnTo),
+        e: expiresAtSeconds,
       }
       const value = await cipher.encrypt(JSON.stringify(sealed))
       return value.length > MAX_VALUE ? null : value

@@ -59,7 +59,10 @@ export function createSigningIn(config: Config, deps: SigningInDeps): SigningIn 
   const onUnexpected = (error: unknown): void =>
     log.error({ err: error }, 'a token of a sign-in could not be judged')
   const tokens = createSignInTokens({
-    ...{ issuer, limits, keys, onUnexpected },
+    issuer,
+    limits,
+    keys,
+    onUnexpected,
     clientId: section.client_id,
   })
   const stores = createSignInStores(deps.keyValues, () => deps.redisNews().isFull)
@@ -85,7 +88,9 @@ export function createSigningIn(config: Config, deps: SigningInDeps): SigningIn 
     refresh: createTokenRefresh({
       renew: createTokenRenewal({
         ...identity,
-        ...{ provider, onUnexpected, wait },
+        provider,
+        onUnexpected,
+        wait,
         registry: upkeep.registry,
         locks: stores.locks,
         newOwner: newSecret,

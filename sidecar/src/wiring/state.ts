@@ -117,7 +117,9 @@ export function createStanding(
       clockSkewSeconds: config.revocation.clock_skew_s,
     }),
     upkeep: createUpkeep(config, {
-      ...{ keyValues, observer, isIdle: use.isIdle },
+      keyValues,
+      observer,
+      isIdle: use.isIdle,
       isFull: () => redisNews().isFull,
     }),
   }

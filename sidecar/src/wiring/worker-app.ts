@@ -100,14 +100,19 @@ export function createApp(deps: AppDeps): App {
     onPolicyFailure: observer.failed,
   })
   const answer = createAnswer({
-    ...{ check, observer, clock },
+    check,
+    observer,
+    clock,
     signInAt: signingIn === null ? null : publicOrigins,
     proof: proofOfAllow(readProof(config.runtime.proof_file)),
     afterReply: setImmediate,
   })
   return {
     answer: traced(answer, tracing),
-    ...{ authenticate, observer, signingIn, publicOrigins },
+    authenticate,
+    observer,
+    signingIn,
+    publicOrigins,
     upkeep: standing.upkeep,
     use: standing.use,
     async connected() {

@@ -1,4 +1,5 @@
 import { createPublicKey, type JsonWebKey } from 'node:crypto'
+import { z } from 'zod'
 import type { Algorithm } from '../../domain/issuer-options.ts'
 import type { PublicKeyMaterial, PublishedKey } from '../../verify/key-source.ts'
 
@@ -16,6 +17,20 @@ const CURVES: ReadonlyMap<unknown, readonly Algorithm[]> = new Map([
   ['P-521', ['ES512']],
   ['Ed25519', ['EdDSA', 'Ed25519']],
 ])
+const setSchema = z.object({ keys: z.array(z.unknown()) })
+const jwkSchema = z.record(z.string(), z.unknown())
+type Jwk = z.output<typeof jwkSchema>
+
+/**
+ * The members of a public key, others dropped.
+ *
+ * INVARIANT: members come in a fixed order, or equal keys would not be equal text.
+ */
+const materialSchema: z.ZodType<PublicKeyMaterial> = z.discriminatedUnion('kty', [
+  z.object({ kty: z.literal('RSA'), n: z.string(), e: z.string() }),
+  z.object({ kty: z.literal('EC'), crv: z.string(), x: z.string(), y: z.string() }),
+  z.object({ kty: z.literal('OKP'), crv: z.string(), x: z.string() }),
+])
 const MIN_RSA_BITS = 2048
 const SECRET_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k', 'priv'] as const
 
@@ -26,11 +41,11 @@ const SECRET_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k', 'priv'] as 
  * @throws {TypeError} when the document is not a JWK Set
  */
 export function readJwks(document: unknown): JwksReading {
-  const members = isRecord(document) ? document['keys'] : null
-  if (!Array.isArray(members)) throw new TypeError('not a JWK Set')
+  const set = setSchema.safeParse(document)
+  if (!set.success) throw new TypeError('not a JWK Set')
   const keys: PublishedKey[] = []
   const warnings: string[] = []
-  for (const member of members) {
+  for (const member of set.data.keys) {
     const key = readKey(member)
     if (typeof key === 'string') warnings.push(`dropped the key ${nameOf(member)}: ${key}`)
     else if (key !== null) keys.push(key)
@@ -39,34 +54,28 @@ export function readJwks(document: unknown): JwksReading {
 }
 
 /** A key, or what is wrong with it, or null when it is simply not for us. */
-function readKey(jwk: unknown): PublishedKey | string | null {
-  if (!isRecord(jwk)) return 'not an object'
+function readKey(member: unknown): PublishedKey | string | null {
+  const jwk = jwkSchema.safeParse(member).data
+  if (jwk === undefined) return 'not an object'
   if (SECRET_MEMBERS.some((name) => Object.hasOwn(jwk, name))) return 'it is not a public key'
   if (!isForSignatures(jwk)) return null
   const { kid = null } = jwk
   if (kid !== null && typeof kid !== 'string') return 'its kid is not a string'
   const algorithms = algorithmsOf(jwk)
   if (algorithms.length === 0) return null
-  const material = materialOf(jwk)
-  if (material === null || !isImportable(material)) return 'its members do not make a usable key'
+  const material = materialSchema.safeParse(jwk).data
+  if (material === undefined || !isImportable(material))
+    return 'its members do not make a usable key'
   return { kid, algorithms, material }
 }
 
-function isForSignatures({ use = 'sig', key_ops: operations = ['verify'] }: JsonRecord): boolean {
+function isForSignatures({ use = 'sig', key_ops: operations = ['verify'] }: Jwk): boolean {
   return use === 'sig' && Array.isArray(operations) && operations.includes('verify')
 }
 
-function algorithmsOf({ kty, crv, alg }: JsonRecord): readonly Algorithm[] {
+function algorithmsOf({ kty, crv, alg }: Jwk): readonly Algorithm[] {
   const possible = kty === 'RSA' ? RSA : (CURVES.get(crv) ?? [])
   return alg === undefined ? possible : possible.filter((own) => own === alg)
-}
-
-/** INVARIANT: members in a fixed order, so that equal keys are equal text. */
-function materialOf({ kty, crv, n, e, x, y }: JsonRecord): PublicKeyMaterial | null {
-  if (kty === 'RSA' && isText(n) && isText(e)) return { kty, n, e }
-  if (kty === 'EC' && isText(crv) && isText(x) && isText(y)) return { kty, crv, x, y }
-  if (kty === 'OKP' && isText(crv) && isText(x)) return { kty, crv, x }
-  return null
 }
 
 function isImportable(material: JsonWebKey): boolean {
@@ -82,19 +91,7 @@ function isImportable(material: JsonWebKey): boolean {
 }
 
 /** How a warning names a key: its position says nothing to an operator, its kid does. */
-function nameOf(jwk: unknown): string {
-  const kid = isRecord(jwk) ? jwk['kid'] : null
-  return isText(kid) ? `\`${kid.slice(0, 64)}\`` : 'without a kid'
-}
-
-interface JsonRecord {
-  readonly [name: string]: unknown
-}
-
-function isRecord(value: unknown): value is JsonRecord {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-function isText(value: unknown): value is string {
-  return typeof value === 'string'
+function nameOf(member: unknown): string {
+  const kid = z.object({ kid: z.string() }).safeParse(member).data?.kid
+  return kid === undefined ? 'without a kid' : `\`${kid.slice(0, 64)}\``
 }

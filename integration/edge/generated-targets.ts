@@ -11,7 +11,7 @@ const STARTS = [
   'http://localhost/',
 ] as const
 
-const PIECES = [
+const PARTS = [
   ...(['a', 'api', '2.0', 'admin', '_brickgate', '.', '..', '/', '//', '\\', ';', '..;'] as const),
   ...(['?', '#', '%', ' ', '+', '~', '[', '*', '&', '=', ':', '@', '\t', '|', '"'] as const),
   ...(['%2e', '%2E', '.%2e', '%2f', '%2F', '%5c', '%3b', '%3B', '%3f', '%23', '%25'] as const),
@@ -26,8 +26,8 @@ const PIECES = [
  * request line's, which lighttpd refuses from some version on.
  */
 export function generateTarget(random: Random): string {
-  const pieces = Array.from({ length: 1 + random.below(6) }, () => random.pick(PIECES))
-  return `${random.pick(STARTS)}${pieces.join('')}`.trimEnd()
+  const parts = Array.from({ length: 1 + random.below(6) }, () => random.pick(PARTS))
+  return `${random.pick(STARTS)}${parts.join('')}`.trimEnd()
 }
 
 /** `/_brickgate` with random case and escapes, random neighbours before and behind. */

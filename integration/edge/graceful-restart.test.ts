@@ -38,7 +38,7 @@ it('SIGUSR1 restarts lighttpd under load without losing a request', async () => 
   const load = startLoad()
   const inFlight: Promise<Answer>[] = []
   for (let restart = 0; restart < RESTARTS; restart += 1) {
-    inFlight.push(sendRequest(POLL), askEvents())
+    inFlight.push(sendRequest(POLL), openEvents())
     await pause(400)
     process.kill(gate.pid, 'SIGUSR1')
     await expect.poll(() => count('server started'), { timeout: 10_000 }).toBe(restart + 2)
@@ -88,7 +88,7 @@ function sendRequest(path: string): Promise<Answer> {
 }
 
 /** A stream of ten events, 200 ms apart. */
-function askEvents(): Promise<Answer> {
+function openEvents(): Promise<Answer> {
   return send(gate.listener(), EVENTS, {
     method: 'POST',
     headers: { authorization: credential },

@@ -117,10 +117,12 @@ describe.each(testedLighttpds().filter(({ version }) => speaksHttp2(version)))(
     it('the limit of connections an address counts connections, not streams', async () => {
       held = await hold(GREEDY) // so many that counting begins
       const poll = '/driver-proxy-api/o/1234567890123456/0101-demo/8080/poll?seconds=0.5'
-      const asking = clients.flatMap((client) =>
+      const sending = clients.flatMap((client) =>
         Array.from({ length: 8 }, () => client.sendRequest({ ':path': poll, ...bearer() })),
       )
-      expect((await Promise.all(asking)).map(({ status }) => status)).toEqual(asking.map(() => 200))
+      expect((await Promise.all(sending)).map(({ status }) => status)).toEqual(
+        sending.map(() => 200),
+      )
     })
 
     it('the limit of connections an address counts HTTP/2 and HTTP/1.1 together', async () => {

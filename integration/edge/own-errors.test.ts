@@ -49,8 +49,8 @@ describe.each(EDGES)('lighttpd $version', (edge) => {
     )
 
     it('no request that lighttpd refuses reaches the sidecar or the workspace', async () => {
-      const judged = auditLines(stack.info).filter(({ request_id: id }) => logged.has(String(id)))
-      expect(judged).toEqual([])
+      const checked = auditLines(stack.info).filter(({ request_id: id }) => logged.has(String(id)))
+      expect(checked).toEqual([])
       expect(await stack.upstreamRequests()).toEqual([])
     })
   })

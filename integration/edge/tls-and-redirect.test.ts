@@ -72,7 +72,7 @@ describe.each(EDGES)('lighttpd $version', (edge) => {
     })
 
     it('lighttpd says nothing to a client that does not speak TLS', async () => {
-      const answer = askPlain(edge[tier], 'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n')
+      const answer = sendPlain(edge[tier], 'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n')
       await expect(answer).rejects.toThrow(/^no answer to/)
     })
 
@@ -160,14 +160,14 @@ describe.each(EDGES)('lighttpd $version', (edge) => {
     })
 
     it('HTTP/2 without TLS gets no further than a redirect', async () => {
-      const answer = await askHttp2(edge.redirect)
+      const answer = await sendHttp2(edge.redirect)
       expect([308, null]).toContain(answer)
       expect(await stack.upstreamRequests()).toEqual([])
     })
 
     function sendRequest(line: string, fields: readonly string[]): Promise<Answer> {
       const end = fields.includes('') ? '' : '\r\n\r\n'
-      return askPlain(edge.redirect, [line, ...fields].join('\r\n') + end)
+      return sendPlain(edge.redirect, [line, ...fields].join('\r\n') + end)
     }
   })
 })
@@ -202,7 +202,7 @@ describe.each(testedLighttpds())(
     })
 
     it('with a public URL that is no localhost, lighttpd redirects to that URL, and has no HSTS without TLS', async () => {
-      const answer = await askPlain(redirectPort, 'GET /x HTTP/1.1\r\nHost: localhost\r\n\r\n')
+      const answer = await sendPlain(redirectPort, 'GET /x HTTP/1.1\r\nHost: localhost\r\n\r\n')
       expect(answer).toMatchObject({ status: 308, headers: { location: `${url}/x` } })
       expect(answer.headers['strict-transport-security']).toBeUndefined()
     })
@@ -257,7 +257,7 @@ function shakeHands(
   })
 }
 
-function askPlain(port: number, bytes: string): Promise<Answer> {
+function sendPlain(port: number, bytes: string): Promise<Answer> {
   const open = (): Promise<Socket> =>
     new Promise((resolve, reject) => {
       const socket = connectPlain(port, '127.0.0.1', () => resolve(socket)).once('error', reject)
@@ -268,7 +268,7 @@ function askPlain(port: number, bytes: string): Promise<Answer> {
 /**
  * The status of a GET over HTTP/2 by prior knowledge, null when the other side does not speak it.
  */
-function askHttp2(port: number): Promise<number | null> {
+function sendHttp2(port: number): Promise<number | null> {
   return new Promise((resolve) => {
     const session = connectHttp2(`http://127.0.0.1:${port}`)
     const finish = (status: number | null): void => {

@@ -47,7 +47,7 @@ describe.each(COMBINATIONS)('lighttpd $of with HAProxy $by', ({ tested, haproxy,
       environment: settings,
     })
     answerWith('', 'unannounced', 'at once')
-    honest = linesOf((await askTwice())[0])
+    honest = linesOf((await sendTwice())[0])
   })
 
   afterAll(() => gate.stop())
@@ -56,7 +56,7 @@ describe.each(COMBINATIONS)('lighttpd $of with HAProxy $by', ({ tested, haproxy,
     'the trailer %s: %s, %s, sent %s, is no header, and the next answer is right',
     async (name, value, announced, when) => {
       answerWith(`${name}: ${value}\r\n`, announced, when)
-      const [first, second] = await askTwice()
+      const [first, second] = await sendTwice()
       expect([first.body, second.body]).toEqual(['hello', 'hello'])
       expect([first.status, second.status]).toEqual([200, 200])
       expect(linesOf(first)).toEqual(honest)
@@ -66,7 +66,7 @@ describe.each(COMBINATIONS)('lighttpd $of with HAProxy $by', ({ tested, haproxy,
 
   it('many trailers at once are no headers', async () => {
     answerWith(TRAILERS.map((one) => `${one.join(': ')}\r\n`).join(''), 'announced', 'at once')
-    const [first, second] = await askTwice()
+    const [first, second] = await sendTwice()
     expect([first.body, second.body]).toEqual(['hello', 'hello'])
     expect(linesOf(first)).toEqual(honest)
   })
@@ -100,7 +100,7 @@ describe.each(COMBINATIONS)('lighttpd $of with HAProxy $by', ({ tested, haproxy,
   })
 
   /** Two requests on one connection. */
-  async function askTwice(): Promise<readonly [RawAnswer, RawAnswer]> {
+  async function sendTwice(): Promise<readonly [RawAnswer, RawAnswer]> {
     const first = await sendRaw(gate.listener(), request() + request('Connection: close'))
     const answers = readAnswers(first)
     if (answers.length === 2) return answers as unknown as readonly [RawAnswer, RawAnswer]

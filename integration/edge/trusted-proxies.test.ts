@@ -63,7 +63,7 @@ describe.each(testedLighttpds())(
       'behind proxies that send X-Forwarded-For, everybody sees %s',
       async (_what, localAddress, named, seen) => {
         const headers = named === undefined ? {} : { 'x-forwarded-for': named }
-        const answer = await sendRequest(gate.listener(), { localAddress, headers })
+        const answer = await sendFrom(gate.listener(), { localAddress, headers })
         expect(answer.status).toBe(200)
         await expectSeen(seen, localAddress)
       },
@@ -77,7 +77,7 @@ describe.each(testedLighttpds())(
         expect(await stack.upstreamRequests()).toEqual([])
         expect((await forwarded(CLUSTERS, mapped)).status).toBe(200)
         const headers = { 'x-forwarded-for': `203.0.113.9, ${mapped}` }
-        const stranger = await sendRequest(gate.listener(), { localAddress: STRANGER, headers })
+        const stranger = await sendFrom(gate.listener(), { localAddress: STRANGER, headers })
         expect(stranger.status).toBe(200)
       },
     )
@@ -89,9 +89,7 @@ describe.each(testedLighttpds())(
         'x-forwarded-host': 'evil.example.com',
         forwarded: 'for=203.0.113.9;proto=http;host=evil.example.com',
       }
-      expect((await sendRequest(gate.listener(), { localAddress: PROXY, headers })).status).toBe(
-        200,
-      )
+      expect((await sendFrom(gate.listener(), { localAddress: PROXY, headers })).status).toBe(200)
       const [request] = await stack.upstreamRequests()
       expect(valuesOf(request, 'x-forwarded-proto')).toEqual(['https'])
       expect(valuesOf(request, 'x-forwarded-host').join()).not.toContain('evil')
@@ -104,7 +102,7 @@ describe.each(testedLighttpds())(
       await new Promise((resolve) => setTimeout(resolve, 1200)) // counted once a second
       expect((await forwarded(CLUSTERS, '203.0.113.50')).status).toBe(429)
       expect((await forwarded(CLUSTERS, '203.0.113.51')).status).toBe(200)
-      expect((await sendRequest(gate.listener(), { localAddress: PROXY })).status).toBe(200)
+      expect((await sendFrom(gate.listener(), { localAddress: PROXY })).status).toBe(200)
       const ended = await Promise.all(polls)
       expect(ended.filter(({ status }) => status !== 200)).toEqual([])
     })
@@ -123,7 +121,7 @@ describe.each(testedLighttpds())(
     it('behind proxies that send X-Forwarded-For, connections that the proxy keeps are nobody’s too many', async () => {
       const kept = await Promise.all(Array.from({ length: LIMIT + 3 }, () => keptAfterRequest()))
       await new Promise((resolve) => setTimeout(resolve, 1200))
-      expect((await sendRequest(gate.listener(), { localAddress: PROXY })).status).toBe(200)
+      expect((await sendFrom(gate.listener(), { localAddress: PROXY })).status).toBe(200)
       expect((await forwarded(CLUSTERS, CLIENT)).status).toBe(200)
       for (const socket of kept) socket.destroy()
     })
@@ -134,7 +132,7 @@ describe.each(testedLighttpds())(
     }
 
     function forwarded(path: string, client: string): Promise<Answer> {
-      return sendRequest(gate.listener(), {
+      return sendFrom(gate.listener(), {
         localAddress: PROXY,
         path,
         headers: { 'x-forwarded-for': client },
@@ -164,13 +162,13 @@ describe.each(testedLighttpds())(
     afterAll(() => gate.stop())
 
     it('behind proxies that speak PROXY protocol, everybody sees the address of the preamble, and no header’s', async () => {
-      const answer = await askAfter(`PROXY TCP4 ${CLIENT} 192.0.2.1 40000 443\r\n`, PROXY)
+      const answer = await sendAfter(`PROXY TCP4 ${CLIENT} 192.0.2.1 40000 443\r\n`, PROXY)
       expect(answer).toMatch(/^HTTP\/1\.1 200 /)
       await expectSeen(CLIENT)
     })
 
     it('behind proxies that speak PROXY protocol, a client in a proxy’s network is not believed what its header says', async () => {
-      const answer = await askAfter('PROXY TCP4 10.1.9.9 192.0.2.1 40000 443\r\n', PROXY)
+      const answer = await sendAfter('PROXY TCP4 10.1.9.9 192.0.2.1 40000 443\r\n', PROXY)
       expect(answer).toMatch(/^HTTP\/1\.1 200 /)
       await expectSeen('10.1.9.9')
     })
@@ -178,31 +176,31 @@ describe.each(testedLighttpds())(
     it('behind proxies that speak PROXY protocol, an IPv4 address that is mapped into IPv6 shares the limit of the IPv4 address', async () => {
       const polls = Array.from({ length: LIMIT }, (_, at) => {
         const preamble = `PROXY TCP6 ::ffff:203.0.113.60 2001:db8::1 ${40_000 + at} 443\r\n`
-        return askAfter(preamble, PROXY, POLL)
+        return sendAfter(preamble, PROXY, POLL)
       })
       await new Promise((resolve) => setTimeout(resolve, 1200)) // counted once a second
       const statusOf = async (address: string): Promise<string> =>
-        (await askAfter(`PROXY TCP4 ${address} 192.0.2.1 39999 443\r\n`, PROXY)).slice(9, 12)
+        (await sendAfter(`PROXY TCP4 ${address} 192.0.2.1 39999 443\r\n`, PROXY)).slice(9, 12)
       expect(await statusOf('203.0.113.60')).toBe('429')
       expect(await statusOf('203.0.113.61')).toBe('200')
       for (const answer of await Promise.all(polls)) expect(answer).toMatch(/^HTTP\/1\.1 200 /)
     })
 
     it('behind proxies that speak PROXY protocol, the preamble of a stranger is no TLS, and ends the connection', async () => {
-      const answer = await askAfter(`PROXY TCP4 ${CLIENT} 192.0.2.1 40000 443\r\n`, STRANGER)
+      const answer = await sendAfter(`PROXY TCP4 ${CLIENT} 192.0.2.1 40000 443\r\n`, STRANGER)
       expect(answer).toBe('')
       expect(await stack.upstreamRequests()).toEqual([])
     })
 
     it('behind proxies that speak PROXY protocol, a client that is no proxy connects without a preamble', async () => {
-      expect((await sendRequest(gate.listener(), { localAddress: STRANGER })).status).toBe(200)
+      expect((await sendFrom(gate.listener(), { localAddress: STRANGER })).status).toBe(200)
       await expectSeen(STRANGER)
     })
 
     /**
      * Sends a preamble and a request that names another client; resolves with the answer, if any.
      */
-    async function askAfter(
+    async function sendAfter(
       preamble: string,
       localAddress: string,
       path = CLUSTERS,
@@ -223,15 +221,15 @@ describe.each(testedLighttpds())(
   },
 )
 
-function proxies(say: string): Record<string, string> {
+function proxies(mode: string): Record<string, string> {
   return {
     BRICKGATE_TRUSTED_PROXIES: TRUSTED,
-    BRICKGATE_PROXIES_SAY: say,
+    BRICKGATE_PROXIES_SAY: mode,
     BRICKGATE_MAX_CONNECTIONS_PER_ADDRESS: String(LIMIT),
   }
 }
 
-function sendRequest(
+function sendFrom(
   listener: Listener,
   {
     path = CLUSTERS,

@@ -11,10 +11,10 @@ import { sharedStack } from '../harness/shared-stack.ts'
 import { valuesOf } from '../harness/upstream.ts'
 import {
   ALLOWS,
-  CURRENT_PROOF,
+  CURRENT_ALLOW_MAC,
   hangs,
   MISBEHAVIOURS,
-  PREVIOUS_PROOF,
+  PREVIOUS_ALLOW_MAC,
   PROOFS,
   REFUSALS,
   replies,
@@ -117,7 +117,7 @@ describe.each(testedLighttpds())('with lighttpd $version', (tested) => {
 
   it('no log has the query or a proof', () => {
     const logs = gate.log('access.log') + gate.log('lighttpd-error.log') + gate.log('egress.log')
-    for (const secret of ['not-for-the-logs', CURRENT_PROOF, PREVIOUS_PROOF, ...PROOFS]) {
+    for (const secret of ['not-for-the-logs', CURRENT_ALLOW_MAC, PREVIOUS_ALLOW_MAC, ...PROOFS]) {
       expect(logs.includes(secret)).toBe(false)
     }
   })

@@ -10,7 +10,7 @@ import {
   startSimulator,
   WORKSPACE,
 } from '../../demo/databricks/simulator-fixture.ts'
-import { proofOfAllow } from '../../sidecar/src/config/proof.ts'
+import { macOfAllow } from '../../sidecar/src/config/proof.ts'
 import type { Answer } from '../harness/answer.ts'
 import { type Egress, startEgress } from '../harness/egress.ts'
 import { valuesOf } from '../harness/upstream.ts'
@@ -90,7 +90,7 @@ describe('a request is refused with', () => {
     ['both proofs, with a comma', { 'x-brickgate-proof': `${PROOF},${PREVIOUS}` }],
     ['the proof and a comma', { 'x-brickgate-proof': `${PROOF},` }],
     ['the proof in a header of another spelling', { x_brickgate_proof: PROOF }],
-    ['what an allow carries', { 'x-brickgate-proof': proofOfAllow(PROOF) }],
+    ['the HMAC of an allow', { 'x-brickgate-proof': macOfAllow(PROOF) }],
     ['the proof as a parameter', { cookie: `x-brickgate-proof=${PROOF}` }],
   ])('a request is refused with %s', async (_name, headers) => {
     const answer = await egress.send(CLUSTERS, {

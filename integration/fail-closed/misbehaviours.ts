@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { Socket } from 'node:net'
-import { proofOfAllow } from '../../sidecar/src/config/proof.ts'
+import { macOfAllow } from '../../sidecar/src/config/proof.ts'
 import type { Behaviour } from '../harness/authorizer.ts'
 import { end, record, stderr, stdout } from '../harness/fastcgi.ts'
 
@@ -11,8 +11,8 @@ export const PROOFS: readonly [current: string, previous: string] = [
 ]
 
 /** The value of an allow for each proof. */
-export const CURRENT_PROOF: string = proofOfAllow(PROOFS[0])
-export const PREVIOUS_PROOF: string = proofOfAllow(PROOFS[1])
+export const CURRENT_ALLOW_MAC: string = macOfAllow(PROOFS[0])
+export const PREVIOUS_ALLOW_MAC: string = macOfAllow(PROOFS[1])
 
 /** Sends these bytes and closes the connection, as FastCGI servers do. */
 export function sends(...bytes: readonly Buffer[]): Behaviour {
@@ -30,7 +30,7 @@ const UPSTREAM_TOKEN = 'eyJhbGciOiJub25lIn0.eyJzdWIiOiJhbGljZSJ9.'
 /** The one right reply, with these variables changed or added. */
 export function allow(variables: Readonly<Record<string, string>> = {}): string {
   const all = {
-    BRICKGATE_PROOF: CURRENT_PROOF,
+    BRICKGATE_PROOF: CURRENT_ALLOW_MAC,
     BRICKGATE_TIER: 'internal',
     BRICKGATE_USER: 'alice',
     BRICKGATE_AUTHORIZATION: `Bearer ${UPSTREAM_TOKEN}`,
@@ -40,12 +40,12 @@ export function allow(variables: Readonly<Record<string, string>> = {}): string 
   return `Status: 200\r\n${lines.join('')}\r\n`
 }
 
-function withProof(proof: string): Behaviour {
-  return replies(allow({ BRICKGATE_PROOF: proof }))
+function withAllowMac(mac: string): Behaviour {
+  return replies(allow({ BRICKGATE_PROOF: mac }))
 }
 
 const ALLOW = allow()
-const PROOF_LINE = `Variable-BRICKGATE_PROOF: ${CURRENT_PROOF}\r\n`
+const ALLOW_MAC_LINE = `Variable-BRICKGATE_PROOF: ${CURRENT_ALLOW_MAC}\r\n`
 
 /** How the gate answers in the authorizer's place; the access log has one of the reasons. */
 export type Misbehaviour = readonly [
@@ -62,7 +62,7 @@ function each(status: 403 | 503, reason: string, rows: readonly Unnamed[]): Misb
 }
 
 /** lighttpd takes each of these for an allow, or for none that it would have to report. */
-const WITHOUT_PROOF = each(403, 'no-proof', [
+const WITHOUT_ALLOW_MAC = each(403, 'no-proof', [
   ['END_REQUEST only', sends(end())],
   ['END_REQUEST only, with app status 1', sends(end({ appStatus: 1 }))],
   ['END_REQUEST only, overloaded', sends(end({ protocolStatus: 2 }))],
@@ -84,18 +84,18 @@ const WITHOUT_PROOF = each(403, 'no-proof', [
   ['an interim 100', replies('Status: 100\r\n\r\n')],
   ['an interim 103', replies(`Status: 103\r\nLink: </a>\r\n\r\n`)],
   ['an interim 103 before a bare 200', replies('Status: 103\r\n\r\nStatus: 200\r\n\r\n')],
-  ['no proof', replies(ALLOW.replace(PROOF_LINE, ''))],
-  ['an empty proof', withProof('')],
-  ['a wrong proof', withProof('0'.repeat(64))],
-  ['the proof of the egress', withProof(PROOFS[0])],
-  ['a short proof', withProof(CURRENT_PROOF.slice(0, 63))],
-  ['a long proof', withProof(`${CURRENT_PROOF}0`)],
-  ['a proof in upper case', withProof(CURRENT_PROOF.toUpperCase())],
-  ['a proof and more', withProof(`${CURRENT_PROOF} x`)],
-  ['both proofs, with a comma', withProof(`${CURRENT_PROOF}, ${PREVIOUS_PROOF}`)],
-  ['the proof twice', replies(`Status: 200\r\n${PROOF_LINE}${PROOF_LINE}\r\n`)],
-  ['the proof as a plain header', replies(ALLOW.replace('Variable-BRICKGATE_P', 'BRICKGATE_P'))],
-  ['the proof as X-Brickgate-Proof', replies(ALLOW.replace(/V.*PROOF:/, 'X-Brickgate-Proof:'))],
+  ['no HMAC', replies(ALLOW.replace(ALLOW_MAC_LINE, ''))],
+  ['an empty HMAC', withAllowMac('')],
+  ['a wrong HMAC', withAllowMac('0'.repeat(64))],
+  ['the proof itself', withAllowMac(PROOFS[0])],
+  ['a short HMAC', withAllowMac(CURRENT_ALLOW_MAC.slice(0, 63))],
+  ['a long HMAC', withAllowMac(`${CURRENT_ALLOW_MAC}0`)],
+  ['an HMAC in upper case', withAllowMac(CURRENT_ALLOW_MAC.toUpperCase())],
+  ['an HMAC and more', withAllowMac(`${CURRENT_ALLOW_MAC} x`)],
+  ['both HMACs, with a comma', withAllowMac(`${CURRENT_ALLOW_MAC}, ${PREVIOUS_ALLOW_MAC}`)],
+  ['the HMAC twice', replies(`Status: 200\r\n${ALLOW_MAC_LINE}${ALLOW_MAC_LINE}\r\n`)],
+  ['the HMAC as a plain header', replies(ALLOW.replace('Variable-BRICKGATE_P', 'BRICKGATE_P'))],
+  ['the HMAC as X-Brickgate-Proof', replies(ALLOW.replace(/V.*PROOF:/, 'X-Brickgate-Proof:'))],
 ])
 
 /** Of two statuses the last holds for one lighttpd, for another the first that is no 200. */
@@ -124,8 +124,8 @@ const WITH_BAD_VARIABLES = [
 
 /** Refusals that are no answer for a client of Databricks. */
 const REFUSED_BADLY = each(403, 'authorizer-refused', [
-  ['a status line of HTTP, 403', replies(`HTTP/1.1 403 No\r\n${PROOF_LINE}\r\n`)],
-  ['403 with the proof', replies(`Status: 403\r\n${PROOF_LINE}\r\n`)],
+  ['a status line of HTTP, 403', replies(`HTTP/1.1 403 No\r\n${ALLOW_MAC_LINE}\r\n`)],
+  ['403 with the HMAC', replies(`Status: 403\r\n${ALLOW_MAC_LINE}\r\n`)],
   ['403 with a page', replies('Status: 403\r\nContent-Type: text/html\r\n\r\n<p>')],
   ['403 with X-Sendfile', replies('Status: 403\r\nX-Sendfile: /etc/passwd\r\n\r\n')],
 ])
@@ -134,8 +134,8 @@ const NO_WHOLE_SUCCESS = each(503, 'authorizer-malformed', [
   ['a bare 200 without END_REQUEST', sends(stdout('Status: 200\r\n\r\n'))],
   ['an allow without END_REQUEST', sends(stdout(ALLOW))],
   ['101', replies('Status: 101\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\n')],
-  ['201', replies(`Status: 201\r\n${PROOF_LINE}\r\n`)],
-  ['204', replies(`Status: 204\r\n${PROOF_LINE}Set-Cookie: a=b\r\n\r\n`)],
+  ['201', replies(`Status: 201\r\n${ALLOW_MAC_LINE}\r\n`)],
+  ['204', replies(`Status: 204\r\n${ALLOW_MAC_LINE}Set-Cookie: a=b\r\n\r\n`)],
   ['206', replies('Status: 206\r\nContent-Type: text/plain\r\n\r\npartial')],
   ['299', replies('Status: 299\r\n\r\nx')],
   ['301 without Location', replies('Status: 301\r\n\r\n')],
@@ -167,7 +167,7 @@ const NOT_FASTCGI = each(503, 'authorizer-unavailable', [
 
 /** All wrong replies of an authorizer, and all ways to fail to reply. */
 export const MISBEHAVIOURS: readonly Misbehaviour[] = [
-  ...WITHOUT_PROOF,
+  ...WITHOUT_ALLOW_MAC,
   ...TWO_STATUSES,
   ...WITH_BAD_VARIABLES,
   ...REFUSED_BADLY,
@@ -184,7 +184,7 @@ export const hangs: Behaviour = () => undefined
  */
 export const ALLOWS: readonly (readonly [name: string, behaviour: Behaviour, user: string])[] = [
   ['whole', replies(ALLOW), 'alice'],
-  ['with the previous proof', withProof(PREVIOUS_PROOF), 'alice'],
+  ['with the HMAC of the previous proof', withAllowMac(PREVIOUS_ALLOW_MAC), 'alice'],
   ['byte by byte', byteByByte, 'alice'],
   ['in records of one byte', sends(...Array.from(ALLOW, (one) => stdout(one)), end()), 'alice'],
   ['with a body, which nobody gets', replies(`${ALLOW}body`), 'alice'],

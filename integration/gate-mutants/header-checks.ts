@@ -1,6 +1,6 @@
 import { deepEqual, equal } from 'node:assert/strict'
 import { RESERVED_HEADERS, spellings } from '../edge/reserved-headers.ts'
-import { allow, PREVIOUS_PROOF, PROOFS, replies } from '../fail-closed/misbehaviours.ts'
+import { allow, PREVIOUS_ALLOW_MAC, PROOFS, replies } from '../fail-closed/misbehaviours.ts'
 import { type Check, sendRequest, TARGET, takeReceived } from './check.ts'
 import { EXTERNAL, type Received } from './gate-fixture.ts'
 
@@ -66,7 +66,9 @@ export const allowsFor: Check = async (gate) => {
         'x-forwarded-groups: analysts',
       ]),
     )
-    authorizer.behave = replies(allow({ BRICKGATE_TIER: tier, BRICKGATE_PROOF: PREVIOUS_PROOF }))
+    authorizer.behave = replies(
+      allow({ BRICKGATE_TIER: tier, BRICKGATE_PROOF: PREVIOUS_ALLOW_MAC }),
+    )
     await sendRequest(
       gate,
       [...FORGED, 'X-Databricks-Org-Id: forged', 'X-Brickgate-Groups: forged'],

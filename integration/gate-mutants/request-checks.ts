@@ -119,17 +119,17 @@ const GREEDY = '127.0.0.2'
 const countsConnections: Check = async (gate) => {
   const hold = () => openRaw(gate.listener(), GREEDY)
   const held = await Promise.all(Array.from({ length: LIMIT - 1 }, hold))
-  const asking = (from: string) => () => openRaw(gate.listener(), from)
+  const sending = (from: string) => () => openRaw(gate.listener(), from)
   const text = requestText(TARGET, [])
-  equal((await sendOnce(asking(GREEDY), text)).status, 200)
+  equal((await sendOnce(sending(GREEDY), text)).status, 200)
   takeReceived(gate)
   held.push(...(await Promise.all([hold(), hold()])))
   await new Promise((resolve) => setTimeout(resolve, 1100)) // connections are counted once a second
-  const answer = await sendOnce(asking(GREEDY), text)
+  const answer = await sendOnce(sending(GREEDY), text)
   equal(readRefusal(answer).status, 429)
   equal(answer.headers['retry-after'], '5')
   equal(answer.headers.connection, 'close')
-  equal((await sendOnce(asking('127.0.0.3'), text)).status, 200)
+  equal((await sendOnce(sending('127.0.0.3'), text)).status, 200)
   takeReceived(gate)
   for (const socket of held) socket.destroy()
 }

@@ -88,7 +88,7 @@ function sessionKeyOf({ info }: Pick<SessionHome, 'info'>): Buffer {
 
 function principalOf(nowSeconds: number, wishes: Partial<Principal> = {}): Principal {
   return {
-    issuer: 'demo',
+    issuerName: 'demo',
     subject: 'alice',
     email: null,
     groups: ['analysts'],

@@ -48,9 +48,9 @@ describe('an egress under SIGSTOP', () => {
     const frozen = (line: LogLine): boolean =>
       line.msg === 'the egress takes connections and does not answer; requests get 503'
     const { workers } = stack.info.config.runtime
-    const told = (): number =>
+    const report = (): number =>
       new Set(sidecarLog(stack.info).flatMap((line) => (frozen(line) ? [line.part] : []))).size
-    await vi.waitUntil(() => told() === workers + 1, { timeout: 20_000, interval: 100 })
+    await vi.waitUntil(() => report() === workers + 1, { timeout: 20_000, interval: 100 })
   })
 
   afterAll(() => signal('egress', 'SIGCONT'))

@@ -82,12 +82,12 @@ describe('a moment', () => {
     const { code, stdout } = await revoke('subject', `demo|sub-${id}`, ...options, '--json')
 
     expect(code).toBe(0)
-    const told = JSON.parse(stdout) as { value: string; expires_at: number }
-    expect(told).toMatchObject({ key, outcome: 'created', dry_run: false })
-    expect(Math.abs(Number(told.value) - (now + offset))).toBeLessThan(30)
-    expect(await stack.redis.get(key)).toBe(told.value)
-    expect(await stack.redis.expiretime(key)).toBe(told.expires_at)
-    expect(told.expires_at - Math.max(now, Number(told.value))).toBeGreaterThanOrEqual(LIFETIME)
+    const report = JSON.parse(stdout) as { value: string; expires_at: number }
+    expect(report).toMatchObject({ key, outcome: 'created', dry_run: false })
+    expect(Math.abs(Number(report.value) - (now + offset))).toBeLessThan(30)
+    expect(await stack.redis.get(key)).toBe(report.value)
+    expect(await stack.redis.expiretime(key)).toBe(report.expires_at)
+    expect(report.expires_at - Math.max(now, Number(report.value))).toBeGreaterThanOrEqual(LIFETIME)
     if (offset > 0) await expectRefused(stack, bearer, 'token-revoked')
     else await expectAllowed(stack, bearer)
   })

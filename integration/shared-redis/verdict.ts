@@ -57,18 +57,18 @@ export function verdictOf({ outcomes, revocations, boundMs, outages = [] }: Run)
     if (outcome.status === 401) return !isUnrevoked
     return isComeAgain(outcome) && outages.some((outage) => overlaps(outcome, outage))
   }
-  const tell = (outcome: Outcome): string => line(outcome, revoked.get(outcome.caller.name))
+  const lineOf = (outcome: Outcome): string => line(outcome, revoked.get(outcome.caller.name))
   return {
-    lateAllows: outcomes.filter((one) => one.status === 200 && isLate(one)).map(tell),
-    wrongAnswers: outcomes.filter((one) => !isRight(one)).map(tell),
+    lateAllows: outcomes.filter((one) => one.status === 200 && isLate(one)).map(lineOf),
+    wrongAnswers: outcomes.filter((one) => !isRight(one)).map(lineOf),
   }
 }
 
 function line({ caller, gateway, sentMs, status, body }: Outcome, revocation?: Revocation): string {
   const since = Math.round(sentMs - (revocation?.acknowledgedMs ?? Number.NaN))
-  const standing =
+  const accepted =
     revocation === undefined ? 'never revoked' : `sent ${since} ms after its revocation`
-  return `${caller.form} ${caller.name}, ${standing}, by gateway ${gateway}: ${status} ${body.slice(0, 90)}`
+  return `${caller.form} ${caller.name}, ${accepted}, by gateway ${gateway}: ${status} ${body.slice(0, 90)}`
 }
 
 /** How long a revocation went unnoticed, since its acknowledgement. */

@@ -233,10 +233,10 @@ describe('where the access token goes to the workspace and is for another audien
     }, 10_000)
     expect(await pageOf(response)).toContain('gave no access token that the workspace takes')
     expect(visitor.sessionId()).toBe('')
-    const told = { msg: 'the tokens of a sign-in were not accepted', reason: 'wrong-audience' }
+    const report = { msg: 'the tokens of a sign-in were not accepted', reason: 'wrong-audience' }
     await expect
       .poll(() => sidecarLog(info))
-      .toContainEqual(expect.objectContaining(told) as object)
+      .toContainEqual(expect.objectContaining(report) as object)
   })
 })
 

@@ -89,10 +89,10 @@ describe.each(COMBINATIONS)(
     function clients(): readonly Promise<Outcome>[] {
       const outcomeOf = async (version: string) => (await curl(version)).outcome
       return [
-        askHttp1(gate.listener()),
+        sendHttp1(gate.listener()),
         outcomeOf('--http1.1'),
         outcomeOf('--http2'), // HTTP/1.1 where there is no other
-        ...(speaksHttp2 ? [askHttp2(gate.listener())] : []),
+        ...(speaksHttp2 ? [sendHttp2(gate.listener())] : []),
       ]
     }
 
@@ -134,7 +134,7 @@ function chunked(count: number): string {
   return `HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n${CHUNK.repeat(count)}`
 }
 
-function askHttp1({ port, ca }: Listener): Promise<Outcome> {
+function sendHttp1({ port, ca }: Listener): Promise<Outcome> {
   return new Promise((resolve) => {
     const headers = { authorization: fixture.credential }
     const sent = request(
@@ -159,7 +159,7 @@ function askHttp1({ port, ca }: Listener): Promise<Outcome> {
   })
 }
 
-async function askHttp2(to: Listener): Promise<Outcome> {
+async function sendHttp2(to: Listener): Promise<Outcome> {
   const client = await connectHttp2(to)
   try {
     const { status } = await client.sendRequest({

@@ -53,7 +53,7 @@ describe.each(COMBINATIONS)(
       async ({ arrives, length }) => {
         for (const pauseMs of [0, 150]) {
           const endedMs = answerWith(length, arrives, (socket) => socket.end(), pauseMs)
-          const { head, bytes, atMs } = await askUntilClosed()
+          const { head, bytes, atMs } = await readUntilClosed()
           expect(head).toMatch(/^HTTP\/1\.1 200 /)
           expect(bytes).toBe(arrives)
           expect(atMs - (await endedMs)).toBeLessThan(AT_ONCE_MS)
@@ -70,7 +70,7 @@ describe.each(COMBINATIONS)(
           (socket) => fixture.workspace.reset(socket),
           150,
         )
-        const { head, bytes, atMs } = await askUntilClosed()
+        const { head, bytes, atMs } = await readUntilClosed()
         expect(bytes).toBeLessThan(length)
         expect(head).toMatch(/^HTTP\/1\.1 (200|502) /)
         expect(atMs - (await endedMs)).toBeLessThan(AT_ONCE_MS)
@@ -83,7 +83,7 @@ describe.each(COMBINATIONS)(
         void answerWith(length, length, (socket) => socket.end(), 0)
         const socket = await openRaw(gate.listener())
         for (const method of ['GET', 'HEAD', 'GET']) {
-          const { head, bytes } = await askOn(socket, method, method === 'HEAD' ? 0 : length)
+          const { head, bytes } = await sendOn(socket, method, method === 'HEAD' ? 0 : length)
           expect(head).toMatch(/^HTTP\/1\.1 200 /)
           expect(head).not.toMatch(/^connection: close/im)
           expect(bytes).toBe(method === 'HEAD' ? 0 : length)
@@ -96,7 +96,7 @@ describe.each(COMBINATIONS)(
       void answerWith(4 * MIB, 0, (socket) => socket.end(), 0)
       const socket = await openRaw(gate.listener())
       for (const method of ['HEAD', 'HEAD']) {
-        expect((await askOn(socket, method, 0)).head).toMatch(/^HTTP\/1\.1 200 /)
+        expect((await sendOn(socket, method, 0)).head).toMatch(/^HTTP\/1\.1 200 /)
       }
       socket.destroy()
     })
@@ -134,15 +134,15 @@ describe.each(COMBINATIONS)(
     )
 
     /** On a connection that the client would keep. */
-    async function askUntilClosed(): Promise<{ head: string; bytes: number; atMs: number }> {
+    async function readUntilClosed(): Promise<{ head: string; bytes: number; atMs: number }> {
       const socket = await openRaw(gate.listener())
-      const answer = await askOn(socket, 'GET', Number.POSITIVE_INFINITY)
+      const answer = await sendOn(socket, 'GET', Number.POSITIVE_INFINITY)
       socket.destroy()
       return { ...answer, atMs: performance.now() }
     }
 
     /** Reads until so many bytes of the body are there, or the connection is closed. */
-    function askOn(
+    function sendOn(
       socket: TLSSocket,
       method: string,
       length: number,

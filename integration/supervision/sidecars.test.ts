@@ -147,18 +147,18 @@ it('SIGTERM of the last sidecar under load: what was sent before gets its verdic
   const before = auditLines(stack.info).length
   const load = startLoad(stack, everyone)
   await someTime(500)
-  const toldMs = performance.now()
+  const endedMs = performance.now()
   process.kill(primary, 'SIGTERM')
   await vi.waitFor(() => expect(isRunning(primary)).toBe(false), { timeout: 15_000 })
   await someTime(300)
   const outcomes = await load.stop()
 
   await expectRightVerdicts(stack, outcomes)
-  const early = outcomes.filter(({ answeredMs }) => answeredMs < toldMs)
+  const early = outcomes.filter(({ answeredMs }) => answeredMs < endedMs)
   expect(early.filter((outcome) => !isVerdict(outcome))).toEqual([])
-  const judged = outcomes.filter(isVerdict)
-  expect(judged.length).toBeLessThan(outcomes.length)
-  expect(auditLines(stack.info).length - before).toBe(judged.length)
+  const checked = outcomes.filter(isVerdict)
+  expect(checked.length).toBeLessThan(outcomes.length)
+  expect(auditLines(stack.info).length - before).toBe(checked.length)
   expect(socketsOf(0)).toEqual([])
 })
 

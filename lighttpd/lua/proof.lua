@@ -28,14 +28,14 @@ local lines = read(os.getenv("BRICKGATE_PROOF_FILE"))
 
 -- HMAC of the proof, which an allow carries in place of the proof. A process that may call the
 -- sidecar thus learns nothing that opens the egress.
-local function of_allow(lighty, line)
+local function mac_of_allow(lighty, line)
   return lighty.c.hmac("sha256", line, "brickgate allow"):lower()
 end
 
 -- The proof for the egress when an allow carried its HMAC, else nil.
-return function(lighty, carried)
+return function(lighty, mac)
   for _, line in ipairs(lines) do
-    if carried == of_allow(lighty, line) then return line end
+    if mac == mac_of_allow(lighty, line) then return line end
   end
   return nil
 end

@@ -44,7 +44,13 @@ function valueOf(key: string): StoredValue {
 function keysOf(number: number): { readonly sid: string; readonly keys: readonly string[] } {
   const sid = randomBytes(32).toString('hex')
   const principal = {
-    ...{ issuer: 'okta', subject: `00u${number}`, clientId: 'brickgate', email: null, groups: [] },
+    ...{
+      issuerName: 'okta',
+      subject: `00u${number}`,
+      clientId: 'brickgate',
+      email: null,
+      groups: [],
+    },
     ...{ tokenId: `AT.${number}`, idpSession: `102${number}`, authTimeSeconds: 0 },
     ...{ issuedAtSeconds: 0, notBeforeSeconds: null, expiresAtSeconds: 0 },
   }

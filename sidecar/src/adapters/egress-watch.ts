@@ -34,10 +34,10 @@ export function watchEgress(options: EgressWatchOptions): EgressWatch {
   function look(): void {
     const silentMs = silentSinceMs === null ? 0 : options.nowMs() - silentSinceMs
     settle(silentMs >= options.frozenAfterMs)
-    if (probe === null) ask()
+    if (probe === null) startProbe()
   }
 
-  function ask(): void {
+  function startProbe(): void {
     silentSinceMs ??= options.nowMs()
     const socket = connect(options.path)
     probe = socket

@@ -12,7 +12,7 @@ import {
 
 /** The client at the provider, as `sign_in` of the configuration describes it. */
 export interface OpenIdClient {
-  readonly issuer: string
+  readonly issuerUrl: string
   readonly clientId: string
   readonly clientSecret: string
   readonly authentication: 'client_secret_basic' | 'client_secret_post'
@@ -105,7 +105,7 @@ export function createOpenIdProvider(
       return answer.ok ? answer.value : null
     },
     endSessionOrigin: () =>
-      new URL(discovery.known()?.serverMetadata().end_session_endpoint ?? client.issuer).origin,
+      new URL(discovery.known()?.serverMetadata().end_session_endpoint ?? client.issuerUrl).origin,
   }
 
   async function attempt<T>(
@@ -168,7 +168,7 @@ function createDiscovery(client: OpenIdClient): Discovery {
         ? library.ClientSecretPost(client.clientSecret)
         : library.ClientSecretBasic(client.clientSecret)
     const configuration = await library.discovery(
-      new URL(client.issuer),
+      new URL(client.issuerUrl),
       client.clientId,
       {},
       authentication,
@@ -176,7 +176,7 @@ function createDiscovery(client: OpenIdClient): Discovery {
     )
     // INVARIANT: character by character, as `iss` of tokens is compared.
     const { issuer } = configuration.serverMetadata()
-    if (issuer !== client.issuer) throw new Error('the discovery document names another issuer')
+    if (issuer !== client.issuerUrl) throw new Error('the discovery document names another issuer')
     known = { library, configuration }
     fetchedAtMs = performance.now()
     return known

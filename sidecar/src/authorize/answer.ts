@@ -32,7 +32,8 @@ export interface AnswerDeps {
   readonly check: Check
   readonly observer: DecisionObserver
   readonly clock: Clock
-  readonly proof: string
+  /** as `macOfAllow` returns it */
+  readonly allowMac: string
   /** public URL of each tier, for redirects to sign-in; null without sign-in */
   readonly signInAt: Readonly<Record<Tier, string>> | null
   /** runs a task after the reply was handed to the socket */
@@ -46,7 +47,7 @@ export function createAnswer(deps: AnswerDeps): Answer {
   return async (params, tier) => {
     const startedMs = deps.clock.monotonicMs()
     const request = readAccessRequest(params, tier)
-    const decision = request.ok ? await decide(request.value) : unjudged(request.reason)
+    const decision = request.ok ? await decide(request.value) : denied(request.reason)
     const event = {
       requestId: readRequestId(params),
       request: request.ok ? request.value : null,
@@ -55,7 +56,7 @@ export function createAnswer(deps: AnswerDeps): Answer {
       durationMicroseconds: Math.round((deps.clock.monotonicMs() - startedMs) * 1000),
     }
     deps.afterReply(() => deps.observer.decided(event))
-    if (decision.effect === 'allow') return allowReply(decision, deps.proof)
+    if (decision.effect === 'allow') return allowReply(decision, deps.allowMac)
     const redirect =
       request.ok && deps.signInAt !== null
         ? signInRedirect(request.value, decision, deps.signInAt[tier])
@@ -70,7 +71,7 @@ export function createAnswer(deps: AnswerDeps): Answer {
       return await deps.check(request)
     } catch (error) {
       deps.observer.failed(error)
-      return unjudged('internal-error')
+      return denied('internal-error')
     }
   }
 }
@@ -80,6 +81,6 @@ function isThrift(params: Params): boolean {
   return params.get('BRICKGATE_TARGET')?.startsWith('/sql/') === true
 }
 
-function unjudged(reason: DenyReason): Decision {
+function denied(reason: DenyReason): Decision {
   return deny({ reason }, unknownCaller('none'))
 }

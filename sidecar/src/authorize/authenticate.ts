@@ -36,7 +36,7 @@ export interface AuthenticateDeps {
   readonly verifier: Pick<TokenVerifier, 'verify'>
   readonly sessions: SessionResolver
   /** names of the trusted issuers; a session of an issuer that is no longer trusted is unknown */
-  readonly issuers: ReadonlySet<string>
+  readonly issuerNames: ReadonlySet<string>
   /**
    * how long after `exp` a bearer token is accepted and forwarded; the workspace applies its own
    * rule
@@ -65,14 +65,14 @@ export function createAuthenticate(deps: AuthenticateDeps): Authenticate {
       case 'malformed':
         return unidentified(refuse('malformed-token'), 'none')
       case 'bearer':
-        return inStanding(await byToken(credential.token, nowSeconds), 'bearer', nowSeconds)
+        return unlessRevoked(await byToken(credential.token, nowSeconds), 'bearer', nowSeconds)
       case 'session': {
         const isCookie = credential.from === 'cookie'
         if (isCookie && isCrossSite(request, deps.publicOrigins[request.tier])) {
           return unidentified(refuse('cross-site-request'), 'session')
         }
         const identity = await bySession(credential.sessionId, request.tier, nowSeconds)
-        return inStanding(identity, 'session', nowSeconds)
+        return unlessRevoked(identity, 'session', nowSeconds)
       }
       default:
         return assertNever(credential)
@@ -94,7 +94,7 @@ export function createAuthenticate(deps: AuthenticateDeps): Authenticate {
   async function bySession(id: string, tier: Tier, nowSeconds: number): Promise<Result<Identity>> {
     const session = await deps.sessions.resolve(id, tier, nowSeconds)
     if (!session.ok) return session
-    if (!deps.issuers.has(session.value.principal.issuer)) return refuse('session-unknown')
+    if (!deps.issuerNames.has(session.value.principal.issuerName)) return refuse('session-unknown')
     const { principal, accessToken, expiresAtSeconds } = session.value
     return ok({
       principal,
@@ -104,7 +104,7 @@ export function createAuthenticate(deps: AuthenticateDeps): Authenticate {
     })
   }
 
-  async function inStanding(
+  async function unlessRevoked(
     identity: Result<Identity>,
     credential: CredentialKind,
     nowSeconds: number,
@@ -112,12 +112,12 @@ export function createAuthenticate(deps: AuthenticateDeps): Authenticate {
     if (!identity.ok) return unidentified(identity, credential)
     const { principal, subjectToken, session, expiresAtSeconds } = identity.value
     const sid = session?.sid ?? null
-    const standing = await deps.revocations.check(principal, session, nowSeconds)
-    if (!standing.ok) {
+    const unrevoked = await deps.revocations.check(principal, session, nowSeconds)
+    if (!unrevoked.ok) {
       const context = { ...unknownCaller(credential), principal, sid }
-      return { ...standing, context }
+      return { ...unrevoked, context }
     }
-    const { isFromOutage } = standing.value
+    const { isFromOutage } = unrevoked.value
     const context = { credential, principal, sid, policies: [], isFromOutage }
     return { ok: true, caller: { ...context, subjectToken, session, expiresAtSeconds } }
   }

@@ -22,8 +22,8 @@ const MAX_GROUPS_BYTES = 8192
  * addresses every character except visible ASCII, and `%` and `,`, is percent-encoded UTF-8, so no
  * name can look like two.
  *
- * INVARIANT: with several issuers the subject and each group begin with `<alias>|`. An alias has no
- * `|`; otherwise an issuer could name a subject or group of another.
+ * INVARIANT: with several issuers the subject and each group begin with `<issuer>|`. An issuer
+ * name has no `|`; otherwise an issuer could name a subject or group of another.
  *
  * INVARIANT: groups are sent whole or left out. A cut list would hide groups from the workspace.
  * Over 8 KB the header is left out, and `BRICKGATE_GROUPS_STATE` is `omitted`; policies have used
@@ -53,8 +53,8 @@ export function identityHeaders(
   return obligations
 }
 
-function groupsField({ issuer, groups }: Principal, hasSeveralIssuers: boolean): string {
-  const owner = hasSeveralIssuers ? `${issuer}|` : ''
+function groupsField({ issuerName, groups }: Principal, hasSeveralIssuers: boolean): string {
+  const owner = hasSeveralIssuers ? `${issuerName}|` : ''
   return groups.map((group) => owner + encodeName(group)).join(',')
 }
 

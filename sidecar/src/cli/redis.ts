@@ -17,7 +17,7 @@ export interface OpenRedis {
 const CONNECT_WITHIN_MS = 5000
 
 /** Names the remedy for a full Redis, because a revocation is urgent. */
-function told(failure: string): string {
+function reasonText(failure: string): string {
   if (!failure.includes('OOM')) return `redis: ${failure}`
   return 'redis is full and took nothing: raise `maxmemory` (redis-cli CONFIG SET maxmemory …) or end sessions (redis-cli DEL bg:session:…), then do this again'
 }
@@ -28,7 +28,7 @@ export async function withRedis<T>(
   work: (open: OpenRedis) => Promise<T>,
 ): Promise<T> {
   let lastFailure = 'no answer'
-  const unavailable = (): CommandError => new CommandError('unavailable', told(lastFailure))
+  const unavailable = (): CommandError => new CommandError('unavailable', reasonText(lastFailure))
   const ready = Promise.withResolvers<void>()
   const observer = {
     connected: (isUp: boolean) => (isUp ? ready.resolve() : undefined),

@@ -80,8 +80,8 @@ async function carryOut(
     return revoked
   })
   if (!done.isReplicated) {
-    const told = `${done.key} stands, but not on every replica yet: until then a failover could undo it`
-    throw new CommandError('failed', told)
+    const message = `${done.key} stands, but not on every replica yet: until then a failover could undo it`
+    throw new CommandError('failed', message)
   }
   return json ? jsonLine(asJson(done, false)) : `${sentence(done, 'is')}\n`
 }

@@ -58,7 +58,7 @@ export function asJson(
     user_agent: session.userAgent,
     email: principal.email,
     groups: principal.groups,
-    issuer: principal.issuer,
+    issuer: principal.issuerName,
     client_id: principal.clientId,
     token_id: principal.tokenId,
     idp_session: principal.idpSession,

@@ -13,7 +13,10 @@ import type { Session } from '../session/session.ts'
 import type { ListedSession } from '../session/session-registry.ts'
 import { createIdleRule } from '../session/session-use.ts'
 import type { KeyValues } from '../store/key-values.ts'
-import { createUpkeep, type Upkeep } from '../wiring/session-administration.ts'
+import {
+  createSessionAdministration,
+  type SessionAdministration,
+} from '../wiring/session-administration.ts'
 import { CommandError } from './command-error.ts'
 import { jsonLine, print } from './output.ts'
 import { type OpenRedis, withRedis } from './redis.ts'
@@ -21,7 +24,7 @@ import { checkReason, withAudit } from './revoke.ts'
 import { asDetails, asJson, asRow, HEADING } from './session-text.ts'
 import { readSid, readSubject } from './targets.ts'
 
-interface Place extends Upkeep, OpenRedis {
+interface Place extends SessionAdministration, OpenRedis {
   readonly config: Config
   /** unreadable records since the beginning */
   readonly unreadable: readonly StateAnomaly[]
@@ -46,7 +49,7 @@ export function sessionsList(
       : sessionsOf(ofSubject, place)) {
       const text = await Promise.all(
         sessions.map(async (listed) => {
-          const revoked = await standing(listed, place)
+          const revoked = await isEnded(listed, place)
           return json ? jsonLine(asJson(listed, revoked)) : asRow(listed, revoked)
         }),
       )
@@ -70,7 +73,7 @@ export function sessionsShow(config: Config, sid: string, isJson: boolean): Prom
   return within(config, async (place) => {
     const listed = place.answered(await place.registry.find(known, Date.now() / 1000))
     if (listed === null) throw await notShown(known, place)
-    const revoked = await standing(listed, place)
+    const revoked = await isEnded(listed, place)
     return isJson ? jsonLine(asJson(listed, revoked)) : asDetails(listed, revoked)
   })
 }
@@ -95,11 +98,11 @@ export function sessionsRevoke(
     if (!(await isThere(key, place))) throw new CommandError('notFound', `there is no ${key}`)
     const listed = place.answered(await place.registry.find(sid, Date.now() / 1000))
     const subject = listed === null ? null : subjectKey(listed.session.principal)
-    const told = { key, subject, outcome: 'deleted', dry_run: options.dryRun }
+    const report = { key, subject, outcome: 'deleted', dry_run: options.dryRun }
     if (options.dryRun) {
       const keys = `${key} and ${seenKey(sid)} would be deleted`
       return options.json
-        ? jsonLine(told)
+        ? jsonLine(report)
         : `dry run: ${keys}, a session of ${subject ?? 'nobody'}\n`
     }
     await withAudit(config, async (audit) => {
@@ -109,7 +112,7 @@ export function sessionsRevoke(
       audit.record({ action: 'end-session', target, ...changed, why: options.reason ?? null })
     })
     return options.json
-      ? jsonLine(told)
+      ? jsonLine(report)
       : `${key} is deleted, a session of ${subject ?? 'nobody'}\n`
   })
 }
@@ -122,8 +125,13 @@ function within<T>(config: Config, work: (place: Place) => Promise<T>): Promise<
     // its next use
     const isIdle = createIdleRule(config.sessions.idle_timeout_s, () => [])
     const isFull = (): boolean => false // a command makes no session
-    const upkeep = createUpkeep(config, { keyValues: open.keyValues, observer, isIdle, isFull })
-    return work({ ...open, ...upkeep, config, unreadable })
+    const administration = createSessionAdministration(config, {
+      keyValues: open.keyValues,
+      observer,
+      isIdle,
+      isFull,
+    })
+    return work({ ...open, ...administration, config, unreadable })
   })
 }
 
@@ -155,7 +163,7 @@ async function* sessionsOf(
   yield answered(await registry.list(subject, Date.now() / 1000))
 }
 
-async function standing(listed: ListedSession, place: Place): Promise<boolean> {
+async function isEnded(listed: ListedSession, place: Place): Promise<boolean> {
   const { session } = listed
   const result = await isRevoked(session, place.keyValues, place.config.revocation.clock_skew_s)
   return place.answered(result)

@@ -27,7 +27,7 @@ export function stateInit(config: Config, isJson: boolean): Promise<string> {
     if (isJson) return jsonLine({ initialised: isNew })
     return isNew
       ? 'initialised: nothing is lost\n'
-      : `there is a bg:state already; it stays as it is: ${standing(answered(await showState(keyValues)))}`
+      : `there is a bg:state already; it stays as it is: ${stateText(answered(await showState(keyValues)))}`
   })
 }
 
@@ -42,11 +42,11 @@ export function stateShow(config: Config, isJson: boolean): Promise<string> {
       const state = value.kind === 'absent' ? 'missing' : record === null ? 'unreadable' : 'known'
       return jsonLine({ state, id: record?.id ?? null, lost_since: record?.sinceSeconds ?? null })
     }
-    return standing({ value, record })
+    return stateText({ value, record })
   })
 }
 
-function standing({ value, record }: ShownState): string {
+function stateText({ value, record }: ShownState): string {
   if (value.kind === 'absent') return 'bg:state is missing: the next request records a loss\n'
   if (record === null) return `${UNREADABLE}\n`
   if (record.sinceSeconds === 0) return 'nothing is lost\n'

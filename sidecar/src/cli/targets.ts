@@ -20,13 +20,13 @@ export function readTarget(
     case 'session':
       return { kind, sid: readSid(operand) }
     case 'issuer':
-      return { kind, issuer: readIssuer(operand, config) }
+      return { kind, issuerName: readIssuer(operand, config) }
     default: {
-      const { issuer, name } = readPair(operand, config)
-      if (kind === 'subject') return { kind, subject: `${issuer}|${name}` }
-      if (kind === 'client') return { kind, issuer, clientId: name }
-      if (kind === 'token') return { kind, issuer, tokenId: name }
-      return { kind, issuer, idpSession: name }
+      const { issuerName, name } = readPair(operand, config)
+      if (kind === 'subject') return { kind, subject: `${issuerName}|${name}` }
+      if (kind === 'client') return { kind, issuerName, clientId: name }
+      if (kind === 'token') return { kind, issuerName, tokenId: name }
+      return { kind, issuerName, idpSession: name }
     }
   }
 }
@@ -36,8 +36,8 @@ export function readTarget(
  * @throws {CommandError} for another form
  */
 export function readSubject(operand: string, config: Config): string {
-  const { issuer, name } = readPair(operand, config)
-  return `${issuer}|${name}`
+  const { issuerName, name } = readPair(operand, config)
+  return `${issuerName}|${name}`
 }
 
 /** @throws {CommandError} for another form, without repeating the operand, which may be a token */
@@ -49,7 +49,7 @@ export function readSid(operand: string): string {
   return operand
 }
 
-function readPair(operand: string, config: Config): { issuer: string; name: string } {
+function readPair(operand: string, config: Config): { issuerName: string; name: string } {
   const separator = operand.indexOf('|')
   const name = operand.slice(separator + 1)
   if (separator < 0 || !isKeyName(name)) {
@@ -57,13 +57,15 @@ function readPair(operand: string, config: Config): { issuer: string; name: stri
       `${quoted(operand)} is not of the form 'issuer|name' that is in the audit log: %20 is a space, %25 is %`,
     )
   }
-  return { issuer: readIssuer(operand.slice(0, separator), config), name }
+  return { issuerName: readIssuer(operand.slice(0, separator), config), name }
 }
 
-function readIssuer(alias: string, { issuers }: Config): string {
-  const aliases = issuers.map(({ name }) => name)
-  if (aliases.includes(alias)) return alias
-  throw usage(`${quoted(alias)} is no issuer in brickgate.yaml, which has ${aliases.join(', ')}`)
+function readIssuer(issuerName: string, { issuers }: Config): string {
+  const issuerNames = issuers.map(({ name }) => name)
+  if (issuerNames.includes(issuerName)) return issuerName
+  throw usage(
+    `${quoted(issuerName)} is no issuer in brickgate.yaml, which has ${issuerNames.join(', ')}`,
+  )
 }
 
 function usage(message: string): CommandError {

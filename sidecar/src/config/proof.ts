@@ -10,7 +10,7 @@ const PROOF = /^[0-9a-f]{64}$/
  * @param proof as `readProof` returns it
  * @returns HMAC-SHA-256 (RFC 2104), 64 hex digits
  */
-export function proofOfAllow(proof: string): string {
+export function macOfAllow(proof: string): string {
   return createHmac('sha256', proof).update('brickgate allow').digest('hex')
 }
 

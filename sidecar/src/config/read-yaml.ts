@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { type Document, parseDocument, type YAMLError } from 'yaml'
 
-export type YamlReading =
+export type ParsedYaml =
   | { readonly ok: true; readonly document: unknown }
   /** without the document's text, which may contain secrets */
   | { readonly ok: false; readonly problems: readonly string[] }
@@ -9,7 +9,7 @@ export type YamlReading =
 const MAX_ALIASES = 100
 
 /** Reads a file with a single YAML document, without repeated keys and unknown tags. */
-export function readYaml(file: string): YamlReading {
+export function readYaml(file: string): ParsedYaml {
   const text = readText(file)
   if (text === null) return { ok: false, problems: [`\`${file}\` cannot be read`] }
   const parsed = parseDocument(text, { uniqueKeys: true })
@@ -26,7 +26,7 @@ export function readText(file: string): string | null {
   }
 }
 
-function convert(parsed: Document.Parsed): YamlReading {
+function convert(parsed: Document.Parsed): ParsedYaml {
   try {
     return { ok: true, document: parsed.toJS({ maxAliasCount: MAX_ALIASES }) }
   } catch {

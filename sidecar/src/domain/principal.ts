@@ -1,7 +1,7 @@
 /** The verified identity of a caller. Only `verify/` and `session/` make principals. */
 export interface Principal {
   /** short name of the issuer, `^[a-z0-9-]{1,32}$` */
-  readonly issuer: string
+  readonly issuerName: string
   /** the stable subject without the issuer's name; `client:<client id>` for client credentials */
   readonly subject: string
   /** for display; no decision uses it */
@@ -21,9 +21,9 @@ export interface Principal {
   readonly expiresAtSeconds: number
 }
 
-/** `<alias>|<subject>`, the name of a principal in Redis, policies and audit. */
-export function subjectKey(principal: Pick<Principal, 'issuer' | 'subject'>): string {
-  return `${principal.issuer}|${principal.subject}`
+/** `<issuer>|<subject>`, the name of a principal in Redis, policies and audit. */
+export function subjectKey(principal: Pick<Principal, 'issuerName' | 'subject'>): string {
+  return `${principal.issuerName}|${principal.subject}`
 }
 
 /**

@@ -58,14 +58,14 @@ export function spentSignInKey(digest: string): string {
   return `${REDIS_KEYS.spentSignIn}${digest}`
 }
 
-/** @param issuer short name */
-export function logoutTokenKey(issuer: string, tokenId: string): string {
-  return `${REDIS_KEYS.logoutToken}${issuer}|${tokenId}`
+/** @param issuerName short name */
+export function logoutTokenKey(issuerName: string, tokenId: string): string {
+  return `${REDIS_KEYS.logoutToken}${issuerName}|${tokenId}`
 }
 
-/** @param issuer short name */
-export function idpSessionKey(issuer: string, idpSession: string): string {
-  return `${REDIS_KEYS.idpSession}${issuer}|${idpSession}`
+/** @param issuerName short name */
+export function idpSessionKey(issuerName: string, idpSession: string): string {
+  return `${REDIS_KEYS.idpSession}${issuerName}|${idpSession}`
 }
 
 /**

@@ -109,7 +109,7 @@ export class RequestParser {
       if (this.#record === null) {
         if (!this.#readHeader()) return this.#needMore()
         const header = decodeHeader(this.#header)
-        const error = this.#judge(header)
+        const error = this.#check(header)
         if (error !== null) return { kind: 'protocol-error', error }
         this.#record = header
         this.#received = 0
@@ -171,9 +171,9 @@ export class RequestParser {
   /**
    * Checks whether the record is allowed here, from its header alone, before its content is read.
    */
-  #judge(record: RecordHeader): ProtocolErrorKind | null {
+  #check(record: RecordHeader): ProtocolErrorKind | null {
     if (record.version !== VERSION) return 'bad-version'
-    if (record.requestId === MANAGEMENT_ID) return judgeManagement(record)
+    if (record.requestId === MANAGEMENT_ID) return checkManagement(record)
     switch (record.type) {
       case RECORD_TYPE.beginRequest:
         if (this.#phase !== 'idle') return 'multiplexed'
@@ -247,7 +247,7 @@ export class RequestParser {
   }
 }
 
-function judgeManagement(record: RecordHeader): ProtocolErrorKind | null {
+function checkManagement(record: RecordHeader): ProtocolErrorKind | null {
   if (record.type === RECORD_TYPE.getValues) {
     return record.contentLength <= MAX_CONTROL_BYTES ? null : 'bad-record'
   }

@@ -17,14 +17,14 @@ export interface ReplyContext {
 const RETRY_WORD = '429'
 
 /**
- * The authorizer's reply to an allow: 200 with a variable for the proof and for each obligation,
+ * The authorizer's reply to an allow: 200 with a variable for `allowMac` and for each obligation,
  * which the gate turns into headers.
  *
- * @param proof shows the gate that the allow is ours
+ * @param allowMac as `macOfAllow` returns it; the gate compares it with its own
  * @throws {RangeError} for an obligation that comes twice: lighttpd would join the two values
  */
-export function allowReply({ obligations }: Pick<Allow, 'obligations'>, proof: string): Reply {
-  const headers = new Map([['Variable-BRICKGATE_PROOF', proof]])
+export function allowReply({ obligations }: Pick<Allow, 'obligations'>, allowMac: string): Reply {
+  const headers = new Map([['Variable-BRICKGATE_PROOF', allowMac]])
   for (const { variable, value } of obligations) {
     const name = `Variable-${variable}`
     if (headers.has(name)) throw new RangeError(`${variable} is obliged twice`)

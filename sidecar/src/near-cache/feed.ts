@@ -1,8 +1,8 @@
-/** How far what the feed said can be relied on. */
+/** How recent the feed's last proof of freshness is. */
 export interface Freshness {
-  /** for how long, at most, a change may have gone unheard; Infinity before anything was proven */
+  /** the longest time for which a change may have been missed; Infinity before the first proof */
   stalenessMs(): number
-  /** names the running Redis that feeds; null while there is none */
+  /** run id of the Redis server that feeds; null without a server */
   serverId(): string | null
 }
 
@@ -10,24 +10,28 @@ export interface FeedListener {
   /** these keys changed, in the order in which Redis changed them */
   invalidated(keys: readonly string[]): void
   /**
-   * Anything may have changed. `unheard`: since the feed was last fresh. `emptied`: Redis was flushed, or took
-   * over the data of another; what is gone was lifted by nobody.
+   * Any key may have changed. `unheard`: changes since the feed was last fresh were missed.
+   * `emptied`: Redis was flushed, or took over the data of another server; a missing key is no
+   * lifted revocation.
    */
   reset(why: 'unheard' | 'emptied'): void
 }
 
-/** What Redis says about changes of sessions, revocations and `bg:state`. */
+/** Reports changes of sessions, revocations and `bg:state` in Redis. */
 export interface InvalidationFeed extends Freshness {
-  /** begins to listen; once */
+  /** begins to listen; called once */
   start(listener: FeedListener): void
   close(): void
 }
 
-/** Told of the feed's own health; must not throw. */
+/** Receives the health of the feed. No method throws. */
 export interface FeedObserver {
-  /** @param seconds from the writing of a heartbeat to its invalidation */
+  /** @param seconds from the write of a heartbeat to its invalidation */
   lag(seconds: number): void
-  /** @param seconds as `Freshness.stalenessMs`, at most the age of the feed; every heartbeat interval */
+  /**
+   * @param seconds as `Freshness.stalenessMs`, at most the age of the feed; every heartbeat
+   * interval
+   */
   staleness(seconds: number): void
   failed(message: string): void
 }

@@ -2,23 +2,23 @@ import type { Clock } from '../domain/clock.ts'
 import { HEARTBEAT_END, heartbeatBeginning } from '../domain/redis-keys.ts'
 
 /**
- * Proves that invalidations arrive: writes a key under each tracked prefix, and waits for word of all of
- * them. Bookkeeping only: whoever owns the connection calls it.
+ * Proves that invalidations arrive: writes a key under each tracked prefix, then waits for the
+ * invalidations of all these keys. Pure bookkeeping; the owner of the connection calls the methods.
  */
 export interface Heartbeat {
   /** a new connection listens from now on */
   start(): void
   /** the connection is gone */
   stop(): void
-  /** writes the next one, unless one is still awaited or nothing listens */
+  /** writes the next heartbeat, unless a heartbeat is pending or no connection listens */
   beat(): void
-  /** @returns whether an invalidated key is a heartbeat, be it another process's */
+  /** @returns whether an invalidated key is a heartbeat, of this process or another */
   heard(key: string): boolean
-  /** whether one has been awaited for longer than this */
+  /** whether the pending heartbeat is older than `afterMs` */
   isOverdue(afterMs: number): boolean
-  /** since the writing of the last one that came back; Infinity when none did */
+  /** time since the write of the last heartbeat that came back; Infinity before the first */
   stalenessMs(): number
-  /** the same, but counted from the making of this heartbeat while none came back */
+  /** as `stalenessMs`; before the first, time since `createHeartbeat` */
   ageMs(): number
 }
 
@@ -27,15 +27,15 @@ export interface HeartbeatDeps {
   /** @returns whether every key was written */
   readonly write: (keys: readonly string[]) => Promise<boolean>
   readonly clock: Pick<Clock, 'monotonicMs'>
-  /** a name that nobody had, and nobody can guess */
+  /** a new name that nobody can guess */
   readonly newId: () => string
-  /** told how long one took from its writing to its last invalidation */
+  /** receives the time from the write of a heartbeat to its last invalidation */
   readonly onLag: (ms: number) => void
 }
 
 interface Beat {
   readonly sentMs: number
-  /** keys of which no invalidation came yet */
+  /** keys whose invalidation has not come yet */
   readonly awaited: Set<string>
 }
 
@@ -70,8 +70,9 @@ export function createHeartbeat(deps: HeartbeatDeps): Heartbeat {
   }
 
   /**
-   * INVARIANT: each has a name of its own. A write that failed may still happen later, and somebody else may
-   * write the same key again: neither may prove a later one.
+   * INVARIANT: every heartbeat has its own name. With a repeated name, a late write of a failed
+   * heartbeat, or a write by somebody else, would prove a later heartbeat, and a deaf feed would
+   * look fresh.
    */
   async function send(): Promise<void> {
     const name = deps.newId()

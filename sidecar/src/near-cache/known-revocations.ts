@@ -2,24 +2,24 @@ import { LRUCache } from 'lru-cache'
 import { ABSENT, type StoredValue } from '../domain/stored-value.ts'
 import { decodeState } from '../revocation/state-loss.ts'
 
-/** Which memory of which server a value was read from. */
+/** The server and the state that a value was read with. */
 export interface Provenance {
-  /** the running Redis; null while it is not known which one answers */
+  /** run id of the Redis server; null while unknown */
   readonly serverId: string | null
-  /** what stands under `bg:state` */
+  /** value of `bg:state` */
   readonly state: StoredValue
 }
 
 /**
- * The revocations that this process has seen in force. A Redis that was emptied, restored or replaced by
- * a replica may lack them without anyone having lifted them.
+ * The revocations that this process has read. After a flush, a restore or a failover Redis may lack
+ * a revocation that nobody lifted.
  */
 export interface KnownRevocations {
   /**
-   * @returns the value that counts: what was read, or the revocation that vanished along with more
+   * @returns `value`, or the remembered revocation when the key was lost and not lifted
    */
   reconcile(key: string, value: StoredValue, provenance: Provenance): StoredValue
-  /** From now on nobody can say that one was lifted that was not read again since. */
+  /** From now on an absent key counts as lifted only after another read has found it. */
   doubt(): void
   keys(): readonly string[]
 }
@@ -28,11 +28,11 @@ interface Known {
   readonly value: StoredValue
   readonly serverId: string | null
   readonly stateId: string | null
-  /** how often there was doubt */
+  /** calls of `doubt` before the value was read */
   readonly doubts: number
 }
 
-/** @param maxEntries beyond, what was needed longest ago is forgotten */
+/** @param maxEntries beyond it the least recently used revocation is forgotten */
 export function createKnownRevocations(maxEntries: number): KnownRevocations {
   const known = new LRUCache<string, Known>({ max: maxEntries })
   let doubts = 0
@@ -45,8 +45,9 @@ export function createKnownRevocations(maxEntries: number): KnownRevocations {
       }
       const before = known.get(key)
       if (before === undefined) return ABSENT
-      // INVARIANT: only the same memory of the same server can say that a revocation was lifted, or an
-      // operator who takes it that a loss lost none.
+      // INVARIANT: an absent key lifts a revocation only on the same server with the same state, or
+      // after an operator accepted the loss. Otherwise a flush or a failover would lift
+      // revocations.
       const isSameState = record !== null && record.id === before.stateId
       const isSameServer = serverId !== null && serverId === before.serverId
       const isLifted = isSameState && isSameServer && before.doubts === doubts

@@ -4,17 +4,17 @@ import { ok, type Result } from '../domain/result.ts'
 import type { StoredValue } from '../domain/stored-value.ts'
 import { decodeState } from '../revocation/state-loss.ts'
 import type { KeyValues } from '../store/key-values.ts'
-import { readWithState, type StateReader, type StateReading } from '../store/state-reader.ts'
+import { readWithState, type StateReader, type StateSnapshot } from '../store/state-reader.ts'
 import type { FeedListener, Freshness } from './feed.ts'
 import { createKnownRevocations, type KnownRevocations } from './known-revocations.ts'
-import { createReadsUnderWay, type ReadUnderWay } from './pending-reads.ts'
+import { createPendingReads, type PendingRead } from './pending-reads.ts'
 
-/** Told of what the cache does; must not throw. */
+/** Counts the work of the cache. No method throws. */
 export interface NearCacheObserver {
-  /** every value of a read was at hand */
+  /** every value of a read was held */
   hit(): void
   miss(): void
-  /** @param keys how many were named; a whole reset counts as one */
+  /** @param keys number of invalidated keys; a reset counts as one */
   invalidated(keys: number): void
 }
 
@@ -22,24 +22,24 @@ export interface NearCacheDeps {
   readonly keyValues: Pick<KeyValues, 'read'>
   readonly feed: Freshness
   readonly observer: NearCacheObserver
-  /** values may be used while every invalidation up to so long ago was heard */
+  /** held values are used while the feed is at most this stale */
   readonly maxStalenessMs: number
-  /** how long after the last proof of freshness known values serve when Redis fails; null for not at all */
+  /** in an outage held values are used while the feed is at most this stale; null: never */
   readonly serveKnownForMs: number | null
-  /** the bounds of what is held, keys and characters of keys and values */
+  /** limits of the held keys, and of the characters in keys and values */
   readonly bounds: { readonly maxEntries: number; readonly maxCharacters: number }
 }
 
-/** Values of Redis near at hand, dropped as soon as the feed says that they changed. */
+/** Holds values of Redis in memory, and drops a value when the feed reports a change. */
 export interface NearCache extends StateReader, FeedListener {
-  /** keys held */
+  /** number of held keys */
   readonly size: number
 }
 
-type Snapshot = Omit<StateReading, 'isFromOutage'>
+type Snapshot = Omit<StateSnapshot, 'isFromOutage'>
 
-interface Flight {
-  readonly read: ReadUnderWay
+interface JoinableRead {
+  readonly read: PendingRead
   readonly keys: readonly string[]
   readonly result: Promise<Result<Snapshot>>
 }
@@ -47,9 +47,14 @@ interface Flight {
 const BATCH = 50
 
 /**
- * INVARIANT: a value is held only if no invalidation of its key, and no reset, came while it was read;
- * a read that was overtaken so is not joined by those who come later. While the feed is not fresh nothing
- * is joined or held, and every read asks Redis.
+ * Answers from held values while the feed is fresh; otherwise every read goes to Redis.
+ *
+ * INVARIANT: a value is held only if neither an invalidation of its key nor a reset came during its
+ * read, and later callers do not join such an overtaken read. Otherwise a value from before a
+ * revocation would be held after it.
+ *
+ * INVARIANT: while the feed is stale, no read is joined and no value is held. Otherwise a missed
+ * invalidation would leave a revoked session valid for longer than the staleness bound.
  */
 export function createNearCache(deps: NearCacheDeps): NearCache {
   return new FedNearCache(deps)
@@ -61,8 +66,8 @@ class FedNearCache implements NearCache {
   readonly #held: LRUCache<string, StoredValue>
   readonly #revocations: KnownRevocations
   /** the pending reads that further callers may join, by their keys */
-  readonly #flights = new Map<string, Flight>()
-  readonly #reads = createReadsUnderWay()
+  readonly #joinable = new Map<string, JoinableRead>()
+  readonly #reads = createPendingReads()
   /** of the `bg:state` under which the held values were read; null before the first */
   #stateId: string | null = null
 
@@ -85,7 +90,7 @@ class FedNearCache implements NearCache {
     this.#deps.observer.invalidated(keys.length)
     this.#reads.changed(keys)
     for (const key of keys) this.#held.delete(key)
-    for (const key of keys) if (key.startsWith(REDIS_KEYS.revoked)) void this.#learn(key)
+    for (const key of keys) if (key.startsWith(REDIS_KEYS.revoked)) void this.#loadRevocation(key)
   }
 
   reset(why: 'unheard' | 'emptied'): void {
@@ -93,23 +98,23 @@ class FedNearCache implements NearCache {
     this.#reads.reset()
     this.#held.clear()
     if (why === 'emptied') this.#revocations.doubt()
-    void this.#confirm()
+    void this.#rereadRevocations()
   }
 
-  async read(keys: readonly string[]): Promise<Result<StateReading>> {
+  async read(keys: readonly string[]): Promise<Result<StateSnapshot>> {
     const isFresh = this.#deps.feed.stalenessMs() <= this.#deps.maxStalenessMs
-    const known = isFresh ? this.#heldReading(keys) : null
+    const known = isFresh ? this.#heldSnapshot(keys) : null
     if (known !== null) {
       this.#deps.observer.hit()
       return ok({ ...known, isFromOutage: false })
     }
     this.#deps.observer.miss()
-    const reading = await (isFresh ? this.#join(keys) : this.#ask(keys))
+    const reading = await (isFresh ? this.#readAndHold(keys) : this.#readAndDropChanged(keys))
     if (reading.ok) return ok({ ...reading.value, isFromOutage: false })
     return this.#duringOutage(keys) ?? reading
   }
 
-  #heldReading(keys: readonly string[]): Snapshot | null {
+  #heldSnapshot(keys: readonly string[]): Snapshot | null {
     const state = this.#held.get(STATE_KEY)
     if (state === undefined) return null
     const values: StoredValue[] = []
@@ -121,57 +126,61 @@ class FedNearCache implements NearCache {
     return { values, state }
   }
 
-  /** A revocation is known to every worker from when it is made, not from its first use: it may be lost by then. */
-  async #learn(key: string): Promise<void> {
+  /**
+   * Reads a new revocation at once. Before its first use Redis may have lost it, and `revocations`
+   * would not know of it.
+   */
+  async #loadRevocation(key: string): Promise<void> {
     await (this.#deps.feed.stalenessMs() <= this.#deps.maxStalenessMs
-      ? this.#join([key])
-      : this.#ask([key]))
+      ? this.#readAndHold([key])
+      : this.#readAndDropChanged([key]))
   }
 
-  /** Sees which of the known revocations stand, so that who takes them back from now on is believed. */
-  async #confirm(): Promise<void> {
+  /** Re-reads all remembered revocations; from then on a deleted key counts as lifted again. */
+  async #rereadRevocations(): Promise<void> {
     const keys = this.#revocations.keys()
     for (let at = 0; at < keys.length; at += BATCH) {
-      const reading = await this.#fetch(keys.slice(at, at + BATCH))
-      if (!reading.ok) return // they stay; the next reset tries again
+      const reading = await this.#readRedis(keys.slice(at, at + BATCH))
+      if (!reading.ok) return // the rest stays remembered; the next reset reads it again
     }
   }
 
-  /** What was known when Redis was last heard; never for whom nothing was. */
-  #duringOutage(keys: readonly string[]): Result<StateReading> | null {
+  /** Answers from values held before the outage; null for a caller with no held values. */
+  #duringOutage(keys: readonly string[]): Result<StateSnapshot> | null {
     const { serveKnownForMs } = this.#deps
     if (serveKnownForMs === null || !(this.#deps.feed.stalenessMs() <= serveKnownForMs)) return null
-    const known = this.#heldReading(keys)
+    const known = this.#heldSnapshot(keys)
     return known === null ? null : ok({ ...known, isFromOutage: true })
   }
 
-  #join(keys: readonly string[]): Promise<Result<Snapshot>> {
+  #readAndHold(keys: readonly string[]): Promise<Result<Snapshot>> {
     const name = keys.join('\n') // no key has a line break
-    const running = this.#flights.get(name)
+    const running = this.#joinable.get(name)
     if (
       running !== undefined &&
       ![...keys, STATE_KEY].some((key) => this.#reads.isOvertaken(key, running.read))
     ) {
       return running.result
     }
-    const result = this.#fetch(keys).then((reading) => {
-      if (reading.ok) this.#hold(flight, reading.value)
-      if (this.#flights.get(name) === flight) this.#flights.delete(name)
-      this.#reads.end(flight.read)
+    const result = this.#readRedis(keys).then((reading) => {
+      if (reading.ok) this.#hold(joined, reading.value)
+      if (this.#joinable.get(name) === joined) this.#joinable.delete(name)
+      this.#reads.end(joined.read)
       return reading
     })
-    const flight: Flight = { read: this.#reads.begin(), keys, result }
-    this.#flights.set(name, flight)
+    const joined: JoinableRead = { read: this.#reads.begin(), keys, result }
+    this.#joinable.set(name, joined)
     return result
   }
 
   /**
-   * Reads while changes may go unheard, and drops what turns out to be another.
+   * Reads from Redis while the feed is stale, and drops held values that differ.
    *
-   * INVARIANT: an outage serves nobody of whom Redis said otherwise since.
+   * INVARIANT: a held value that Redis has contradicted is dropped. Otherwise an outage would serve
+   * a caller whose revocation was already read.
    */
-  async #ask(keys: readonly string[]): Promise<Result<Snapshot>> {
-    const reading = await this.#fetch(keys)
+  async #readAndDropChanged(keys: readonly string[]): Promise<Result<Snapshot>> {
+    const reading = await this.#readRedis(keys)
     if (!reading.ok) return reading
     this.#dropUnless(STATE_KEY, reading.value.state)
     for (const [index, key] of keys.entries()) this.#dropUnless(key, reading.value.values[index])
@@ -183,12 +192,12 @@ class FedNearCache implements NearCache {
     if (before !== undefined && !isSame(before, value)) this.#held.delete(key)
   }
 
-  async #fetch(keys: readonly string[]): Promise<Result<Snapshot>> {
+  async #readRedis(keys: readonly string[]): Promise<Result<Snapshot>> {
     const serverId = this.#deps.feed.serverId()
     const reading = await readWithState(this.#deps.keyValues, keys)
     if (!reading.ok) return reading
     const { values, state } = reading.value
-    // a server that was replaced meanwhile vouches for nothing
+    // the values may come from either server when the server was replaced during the read
     const provenance = {
       serverId: serverId === this.#deps.feed.serverId() ? serverId : null,
       state,
@@ -204,21 +213,22 @@ class FedNearCache implements NearCache {
     })
   }
 
-  #hold(flight: Flight, { values, state }: Snapshot): void {
+  #hold(joined: JoinableRead, { values, state }: Snapshot): void {
     const record = state.kind === 'text' ? decodeState(state.text) : null
-    if (record?.id !== this.#stateId) this.#held.clear() // what was read before may be lost
+    // Redis may have lost the values that were read before
+    if (record?.id !== this.#stateId) this.#held.clear()
     this.#stateId = record?.id ?? null
-    if (state.kind !== 'absent') this.#holdUnlessOvertaken(STATE_KEY, state, flight)
-    for (const [index, key] of flight.keys.entries()) {
+    if (state.kind !== 'absent') this.#holdUnlessOvertaken(STATE_KEY, state, joined)
+    for (const [index, key] of joined.keys.entries()) {
       const value = values[index]
-      // random session ids must not push out real ones
+      // random session ids must not evict real sessions
       const isUnknownSession = value?.kind === 'absent' && key.startsWith(REDIS_KEYS.session)
-      if (value !== undefined && !isUnknownSession) this.#holdUnlessOvertaken(key, value, flight)
+      if (value !== undefined && !isUnknownSession) this.#holdUnlessOvertaken(key, value, joined)
     }
   }
 
-  #holdUnlessOvertaken(key: string, value: StoredValue, flight: Flight): void {
-    if (!this.#reads.isOvertaken(key, flight.read)) this.#held.set(key, value)
+  #holdUnlessOvertaken(key: string, value: StoredValue, joined: JoinableRead): void {
+    if (!this.#reads.isOvertaken(key, joined.read)) this.#held.set(key, value)
   }
 }
 

@@ -1,40 +1,40 @@
-/** A read that began and is not back. */
-export interface ReadUnderWay {
-  /** how much had been said by then */
+/** A read that has begun and not ended. */
+export interface PendingRead {
+  /** number of changes and resets before it began */
   readonly startedAt: number
 }
 
-/** Which reads were overtaken by word of a change: what they bring may be older than that. */
-export interface ReadsUnderWay {
-  begin(): ReadUnderWay
-  /** it is back, and what it brought was put to use */
-  end(read: ReadUnderWay): void
+/** Knows which reads were overtaken by a change, so that their values may be older. */
+export interface PendingReads {
+  begin(): PendingRead
+  /** the read has ended, and its values were used */
+  end(read: PendingRead): void
   /** these keys changed */
   changed(keys: readonly string[]): void
   /** any key may have changed */
   reset(): void
-  isOvertaken(key: string, read: ReadUnderWay): boolean
+  isOvertaken(key: string, read: PendingRead): boolean
 }
 
-/** Remembers a change for as long as a read is under way that it overtook, joined by others or not. */
-export function createReadsUnderWay(): ReadsUnderWay {
-  /** in the order of their beginning */
-  const underWay = new Set<ReadUnderWay>()
-  /** counts what was said */
+/** Remembers a change until every read that it overtook has ended. */
+export function createPendingReads(): PendingReads {
+  /** in the order in which they began */
+  const pending = new Set<PendingRead>()
+  /** number of changes and resets so far */
   let position = 0
   let resetAt = 0
-  /** where each key was last named since the oldest read began, in that order */
+  /** position of each key's last change since the oldest pending read began, in that order */
   const namedAt = new Map<string, number>()
 
   return {
     begin() {
       const read = { startedAt: position }
-      underWay.add(read)
+      pending.add(read)
       return read
     },
     end(read) {
-      underWay.delete(read)
-      const [oldest] = underWay
+      pending.delete(read)
+      const [oldest] = pending
       for (const [key, at] of namedAt) {
         if (oldest !== undefined && at > oldest.startedAt) return
         namedAt.delete(key)
@@ -42,7 +42,7 @@ export function createReadsUnderWay(): ReadsUnderWay {
     },
     changed(keys) {
       position++
-      if (underWay.size === 0) return
+      if (pending.size === 0) return
       for (const key of keys) {
         namedAt.delete(key)
         namedAt.set(key, position)

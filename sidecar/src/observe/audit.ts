@@ -71,7 +71,7 @@ export function auditRecorder(stream: DestinationStream): (event: DecisionEvent)
       risk: null,
       subject: principal === null ? null : subjectKey(principal),
       email: principal?.email ?? null,
-      issuer: principal?.issuer ?? null,
+      issuer: principal?.issuerName ?? null,
       client_id: principal?.clientId ?? null,
       session: decision.sid,
       token_id: principal?.tokenId ?? null,

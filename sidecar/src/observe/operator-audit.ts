@@ -137,17 +137,17 @@ function recordOf(act: OperatorAct, operator: string): object {
 function namesOf(target: RevocationTarget): object {
   switch (target.kind) {
     case 'token':
-      return { issuer: target.issuer, token_id: target.tokenId }
+      return { issuer: target.issuerName, token_id: target.tokenId }
     case 'session':
       return { session: target.sid }
     case 'subject':
       return { subject: target.subject }
     case 'client':
-      return { issuer: target.issuer, client_id: target.clientId }
+      return { issuer: target.issuerName, client_id: target.clientId }
     case 'idp-session':
-      return { issuer: target.issuer, idp_session: target.idpSession }
+      return { issuer: target.issuerName, idp_session: target.idpSession }
     case 'issuer':
-      return { issuer: target.issuer }
+      return { issuer: target.issuerName }
     case 'all':
       return {}
   }

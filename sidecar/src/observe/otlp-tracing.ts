@@ -18,7 +18,7 @@ import type { OpenSpan, SpanAttributes, Tracing, TracingSettings } from './traci
 
 const EXPORT_TIMEOUT_MS = 5000
 const CLOSE_WITHIN_MS = 1000
-const TELL_EVERY_MS = 60_000
+const REPORT_EVERY_MS = 60_000
 
 interface Current {
   readonly span: OpenSpan
@@ -42,7 +42,7 @@ export function createOtlpTracing(
   const tracer = provider.getTracer('brickgate', VERSION)
   const active = new AsyncLocalStorage<Current>()
   const contexts = new WeakMap<OpenSpan, Context>()
-  const failed = tellOfFailures(onFailing)
+  const failed = failureReporter(onFailing)
 
   return {
     begin(name, parent) {
@@ -137,15 +137,15 @@ function finish(span: Span, { endMs, attributes, isError }: Ending): void {
  * The SDK reports failures with the collector's own answer. Only the fact of a failure is passed
  * on, once a minute.
  */
-function tellOfFailures(onFailing: (error: unknown) => void): () => void {
-  let toldMs = Number.NEGATIVE_INFINITY
-  const tell = (): void => {
-    if (performance.now() - toldMs < TELL_EVERY_MS) return
-    toldMs = performance.now()
+function failureReporter(onFailing: (error: unknown) => void): () => void {
+  let reportedMs = Number.NEGATIVE_INFINITY
+  const report = (): void => {
+    if (performance.now() - reportedMs < REPORT_EVERY_MS) return
+    reportedMs = performance.now()
     onFailing(new Error('the collector did not take spans'))
   }
   const quiet = (): void => undefined
-  const logger = { error: tell, warn: tell, info: quiet, debug: quiet, verbose: quiet }
+  const logger = { error: report, warn: report, info: quiet, debug: quiet, verbose: quiet }
   diag.setLogger(logger, { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true })
-  return tell
+  return report
 }

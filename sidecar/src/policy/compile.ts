@@ -8,20 +8,20 @@ import { type Policy, type PolicySet, policySet, type Who } from './policy.ts'
 /**
  * Compiles a parsed `policy.yaml`.
  *
- * @param aliases names of every configured issuer, to which groups and subjects belong
+ * @param issuerNames names of every configured issuer, to which groups and subjects belong
  * @throws {PolicyError} with every problem of the document
  */
-export function compilePolicies(document: unknown, aliases: readonly string[]): PolicySet {
-  const { policies } = readDocument(document, aliases)
-  return policySet(policies.map((entry) => compile(entry, aliases)))
+export function compilePolicies(document: unknown, issuerNames: readonly string[]): PolicySet {
+  const { policies } = readDocument(document, issuerNames)
+  return policySet(policies.map((entry) => compile(entry, issuerNames)))
 }
 
-function compile(entry: PolicyEntry, aliases: readonly string[]): Policy {
+function compile(entry: PolicyEntry, issuerNames: readonly string[]): Policy {
   const { id, effect, who, methods, tiers, paths = [], flags = [] } = entry
   return {
     id,
     effect,
-    who: whoOf(who, aliases),
+    who: whoOf(who, issuerNames),
     methods: methods ?? null,
     tiers: tiers ?? null,
     paths: [...paths, ...flaggedPaths(flags)].map((path) =>
@@ -32,9 +32,9 @@ function compile(entry: PolicyEntry, aliases: readonly string[]): Policy {
 
 function whoOf(
   { any_verified, groups = [], subjects = [] }: WhoEntry,
-  aliases: readonly string[],
+  issuerNames: readonly string[],
 ): Who {
   if (any_verified) return 'any-verified'
-  const names = groups.map((text) => groupName(text, aliases))
+  const names = groups.map((text) => groupName(text, issuerNames))
   return { groups: names.filter((name) => typeof name !== 'string'), subjects }
 }

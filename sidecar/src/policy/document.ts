@@ -30,9 +30,9 @@ export interface PolicyEntry {
 
 /** Either `any_verified`, or any of the groups and subjects. */
 export interface WhoEntry {
-  /** `<alias>|<group>`; with a single issuer the alias may be left out */
+  /** `<issuer>|<group>`; with a single issuer `<issuer>|` may be left out */
   readonly groups?: readonly string[] | undefined
-  /** `<alias>|<stable subject>` */
+  /** `<issuer>|<stable subject>` */
   readonly subjects?: readonly string[] | undefined
   readonly any_verified?: true | undefined
 }
@@ -44,15 +44,15 @@ const id = z
 
 const pattern = z.string().superRefine(check(patternProblem))
 
-function who(aliases: readonly string[]): z.ZodType<WhoEntry> {
+function who(issuerNames: readonly string[]): z.ZodType<WhoEntry> {
   const group = z
     .string()
     .min(1, 'must not be empty')
-    .superRefine(check((text) => groupProblem(text, aliases)))
+    .superRefine(check((text) => groupProblem(text, issuerNames)))
   const subject = z
     .string()
     .regex(/^[a-z0-9-]{1,32}\|[\x21-\x7e]{1,255}$/, 'must be <issuer alias>|<stable subject>')
-    .superRefine(check((text) => subjectProblem(text, aliases)))
+    .superRefine(check((text) => subjectProblem(text, issuerNames)))
   return z
     .strictObject({
       groups: someOf(group).optional(),
@@ -74,12 +74,12 @@ function who(aliases: readonly string[]): z.ZodType<WhoEntry> {
  *
  * @param aliases names of every configured issuer
  */
-export function policyDocumentSchema(aliases: readonly string[]): z.ZodType<PolicyDocument> {
+export function policyDocumentSchema(issuerNames: readonly string[]): z.ZodType<PolicyDocument> {
   const entry = z
     .strictObject({
       id,
       effect: z.enum(['permit', 'forbid']),
-      who: who(aliases),
+      who: who(issuerNames),
       methods: someOf(z.enum(METHODS)).optional(),
       paths: someOf(pattern).optional(),
       flags: someOf(z.enum(FLAGS)).optional(),
@@ -140,11 +140,11 @@ function someOf<T extends z.ZodType>(item: T): z.ZodArray<T> {
  * Validates a document. An unknown key is a problem; nothing is ignored.
  *
  * @param document parsed YAML
- * @param aliases names of every configured issuer
+ * @param issuerNames names of every configured issuer
  * @throws {PolicyError} with every problem
  */
-export function readDocument(document: unknown, aliases: readonly string[]): PolicyDocument {
-  const parsed = policyDocumentSchema(aliases).safeParse(document)
+export function readDocument(document: unknown, issuerNames: readonly string[]): PolicyDocument {
+  const parsed = policyDocumentSchema(issuerNames).safeParse(document)
   if (parsed.success) return parsed.data
   throw new PolicyError(schemaProblems(parsed.error))
 }

@@ -1,7 +1,7 @@
 import { type Principal, subjectKey } from '../domain/principal.ts'
 import type { Tier } from '../domain/tier.ts'
 import { type ReadPath, type ReadPaths, readPaths } from './path-interpretations.ts'
-import { matchesEveryReading, matchesSomeReading, type Pattern } from './pattern.ts'
+import { matchesEveryVariant, matchesSomeVariant, type Pattern } from './pattern.ts'
 import type { Policy, PolicySet, Who } from './policy.ts'
 
 /** The input of a policy decision. */
@@ -64,7 +64,7 @@ function matches(policy: Policy, question: Question, paths: ReadPaths): boolean 
 function isOnPath({ effect, paths: patterns }: Policy, paths: ReadPaths): boolean {
   return patterns.some((pattern) =>
     effect === 'permit'
-      ? paths.every(({ plain }) => matchesEveryReading(pattern, plain))
+      ? paths.every(({ plain }) => matchesEveryVariant(pattern, plain))
       : paths.some((path) => isForbidden(pattern, path)),
   )
 }
@@ -72,8 +72,8 @@ function isOnPath({ effect, paths: patterns }: Policy, paths: ReadPaths): boolea
 /** A forbid of a path covers its mirrors. */
 function isForbidden(pattern: Pattern, { folded, originals }: ReadPath): boolean {
   return (
-    matchesSomeReading(pattern, folded) ||
-    originals.some((original) => matchesSomeReading(pattern, original))
+    matchesSomeVariant(pattern, folded) ||
+    originals.some((original) => matchesSomeVariant(pattern, original))
   )
 }
 
@@ -85,6 +85,6 @@ function isForbidden(pattern: Pattern, { folded, originals }: ReadPath): boolean
 function isAmong(who: Who, principal: Principal): boolean {
   if (who === 'any-verified') return true
   if (who.subjects.includes(subjectKey(principal))) return true
-  const { issuer, groups } = principal
-  return who.groups.some((group) => group.issuer === issuer && groups.includes(group.name))
+  const { issuerName, groups } = principal
+  return who.groups.some((group) => group.issuerName === issuerName && groups.includes(group.name))
 }

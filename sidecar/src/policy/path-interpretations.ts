@@ -3,15 +3,15 @@ import { originalsOf } from './mirrors.ts'
 /**
  * The ways in which servers may read a segment; never empty, and the first is the segment itself.
  */
-export type Readings = readonly [string, ...string[]]
+export type SegmentVariants = readonly [string, ...string[]]
 
 /** A path in the forms that permits and forbids need. */
 export interface ReadPath {
-  readonly plain: readonly Readings[]
+  readonly plain: readonly SegmentVariants[]
   /** `plain`, folded */
-  readonly folded: readonly Readings[]
+  readonly folded: readonly SegmentVariants[]
   /** `originalsOf` the folded path */
-  readonly originals: readonly (readonly Readings[])[]
+  readonly originals: readonly (readonly SegmentVariants[])[]
 }
 
 /** The ways in which servers may split a path; never empty. */
@@ -34,8 +34,10 @@ export function readPaths(segments: readonly string[]): ReadPaths {
 
 /** Servers may decode names once more, or cut them at a parameter, query or fragment. */
 function readPath(segments: readonly string[]): ReadPath {
-  const plain = segments.map(readingsOf)
-  const folded = plain.map(([first, ...further]): Readings => [fold(first), ...further.map(fold)])
+  const plain = segments.map(variantsOf)
+  const folded = plain.map(
+    ([first, ...further]): SegmentVariants => [fold(first), ...further.map(fold)],
+  )
   return { plain, folded, originals: originalsOf(folded) }
 }
 
@@ -51,7 +53,7 @@ export function fold(text: string): string {
 }
 
 /** Ends, because each decoding makes a segment shorter. */
-function readingsOf(segment: string): Readings {
+function variantsOf(segment: string): SegmentVariants {
   const further: string[] = []
   for (let text = segment; ; ) {
     const cut = text.search(CUT)

@@ -1,4 +1,4 @@
-import type { Readings } from './path-interpretations.ts'
+import type { SegmentVariants } from './path-interpretations.ts'
 
 /** A path pattern, segment by segment. It matches its path and everything below. */
 export type Pattern = readonly Part[]
@@ -44,7 +44,7 @@ export function compilePattern(text: string): Pattern {
  *
  * @param path unfolded
  */
-export function matchesEveryReading(pattern: Pattern, path: readonly Readings[]): boolean {
+export function matchesEveryVariant(pattern: Pattern, path: readonly SegmentVariants[]): boolean {
   return covers(pattern, path, isEveryMatch)
 }
 
@@ -55,32 +55,32 @@ export function matchesEveryReading(pattern: Pattern, path: readonly Readings[])
  * @param pattern compiled from folded text
  * @param path folded
  */
-export function matchesSomeReading(pattern: Pattern, path: readonly Readings[]): boolean {
+export function matchesSomeVariant(pattern: Pattern, path: readonly SegmentVariants[]): boolean {
   return covers(pattern, path, isSomeMatch)
 }
 
 /** Compares from the end, where patterns differ: nearly all begin with `/api/<version>`. */
 function covers(
   pattern: Pattern,
-  path: readonly Readings[],
-  isCovered: (part: Part, readings: Readings) => boolean,
+  path: readonly SegmentVariants[],
+  isCovered: (part: Part, variants: SegmentVariants) => boolean,
 ): boolean {
   if (pattern.length > path.length) return false
   for (let at = pattern.length - 1; at >= 0; at--) {
     const part = pattern[at]
-    const readings = path[at]
-    if (part === undefined || readings === undefined || !isCovered(part, readings)) return false
+    const variants = path[at]
+    if (part === undefined || variants === undefined || !isCovered(part, variants)) return false
   }
   return true
 }
 
-function isEveryMatch(part: Part, readings: Readings): boolean {
-  for (const text of readings) if (!isMatch(part, text)) return false
+function isEveryMatch(part: Part, variants: SegmentVariants): boolean {
+  for (const text of variants) if (!isMatch(part, text)) return false
   return true
 }
 
-function isSomeMatch(part: Part, readings: Readings): boolean {
-  for (const text of readings) if (isMatch(part, text)) return true
+function isSomeMatch(part: Part, variants: SegmentVariants): boolean {
+  for (const text of variants) if (isMatch(part, text)) return true
   return false
 }
 

@@ -17,7 +17,7 @@ export interface Policy {
   readonly paths: readonly Pattern[]
 }
 
-/** Every verified principal, or members of any group and any subject (`<alias>|<subject>`). */
+/** Every verified principal, or members of any group and any subject (`<issuer>|<subject>`). */
 export type Who =
   | 'any-verified'
   | { readonly groups: readonly IssuerName[]; readonly subjects: readonly string[] }

@@ -29,12 +29,12 @@ export async function lookAtCertificates(
   config: Config,
   metrics: Pick<DeploymentMetrics, 'certificateExpiry'>,
 ): Promise<void> {
-  const tell = (certificate: string, expiresAtSeconds: number | null): void => {
+  const publish = (certificate: string, expiresAtSeconds: number | null): void => {
     if (expiresAtSeconds === null) metrics.certificateExpiry.remove({ certificate })
     else metrics.certificateExpiry.set({ certificate }, expiresAtSeconds)
   }
-  for (const tier of TIERS) tell(tier, expiryOfFile(config.tiers[tier].tls.certificate))
-  tell('workspace', await endOfWorkspaces(config))
+  for (const tier of TIERS) publish(tier, expiryOfFile(config.tiers[tier].tls.certificate))
+  publish('workspace', await endOfWorkspaces(config))
 }
 
 function endOfWorkspaces({ workspace }: Config): Promise<number | null> {

@@ -6,7 +6,7 @@ import { SYSTEM_CLOCK } from '../adapters/system-clock.ts'
 import type { Config } from '../config/schema.ts'
 import type { Snapshot } from '../observe/aggregate.ts'
 import type { PrimaryMetrics } from '../observe/metrics.ts'
-import { lostSinceSeconds } from '../revocation/state-loss.ts'
+import { lostBeforeSeconds } from '../revocation/state-loss.ts'
 import { showState } from '../store/state-record.ts'
 import { longestAcceptanceSeconds } from '../wiring/trusted-issuers.ts'
 import type { PartState } from './admin-server.ts'
@@ -64,7 +64,7 @@ async function isStateLost(redis: RedisClient, config: Config): Promise<boolean 
   const shown = await showState(createRedisKeyValues(redis, SILENT_REDIS))
   if (!shown.ok) return null
   const nowSeconds = SYSTEM_CLOCK.nowSeconds()
-  return lostSinceSeconds(shown.value.value, nowSeconds, longestAcceptanceSeconds(config)) > 0
+  return lostBeforeSeconds(shown.value.value, nowSeconds, longestAcceptanceSeconds(config)) > 0
 }
 
 /** A Redis without a password is ready, with a warning: on loopback of one's own it does no harm. */

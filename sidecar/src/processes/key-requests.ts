@@ -3,24 +3,24 @@ import type { RefreshOutcome } from '../verify/key-source.ts'
 /** A worker's way to ask the primary for newer keys. */
 export interface KeyRequests {
   /** settles within 1.5 s: a primary that does not answer has failed */
-  ask(alias: string): Promise<RefreshOutcome>
+  requestKeys(issuerName: string): Promise<RefreshOutcome>
   answered(id: number, outcome: RefreshOutcome): void
 }
 
 const ANSWER_WITHIN_MS = 1500
 
 /** @param send hands the request to the primary, which answers with its id */
-export function createKeyRequests(send: (id: number, alias: string) => void): KeyRequests {
+export function createKeyRequests(send: (id: number, issuerName: string) => void): KeyRequests {
   const waiting = new Map<number, (outcome: RefreshOutcome) => void>()
   let lastId = 0
 
   return {
-    ask(alias) {
+    requestKeys(issuerName) {
       const id = ++lastId
       const { promise, resolve } = Promise.withResolvers<RefreshOutcome>()
       const timer = setTimeout(() => resolve('failed'), ANSWER_WITHIN_MS)
       waiting.set(id, resolve)
-      send(id, alias)
+      send(id, issuerName)
       return promise.finally(() => {
         clearTimeout(timer)
         waiting.delete(id)

@@ -16,15 +16,15 @@ export type ToWorker =
       readonly role: Role
       readonly slot: number
       readonly loaded: LoadedConfig
-      /** names the origins of its keys: after a reload they may be others under the same alias */
-      readonly feed: number
+      /** names the origins of its keys: after a reload they may be others under the same issuer name */
+      readonly keyGeneration: number
       readonly keySets: readonly KeySet[]
       readonly redisNews: RedisNews
     }
   | { readonly type: 'redis-news'; readonly news: RedisNews }
   /** what a worker that ends could not write */
   | { readonly type: 'adopt-uses'; readonly uses: readonly NotedUse[] }
-  | { readonly type: 'keys'; readonly feed: number; readonly keySet: KeySet }
+  | { readonly type: 'keys'; readonly keyGeneration: number; readonly keySet: KeySet }
   | { readonly type: 'refresh-outcome'; readonly id: number; readonly outcome: RefreshOutcome }
   | { readonly type: 'collect'; readonly id: number }
   | { readonly type: 'drain' }
@@ -38,5 +38,5 @@ export type FromWorker =
   | { readonly type: 'redis-outage'; readonly edge: OutageEdge }
   | { readonly type: 'unsaved-uses'; readonly uses: readonly NotedUse[] }
   | { readonly type: 'failed'; readonly message: string }
-  | { readonly type: 'refresh-keys'; readonly id: number; readonly alias: string }
+  | { readonly type: 'refresh-keys'; readonly id: number; readonly issuerName: string }
   | { readonly type: 'metrics'; readonly id: number | null; readonly snapshot: Snapshot }

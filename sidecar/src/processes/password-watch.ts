@@ -35,11 +35,11 @@ export function createPasswordWatch({ clock, log }: PasswordWatchDeps): Password
       const found = await asksForPassword(redis)
       if (looked !== redis) return // another Redis was configured meanwhile
       if (found === null) lookedSeconds = Number.NEGATIVE_INFINITY
-      else tell(found)
+      else publish(found)
     },
   }
 
-  function tell(found: boolean): void {
+  function publish(found: boolean): void {
     const before = isNeeded
     isNeeded = found
     if (!found && before !== false) log.warn(NO_PASSWORD)

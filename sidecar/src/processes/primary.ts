@@ -23,7 +23,7 @@ const END_WITHIN_MS = 12_000
  * @throws {ConfigError} when the first load fails; then nothing was started
  */
 export async function runPrimary(load: () => LoadedConfig): Promise<void> {
-  const toldToEnd = untilToldToEnd() // from now on, or a signal during the start would leave sockets behind
+  const endSignal = untilEndSignal() // from now on, or a signal during the start would leave sockets behind
   process.on('SIGHUP', () => undefined) // it asks for a reload once there is something to reload
   const first = load()
   const log = createLog('primary')
@@ -33,7 +33,7 @@ export async function runPrimary(load: () => LoadedConfig): Promise<void> {
   keepCompiledCode(first.config.runtime.directory)
   const slot = await claimSlot(first.config.runtime.directory)
   try {
-    await serveInSlot(first, { load, slot, log }, toldToEnd)
+    await serveInSlot(first, { load, slot, log }, endSignal)
   } finally {
     slot.release() // or a failed start would wait here for ever, its claim listening
   }
@@ -42,15 +42,15 @@ export async function runPrimary(load: () => LoadedConfig): Promise<void> {
 async function serveInSlot(
   first: LoadedConfig,
   deps: SupervisorDeps,
-  toldToEnd: Promise<NodeJS.Signals>,
+  endSignal: Promise<NodeJS.Signals>,
 ): Promise<void> {
   const { slot, log } = deps
   const sockets = socketPaths(first.config, slot)
   for (const path of sockets) rmSync(path, { force: true })
   const supervisor = createSupervisor(first, deps)
   try {
-    await Promise.race([start(), toldToEnd])
-    log.info({ signal: await toldToEnd }, 'ending')
+    await Promise.race([start(), endSignal])
+    log.info({ signal: await endSignal }, 'ending')
     endInTime(log)
     for (const path of sockets) rmSync(path, { force: true })
     await pause(UNLINKED_PAUSE_MS)
@@ -81,7 +81,7 @@ function socketPaths({ runtime }: Config, slot: Slot): string[] {
 }
 
 /** Listens for ever: a second signal must not cut short what the first one began. */
-function untilToldToEnd(): Promise<NodeJS.Signals> {
+function untilEndSignal(): Promise<NodeJS.Signals> {
   return new Promise((resolve) => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, resolve)
   })

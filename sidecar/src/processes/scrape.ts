@@ -27,7 +27,7 @@ export function createScrape(deps: ScrapeDeps): Scrape {
 
   return {
     async page() {
-      const silent = await askAll()
+      const silent = await requestAll()
       silent.forEach(deps.onSilent)
       deps.aggregate.heard(OWN_ID, await deps.own())
       return deps.aggregate.render(silent)
@@ -40,7 +40,7 @@ export function createScrape(deps: ScrapeDeps): Scrape {
     },
   }
 
-  function askAll(): Promise<ReadonlySet<number>> {
+  function requestAll(): Promise<ReadonlySet<number>> {
     const workers = deps.pool.workers().filter((worker) => worker.state === 'ready')
     const missing = new Set(workers.map((worker) => worker.id))
     const id = ++lastId

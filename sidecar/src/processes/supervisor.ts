@@ -60,7 +60,7 @@ class PrimarySupervisor implements Supervisor {
   #redis: RedisClient
   #keys: RemoteKeys
   /** which keys those in force are: workers ignore what others still send */
-  #feed = 0
+  #keyGeneration = 0
   /** keys for a configuration that is being taken up */
   #fetching: RemoteKeys | null = null
   /** files whose change asks for a reload */
@@ -85,7 +85,7 @@ class PrimarySupervisor implements Supervisor {
       nowMs: SYSTEM_CLOCK.monotonicMs,
       observer: this.#poolObserver(),
     })
-    this.#keys = this.#fetchKeys(first.config, this.#feed)
+    this.#keys = this.#fetchKeys(first.config, this.#keyGeneration)
     this.#scrape = createScrape({
       pool: this.#pool,
       aggregate: this.#aggregate,
@@ -148,7 +148,7 @@ class PrimarySupervisor implements Supervisor {
       role,
       slot: this.#deps.slot.number,
       loaded: this.#loaded,
-      feed: this.#feed,
+      keyGeneration: this.#keyGeneration,
       keySets: this.#keys.sets(),
       redisNews: this.#monitor.news(),
     }
@@ -194,9 +194,10 @@ class PrimarySupervisor implements Supervisor {
     this.#tracing = this.#traceFor(config)
   }
 
-  #fetchKeys(config: Config, ownFeed: number): RemoteKeys {
+  #fetchKeys(config: Config, ownGeneration: number): RemoteKeys {
     return openConfiguredKeys(config, {
-      onKeys: (keySet) => this.#pool.broadcast({ type: 'keys', feed: ownFeed, keySet }),
+      onKeys: (keySet) =>
+        this.#pool.broadcast({ type: 'keys', keyGeneration: ownGeneration, keySet }),
       observer: {
         fetch: (issuer, result, seconds) => {
           this.#metrics.jwksFetches.inc({ issuer, result })
@@ -213,7 +214,7 @@ class PrimarySupervisor implements Supervisor {
     if (message.type === 'unsaved-uses')
       this.#pool.broadcast({ type: 'adopt-uses', uses: message.uses })
     if (message.type !== 'refresh-keys') return
-    const outcome = await this.#keys.refresh(message.alias)
+    const outcome = await this.#keys.refresh(message.issuerName)
     worker.send({ type: 'refresh-outcome', id: message.id, outcome })
   }
 
@@ -250,7 +251,7 @@ class PrimarySupervisor implements Supervisor {
     if (this.#fetching !== null) {
       this.#fetching.start()
       ;[this.#keys, this.#fetching] = [this.#fetching, this.#keys]
-      this.#feed += 1
+      this.#keyGeneration += 1
     }
     this.#renewTracing(next.config)
     this.#loaded = next
@@ -273,7 +274,7 @@ class PrimarySupervisor implements Supervisor {
    */
   async #fetchedKeys(config: Config): Promise<RemoteKeys | null> {
     if (isDeepStrictEqual(keyOrigins(config), keyOrigins(this.#loaded.config))) return null
-    const fetched = this.#fetchKeys(config, this.#feed + 1)
+    const fetched = this.#fetchKeys(config, this.#keyGeneration + 1)
     this.#fetching = fetched // for `stop`, which ends the wait
     await Promise.all(config.issuers.map(({ name }) => fetched.refresh(name)))
     return fetched

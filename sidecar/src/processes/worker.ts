@@ -55,13 +55,13 @@ async function start(message: Start): Promise<void> {
 
 async function serve(message: Start, log: Logger): Promise<void> {
   const metrics = createWorkerMetrics()
-  const keyRequests = createKeyRequests((id, alias) => {
-    void send({ type: 'refresh-keys', id, alias })
+  const keyRequests = createKeyRequests((id, issuerName) => {
+    void send({ type: 'refresh-keys', id, issuerName })
   })
   const keys = createPushedKeys({
     maxStaleSeconds: message.loaded.config.jwks.max_stale_s,
     clock: SYSTEM_CLOCK,
-    ask: keyRequests.ask,
+    requestKeys: keyRequests.requestKeys,
   })
   message.keySets.forEach(keys.receive)
   const tracing = openTracing(message.loaded.config.tracing, message.role, (error) =>
@@ -82,7 +82,8 @@ async function serve(message: Start, log: Logger): Promise<void> {
   process.once('exit', app.close) // whichever way the end comes
   let listening: Promise<readonly Listening[]> = Promise.resolve([])
   process.on('message', (received: ToWorker) => {
-    if (received.type === 'keys' && received.feed === message.feed) keys.receive(received.keySet)
+    if (received.type === 'keys' && received.keyGeneration === message.keyGeneration)
+      keys.receive(received.keySet)
     if (received.type === 'refresh-outcome') keyRequests.answered(received.id, received.outcome)
     if (received.type === 'redis-news') redisNews = received.news
     if (received.type === 'adopt-uses') app.use.adopt(received.uses)
@@ -150,8 +151,8 @@ async function respondOn(
   // An authorizer loads neither module.
   const { createResponder } = await import('../responder/server.ts')
   const { addBrowserRoutes } = await import('../responder/pages/pages.ts')
-  const { signingIn, publicOrigins, observer } = app
-  const { registry } = app.upkeep
+  const { signInParts, publicOrigins, observer } = app
+  const { registry } = app.administration
   const shared = { registry, observer, clock: SYSTEM_CLOCK }
   const onTrouble = (what: string): void => log.warn(what)
   const responder = createResponder({
@@ -160,9 +161,9 @@ async function respondOn(
     absoluteTimeoutSeconds: config.sessions.absolute_timeout_s,
     version: VERSION,
     addPages:
-      signingIn &&
-      ((pages, ask) =>
-        addBrowserRoutes(pages, { ...shared, ...signingIn, publicOrigins, onTrouble, ask })),
+      signInParts &&
+      ((pages, guard) =>
+        addBrowserRoutes(pages, { ...shared, ...signInParts, publicOrigins, onTrouble, guard })),
     onUnexpected: (error) => log.error({ err: error }, 'a request to the responder failed'),
   })
   await responder.listen({ path, backlog: BACKLOG })

@@ -18,7 +18,7 @@ import { denyReply } from '../http/reply.ts'
 import { readRequestId } from '../http/request-id.ts'
 import { cgiParams, tierOf } from './cgi-params.ts'
 
-export interface AskDeps {
+export interface GuardDeps {
   readonly authenticate: Authenticate
   readonly observer: DecisionObserver
   readonly clock: Clock
@@ -49,12 +49,12 @@ export type Act<T extends Concerned> = (
  * @returns a promise that rejects with a TypeError when the gate sent no tier, which is a defect
  *   of the gate
  */
-export type Ask = <T extends Concerned>(
+export type Guard = <T extends Concerned>(
   incoming: IncomingMessage,
   act: Act<T>,
 ) => Promise<Answered<T>>
 
-export function createAsk(deps: AskDeps): Ask {
+export function createGuard(deps: GuardDeps): Guard {
   return async (incoming, act) => {
     const startedMs = deps.clock.monotonicMs()
     const params = cgiParams(incoming)

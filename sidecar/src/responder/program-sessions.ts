@@ -7,7 +7,7 @@ import { ok, type Result, refuse } from '../domain/result.ts'
 import { ROUTES } from '../http/routes.ts'
 import { isSid } from '../session/session.ts'
 import type { OpenedSession, SessionRegistry } from '../session/session-registry.ts'
-import type { Ask } from './guard.ts'
+import type { Guard } from './guard.ts'
 import { sendReply } from './send.ts'
 
 export interface ProgramSessionsDeps {
@@ -26,10 +26,14 @@ const wishesSchema = z.strictObject({ expires_in: z.int().positive().optional() 
  * session. It lives no longer than that token, and is denied whenever that token is. Otherwise
  * sessions could outlive a revocation.
  */
-export function programSessions(app: FastifyInstance, ask: Ask, deps: ProgramSessionsDeps): void {
+export function programSessions(
+  app: FastifyInstance,
+  guard: Guard,
+  deps: ProgramSessionsDeps,
+): void {
   void app.register(async (routes) => {
     acceptEmptyBodies(routes)
-    addRoutes(routes, ask, deps)
+    addRoutes(routes, guard, deps)
   })
 }
 
@@ -51,11 +55,11 @@ function notJson(): Error {
   return Object.assign(new Error('the body is not JSON'), { statusCode: 415 })
 }
 
-function addRoutes(app: FastifyInstance, ask: Ask, deps: ProgramSessionsDeps): void {
+function addRoutes(app: FastifyInstance, guard: Guard, deps: ProgramSessionsDeps): void {
   const { registry } = deps
 
   app.post(ROUTES.sessions, async (request, reply) => {
-    const answer = await ask(request.raw, async (caller, envelope, nowSeconds) => {
+    const answer = await guard(request.raw, async (caller, envelope, nowSeconds) => {
       if (caller.credential !== 'bearer') return refuse('credential-not-accepted')
       const wishes = wishesSchema.safeParse(request.body)
       if (!wishes.success) return refuse('bad-request')
@@ -69,7 +73,7 @@ function addRoutes(app: FastifyInstance, ask: Ask, deps: ProgramSessionsDeps): v
   })
 
   app.delete(ROUTES.sessions, async (request, reply) => {
-    const answer = await ask(request.raw, async ({ credential, principal, sid }) => {
+    const answer = await guard(request.raw, async ({ credential, principal, sid }) => {
       if (credential !== 'session' || sid === null) return refuse('credential-not-accepted')
       const ended = await registry.end({ sid, principal })
       return ended.ok ? ok({ sid }) : ended // ended meanwhile by another request: it has ended
@@ -79,7 +83,7 @@ function addRoutes(app: FastifyInstance, ask: Ask, deps: ProgramSessionsDeps): v
 
   app.delete<{ Params: { sid: string } }>(`${ROUTES.sessions}/:sid`, async (request, reply) => {
     const { sid } = request.params
-    const answer = await ask(request.raw, async ({ principal }, _envelope, nowSeconds) => {
+    const answer = await guard(request.raw, async ({ principal }, _envelope, nowSeconds) => {
       if (!isSid(sid)) return refuse('no-such-session')
       const found = await registry.find(sid, nowSeconds)
       if (!found.ok) return found

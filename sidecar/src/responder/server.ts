@@ -2,14 +2,14 @@ import Fastify, { type FastifyError, type FastifyInstance } from 'fastify'
 import { createServer } from 'node-fastcgi'
 import { ok } from '../domain/result.ts'
 import { ROUTES } from '../http/routes.ts'
-import { type Ask, type AskDeps, createAsk } from './guard.ts'
+import { createGuard, type Guard, type GuardDeps } from './guard.ts'
 import { type ProgramSessionsDeps, programSessions } from './program-sessions.ts'
 import { sendError, sendReply } from './send.ts'
 
-export interface ResponderDeps extends AskDeps, ProgramSessionsDeps {
+export interface ResponderDeps extends GuardDeps, ProgramSessionsDeps {
   readonly version: string
   /** adds the pages for browsers; null without `sign_in` in the configuration */
-  readonly addPages: ((app: FastifyInstance, ask: Ask) => void) | null
+  readonly addPages: ((app: FastifyInstance, guard: Guard) => void) | null
   /** called with an error that no client caused */
   readonly onUnexpected: (error: unknown) => void
 }
@@ -21,7 +21,7 @@ const MAX_BODY_BYTES = 64 * 1024
  * trusts no header; tier and request id come from the gate's own parameters.
  */
 export function createResponder(deps: ResponderDeps): FastifyInstance {
-  const ask = createAsk(deps)
+  const guard = createGuard(deps)
   const app = Fastify({
     serverFactory: (handler) => createServer(handler),
     bodyLimit: MAX_BODY_BYTES,
@@ -36,24 +36,24 @@ export function createResponder(deps: ResponderDeps): FastifyInstance {
   })
 
   app.get(ROUTES.version, async (request, reply) => {
-    const answer = await ask(request.raw, async (caller) => ok(caller))
+    const answer = await guard(request.raw, async (caller) => ok(caller))
     if (!answer.ok) return sendReply(reply, answer.refusal)
     return reply.send({ name: 'brickgate', version: deps.version })
   })
   app.get(ROUTES.whoami, async (request, reply) => {
-    const answer = await ask(request.raw, async (caller) => ok(caller))
+    const answer = await guard(request.raw, async (caller) => ok(caller))
     if (!answer.ok) return sendReply(reply, answer.refusal)
     const { principal, credential, expiresAtSeconds } = answer.value
     return reply.send({
       subject: principal.subject,
-      issuer: principal.issuer,
+      issuer: principal.issuerName,
       email: principal.email,
       groups: principal.groups,
       credential,
       expires_at: Math.floor(expiresAtSeconds),
     })
   })
-  programSessions(app, ask, deps)
-  deps.addPages?.(app, ask)
+  programSessions(app, guard, deps)
+  deps.addPages?.(app, guard)
   return app
 }

@@ -5,10 +5,11 @@ import type { RevocationKey } from './revocation-keys.ts'
 const EPOCH_SECONDS = /^[0-9]{1,12}$/
 
 /**
- * Whether what stands under a key refuses a sign-in. The clock skew is granted to the revocation, since
- * the IdP's clock may be ahead of the one that wrote it.
+ * Whether the value of a key revokes a sign-in. A revocation covers the clock skew too, because the
+ * clock of the IdP may be ahead of the clock that wrote the revocation.
  *
- * INVARIANT: only an absent value, or a readable moment before the sign-in, does not refuse.
+ * INVARIANT: every value revokes, except an absent value or a readable time before the sign-in.
+ * Otherwise a damaged value would let revoked callers in.
  *
  * @param signInSeconds `auth_time ?? iat` of a token, the sign-in of a session
  */
@@ -24,7 +25,7 @@ export function isRefused(
   return !(signInSeconds > Number(value.text) + clockSkewSeconds)
 }
 
-/** How a value differs from what its key promises, null when it does not. */
+/** How a value differs from the form of its key; null for a value of that form. */
 export function anomalyOf(key: RevocationKey, value: StoredValue): StateAnomaly | null {
   if (value.kind === 'absent') return null
   if (value.kind === 'wrong-type') return 'wrong-type'

@@ -6,45 +6,47 @@ import type { Session } from '../session/session.ts'
 import { revocationKeys } from './revocation-keys.ts'
 import { anomalyOf, isRefused } from './revocation-rule.ts'
 
-export interface RevocationReading {
-  /** in the order of the keys asked for */
+export interface RevocationSnapshot {
+  /** in the order of the keys */
   readonly values: readonly StoredValue[]
-  /** until when revocations may have been lost, in epoch seconds; 0 when nothing was */
-  readonly lostSinceSeconds: number
-  /** whether the store is out of reach, and this is what was known before */
+  /** revocations written before this time may be lost, in epoch seconds; 0 for no loss */
+  readonly lostBeforeSeconds: number
+  /** whether the store is unreachable, and the values were read before */
   readonly isFromOutage: boolean
 }
 
 /**
- * Where revocations lie. Whatever fails or takes too long is refused with `state-unavailable`: `read`
- * never rejects, and never answers `absent` for what it could not read.
+ * Reads revocations. A read that fails or takes too long returns `state-unavailable`; `read` never
+ * rejects, and returns `absent` only for a key that Redis reported missing.
  */
 export interface RevocationStore {
   /**
-   * INVARIANT: the loss is read after the values, so that a revocation that vanished with everything
-   * else is never taken for one that was not there.
+   * Reads values, then the state.
+   *
+   * INVARIANT: the loss is read after the values. Otherwise a flush between the reads would make a
+   * lost revocation look like none.
    */
-  read(keys: readonly string[], nowSeconds: number): Promise<Result<RevocationReading>>
+  read(keys: readonly string[], nowSeconds: number): Promise<Result<RevocationSnapshot>>
 }
 
-/** In what way a caller is in good standing. */
-export interface Standing {
-  /** whether that is what was known before an outage of the store, for as long as configured */
+/** A caller without a revocation. */
+export interface Unrevoked {
+  /** whether the values were read before an outage of the store, within the configured time */
   readonly isFromOutage: boolean
 }
 
-/** Whether a verified caller is still in good standing. */
+/** Checks verified callers for revocations. */
 export interface RevocationView {
   /**
    * @param session null for a bearer token
-   * @returns refuses with `token-revoked` or `session-revoked`, with `state-lost` a token whose
-   *   revocation may have been lost, and with `state-unavailable` while nobody can tell
+   * @returns `token-revoked` or `session-revoked` for a revoked caller, `state-lost` for a token
+   *   whose revocation may have been lost, `state-unavailable` when the store cannot be read
    */
   check(
     principal: Principal,
     session: Pick<Session, 'sid' | 'signInSeconds' | 'accessToken'> | null,
     nowSeconds: number,
-  ): Promise<Result<Standing>>
+  ): Promise<Result<Unrevoked>>
 }
 
 export interface RevocationViewDeps {
@@ -62,7 +64,7 @@ export function createRevocationView(deps: RevocationViewDeps): RevocationView {
         nowSeconds,
       )
       if (!reading.ok) return reading
-      const { values, lostSinceSeconds, isFromOutage } = reading.value
+      const { values, lostBeforeSeconds, isFromOutage } = reading.value
 
       const signedInSeconds = session?.signInSeconds ?? signInSeconds(principal)
       let isRevoked = false
@@ -73,9 +75,9 @@ export function createRevocationView(deps: RevocationViewDeps): RevocationView {
         isRevoked ||= isRefused(key, value, signedInSeconds, deps.clockSkewSeconds)
       }
       if (isRevoked) return refuse(session === null ? 'token-revoked' : 'session-revoked')
-      const lostUntilSeconds = lostSinceSeconds + deps.clockSkewSeconds
+      const lostUntilSeconds = lostBeforeSeconds + deps.clockSkewSeconds
       const isSafe =
-        session !== null || lostSinceSeconds === 0 || signedInSeconds > lostUntilSeconds
+        session !== null || lostBeforeSeconds === 0 || signedInSeconds > lostUntilSeconds
       if (!isSafe) return refuse('state-lost')
       return ok({ isFromOutage })
     },

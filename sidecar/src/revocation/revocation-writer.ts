@@ -4,72 +4,91 @@ import { type RevocationKey, type RevocationTarget, revocationKey } from './revo
 import { anomalyOf } from './revocation-rule.ts'
 
 /**
- * The commands that revocations are written with; nothing rejects, and what fails or takes too long is
- * refused with `state-unavailable`.
+ * The commands that write revocations. A command that fails or takes too long returns
+ * `state-unavailable`; no method rejects.
  */
 export interface RevocationRecords {
   read(keys: readonly string[]): Promise<Result<readonly StoredValue[]>>
-  /** @returns false, and nothing changed, when there is such a key */
+  /** @returns false without a change when the key exists */
   create(key: string, text: string, expiresAtSeconds: number | null): Promise<Result<boolean>>
   write(key: string, text: string, expiresAtSeconds: number | null): Promise<Result<void>>
-  /** @returns false, and nothing changed, unless the key holds exactly `expected`; it ends when it did */
+  /**
+   * Replaces a value and keeps the expiry.
+   *
+   * @returns false without a change unless the key holds exactly `expected`
+   */
   replace(key: string, expected: string, text: string): Promise<Result<boolean>>
-  /** lets a key end later, never sooner @returns false when there is none */
+  /**
+   * Extends the expiry of a key, and never shortens it.
+   *
+   * @returns false when the key does not exist
+   */
   extend(key: string, expiresAtSeconds: number): Promise<Result<boolean>>
-  /** @returns whether there was one */
+  /** @returns whether the key existed */
   delete(key: string): Promise<Result<boolean>>
-  /** waits a moment for the replicas @returns whether all have it */
+  /**
+   * Waits a moment for the replicas.
+   *
+   * @returns whether every replica has the key
+   */
   settle(key: string): Promise<Result<boolean>>
 }
 
 export interface Revocation {
   readonly target: RevocationTarget
   /**
-   * Refuses who signed in by then; a moment to come blocks everybody until then. A token or session is
-   * refused whatever it is. Epoch seconds, now when left out.
+   * Epoch seconds, by default now: revokes every sign-in up to this time. A future time blocks
+   * until then. Without effect for a token or session, which is always revoked.
    */
   readonly notBeforeSeconds?: number
-  /** keeps the revocation longer than the writer would */
+  /** keeps the revocation for longer than the default */
   readonly keepSeconds?: number
-  /** whether an earlier moment, and a value that cannot be read, may be written over */
+  /** whether a later time or an unreadable value may be overwritten */
   readonly isForced?: boolean
 }
 
 export interface Revoked {
   readonly key: string
-  /** what holds now; null for what cannot be read, and refuses everybody */
+  /** the value in force; null for an unreadable value, which revokes every sign-in */
   readonly value: string | null
-  /** the revocation holds at least until then */
+  /** the revocation lasts at least until this time */
   readonly expiresAtSeconds: number
-  /** `kept`: what was there refuses as much or more, and was only made to last */
+  /** `kept`: the existing value revokes as much or more, and only its expiry was extended */
   readonly outcome: 'created' | 'changed' | 'kept'
-  /** whether every replica has it: until then a failover could take it back */
+  /** whether every replica has the revocation; before that a failover could undo it */
   readonly isReplicated: boolean
 }
 
-/** Writes what refuses. */
+/** Writes revocations. */
 export interface RevocationWriter {
   /**
-   * INVARIANT: what is refused stays refused. A moment is only raised and a revocation only made to last
-   * longer, unless forced; it outlives every token and session that it refuses.
+   * Writes a revocation.
    *
-   * @returns refuses with `state-unavailable` when it is not certain that the revocation stands
-   * @throws {RangeError} for a moment that cannot be written
+   * INVARIANT: unless forced, a time is only raised and an expiry only extended, and a revocation
+   * outlives every token and session that it revokes. Otherwise a second revocation could let
+   * revoked callers in.
+   *
+   * @returns `state-unavailable` when the write is uncertain
+   * @throws {RangeError} for a time outside 0 to 999,999,999,999
    */
   revoke(revocation: Revocation, nowSeconds: number): Promise<Result<Revoked>>
-  /** What `revoke` would do now. Changes nothing. */
+  /** Returns the outcome that `revoke` would have now, and changes nothing. */
   preview(revocation: Revocation, nowSeconds: number): Promise<Result<Revoked>>
-  /** Takes a revocation back. @returns whether there was one */
+  /**
+   * Lifts a revocation.
+   *
+   * @returns whether the revocation existed
+   */
   unrevoke(target: RevocationTarget): Promise<Result<boolean>>
 }
 
 export interface RevocationWriterDeps {
   readonly records: RevocationRecords
-  /** how long a token or session can live at most, clock skew included */
+  /** longest life of a token or session, clock skew included */
   readonly lifetimeSeconds: number
 }
 
-/** What is to be written. */
+/** The key, value and expiry to write. */
 interface Plan {
   readonly key: RevocationKey
   readonly value: string
@@ -77,7 +96,7 @@ interface Plan {
   readonly isForced: boolean
 }
 
-/** How often another writer may come in between. */
+/** Tries while other writers change the key between read and write. */
 const MAX_TRIES = 5
 const MAX_SECONDS = 999_999_999_999
 
@@ -115,7 +134,7 @@ export function createRevocationWriter(deps: RevocationWriterDeps): RevocationWr
     return values.ok ? ok(values.value[0] ?? ABSENT) : values
   }
 
-  /** @returns false when another writer came in between */
+  /** @returns false when another writer changed the key meanwhile */
   async function carryOut(plan: Plan, held: StoredValue): Promise<Result<boolean>> {
     const { key, value, expiresAtSeconds } = plan
     if (held.kind === 'absent') return records.create(key.name, value, expiresAtSeconds)
@@ -123,7 +142,8 @@ export function createRevocationWriter(deps: RevocationWriterDeps): RevocationWr
       const written = await records.write(key.name, value, expiresAtSeconds)
       return written.ok ? ok(true) : written
     }
-    // Made to last before it is raised: whatever fails in between leaves it no weaker.
+    // The expiry is extended first, so that a failure before the write leaves it as strong as
+    // before.
     const extended = await records.extend(key.name, expiresAtSeconds)
     if (!extended.ok || !extended.value || suffices(plan, held)) return extended
     return records.replace(key.name, held.kind === 'text' ? held.text : '', value)
@@ -136,7 +156,7 @@ function planOf(revocation: Revocation, nowSeconds: number, lifetimeSeconds: num
   if (!(seconds >= 0 && seconds <= MAX_SECONDS)) {
     throw new RangeError('a revocation is from the epoch on and in twelve digits')
   }
-  // A token issued until the very moment that is written lives on from there.
+  // A token issued at that very second lives from then on.
   const fromSeconds = key.refuses === 'always' ? nowSeconds : Math.max(nowSeconds, seconds)
   const keepSeconds = Math.max(lifetimeSeconds, revocation.keepSeconds ?? 0)
   return {
@@ -149,16 +169,16 @@ function planOf(revocation: Revocation, nowSeconds: number, lifetimeSeconds: num
 
 function outcomeOf(plan: Plan, held: StoredValue, isReplicated: boolean): Revoked {
   const { key, expiresAtSeconds } = plan
-  const told = { key: key.name, expiresAtSeconds, isReplicated }
-  if (held.kind === 'absent') return { ...told, value: plan.value, outcome: 'created' }
+  const written = { key: key.name, expiresAtSeconds, isReplicated }
+  if (held.kind === 'absent') return { ...written, value: plan.value, outcome: 'created' }
   if (plan.isForced || !suffices(plan, held)) {
-    return { ...told, value: plan.value, outcome: 'changed' }
+    return { ...written, value: plan.value, outcome: 'changed' }
   }
   const isReadable = held.kind === 'text' && anomalyOf(key, held) === null
-  return { ...told, value: isReadable ? held.text : null, outcome: 'kept' }
+  return { ...written, value: isReadable ? held.text : null, outcome: 'kept' }
 }
 
-/** Whether what is there refuses as much: also by being of another form, which refuses everybody. */
+/** Whether the existing value revokes as much; a malformed value revokes every sign-in. */
 function suffices({ key, value }: Plan, held: StoredValue): boolean {
   if (held.kind !== 'text' || key.refuses === 'always') return held.kind !== 'absent'
   return anomalyOf(key, held) !== null || Number(held.text) >= Number(value)

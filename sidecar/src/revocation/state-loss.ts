@@ -2,38 +2,38 @@ import { z } from 'zod'
 import { parseJson } from '../domain/json.ts'
 import type { StoredValue } from '../domain/stored-value.ts'
 
-/** What `bg:state` says. */
+/** The value of `bg:state`. */
 export interface StateRecord {
-  /** changes whenever the state was found missing */
+  /** changes when the state was found missing */
   readonly id: string
-  /** what was written by then may be lost, in epoch seconds; 0 when nothing is */
+  /** writes up to this time may be lost, in epoch seconds; 0 for no loss */
   readonly sinceSeconds: number
 }
 
-// Members that a later version adds are left alone: a mixed deployment must not take them for a loss.
+// Members of later versions are ignored; else a mixed deployment would take them for a loss.
 const recordSchema = z.object({ id: z.string().min(1), since: z.int().nonnegative() })
 
 export function encodeState(record: StateRecord): string {
   return JSON.stringify({ id: record.id, since: record.sinceSeconds })
 }
 
-/** @returns null for what is there but says nothing */
+/** @returns null for a text of another form */
 export function decodeState(text: string): StateRecord | null {
   const parsed = recordSchema.safeParse(parseJson(text))
   return parsed.success ? { id: parsed.data.id, sinceSeconds: parsed.data.since } : null
 }
 
 /**
- * Until when revocations and sessions may have been lost. A loss ends when every token issued by then
- * has expired.
+ * The time before which revocations and sessions may be lost. A loss ends when every token issued
+ * before that time has expired.
  *
- * INVARIANT: only a readable record says that nothing was lost. A value of another type or form means
- * that everything up to this moment may be, for as long as it stays: no sidecar writes over what it
- * cannot read, an operator deletes it and accepts the loss.
+ * INVARIANT: an unreadable record counts as a loss of everything up to now, until an operator
+ * deletes it and accepts the loss; no sidecar overwrites it. Otherwise a damaged record would hide
+ * lost revocations.
  *
- * @returns 0 when nothing was lost, Infinity for a record that cannot be read
+ * @returns 0 for no loss, Infinity for an unreadable record
  */
-export function lostSinceSeconds(
+export function lostBeforeSeconds(
   state: StoredValue,
   nowSeconds: number,
   longestAcceptanceSeconds: number,

@@ -5,16 +5,16 @@ export interface Outage {
   readonly untilSeconds: number | null
 }
 
-/** What the primary knows of Redis. It outlives the workers, and with it their knowledge of outages. */
+/** State of Redis as the primary knows it. The primary keeps it while workers come and go. */
 export interface RedisNews {
   readonly outages: readonly Outage[]
-  /** whether Redis is so full that what is left is kept for revocations */
+  /** whether the memory of Redis is so full that the rest is kept for revocations */
   readonly isFull: boolean
 }
 
 /**
- * @param outages in any order, none of which overlaps another
- * @returns how many of the seconds between two moments belong to outages
+ * @param outages in any order, without overlaps
+ * @returns the seconds of outages between two times
  */
 export function outageSeconds(
   outages: readonly Outage[],
@@ -35,19 +35,19 @@ export interface OutageLog {
    * A process can't use Redis.
    *
    * @param source names the process
-   * @param sinceSeconds the last moment at which Redis is known to have worked for it
+   * @param sinceSeconds the last time at which Redis worked for the process
    */
   began(source: string, sinceSeconds: number): void
   /** Redis works for a process again, or the process is gone. */
   ended(source: string, atSeconds: number): void
-  /** @returns every outage, oldest first, none of which overlaps another */
+  /** @returns every outage, oldest first, without overlaps */
   all(): readonly Outage[]
 }
 
 /**
  * An outage lasts while at least one process is in it.
  *
- * @param maxOutages how many are kept; beyond, the oldest is forgotten, and its time counts as idleness
+ * @param maxOutages beyond it the oldest outage is forgotten, and its time counts as idle time
  */
 export function createOutageLog(maxOutages: number): OutageLog {
   const inside = new Set<string>()
@@ -74,7 +74,12 @@ export function createOutageLog(maxOutages: number): OutageLog {
     },
   }
 
-  /** INVARIANT: no second counts twice. Outages that reach into the open one become part of it. */
+  /**
+   * Merges the outages that reach into the open outage.
+   *
+   * INVARIANT: outages do not overlap. Otherwise a second would count twice, and an idle session
+   * would live on.
+   */
   function absorb(): void {
     for (let last = past.at(-1); last !== undefined; last = past.at(-1)) {
       if ((last.untilSeconds ?? 0) < openSinceSeconds) return
@@ -90,14 +95,15 @@ export type OutageEdge =
   | { readonly kind: 'ended'; readonly atSeconds: number }
 
 /**
- * Finds the edges of outages in a row of looks at Redis. An outage begins with the last look that found
- * Redis working, because Redis may have failed right after.
+ * Finds the edges of outages in a series of probes of Redis. An outage begins at the last probe
+ * that succeeded, because Redis may have failed right after it.
  *
- * @param tell receives each edge once
- * @returns takes the next look: when Redis was asked, when the outcome was known, and whether Redis works
+ * @param onEdge receives each edge once
+ * @returns a function that takes the next probe: the times of its command and outcome, and whether
+ *   Redis works
  */
 export function createOutageEdges(
-  tell: (edge: OutageEdge) => void,
+  onEdge: (edge: OutageEdge) => void,
 ): (askedSeconds: number, knownSeconds: number, works: boolean) => void {
   let workedSeconds: number | null = null
   let isOutage = false
@@ -105,7 +111,7 @@ export function createOutageEdges(
     if (works) workedSeconds = askedSeconds
     if (works !== isOutage) return
     isOutage = !works
-    if (works) tell({ kind: 'ended', atSeconds: knownSeconds })
-    else tell({ kind: 'began', sinceSeconds: workedSeconds ?? askedSeconds })
+    if (works) onEdge({ kind: 'ended', atSeconds: knownSeconds })
+    else onEdge({ kind: 'began', sinceSeconds: workedSeconds ?? askedSeconds })
   }
 }

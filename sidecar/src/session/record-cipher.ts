@@ -1,18 +1,18 @@
 import { createSecretKey, hkdfSync, type KeyObject } from 'node:crypto'
 import { CompactEncrypt, compactDecrypt, errors } from 'jose'
 
-/** Makes a session record unreadable and unforgeable for whoever can read and write Redis. */
+/** Encrypts session records, so that access to Redis neither reads nor forges a session. */
 export interface RecordCipher {
   /** @returns a JWE in compact form (RFC 7516 section 7.1) */
   encrypt(plaintext: string): Promise<string>
-  /** @returns null for what none of the keys made, or what was made for another purpose */
+  /** @returns null for a record of another key or another type */
   decrypt(record: string): Promise<string | null>
 }
 
-/** The first encrypts, all decrypt: a key is replaced without ending a session. */
+/** The first key encrypts, all keys decrypt, so that a key is replaced without ending sessions. */
 export type SessionKeys = readonly [Uint8Array, ...Uint8Array[]]
 
-/** What a record is for. */
+/** The purpose of a record. */
 export type RecordType = 'bg-session' | 'bg-signin'
 
 const HEADER = { alg: 'dir', enc: 'A256GCM' } as const
@@ -23,7 +23,9 @@ const ACCEPTED = {
 }
 
 /**
- * @param typ INVARIANT: what another part encrypts carries another, under another key, and is no session
+ * INVARIANT: records of each type have their own `typ` and key. Otherwise a sealed sign-in could be
+ * stored as a session.
+ *
  * @throws {RangeError} unless every key has 256 bits
  */
 export function createRecordCipher(
@@ -63,9 +65,9 @@ async function decryptWith(
 }
 
 /**
- * Sessions are encrypted with the configured key itself, every other use with a key derived from it
- * (RFC 5869): anonymous browsers can have any number of sign-ins sealed, and none of those counts
- * against what one key of AES-GCM with random nonces may encrypt.
+ * Sessions use the configured key, and every other type a derived key (RFC 5869). Anonymous
+ * browsers can cause any number of sign-in records, which thus do not count against the limit of
+ * records per AES-GCM key with random nonces.
  */
 function keyFor(typ: RecordType, bytes: Uint8Array): KeyObject {
   if (bytes.length !== 32) throw new RangeError('a session key must have 256 bits')

@@ -5,35 +5,36 @@ import type { StoredValue } from '../domain/stored-value.ts'
 import type { SessionKeys } from './record-cipher.ts'
 import type { Session } from './session.ts'
 
-/** The session whose use is noted. */
+/** The session of a note of use. */
 export type SeenSession = Pick<Session, 'sid' | 'isUseSealed'>
 
-/** Writes and reads the moments under `bg:seen:<sid>`. */
+/** Writes and reads the times of use under `bg:seen:<sid>`. */
 export interface SeenSeal {
-  /** @returns the value for Redis: the moment and its seal, `<epoch seconds>.<base64url>` */
+  /** @returns the value for Redis: the time and its seal, `<epoch seconds>.<base64url>` */
   seal(session: SeenSession, usedAtSeconds: number): string
   /**
-   * INVARIANT: only a moment that a sidecar noted for this very session counts. Any other value counts as
-   * never seen and is reported, so a writer of Redis can shorten the life of a session and never lengthen
-   * it: an earlier genuine moment, put back, is an earlier moment.
+   * Reads a time of use. A value without a valid seal counts as never seen and is reported.
+   *
+   * INVARIANT: only a time that a sidecar sealed for this session counts. Otherwise a writer of
+   * Redis could keep an idle session alive. An older sealed value only shortens a session.
    *
    * @returns epoch seconds, 0 for never
    */
   read(session: SeenSession, seen: StoredValue, nowSeconds: number): number
 }
 
-/** The clock of another sidecar may be a little ahead. */
+/** The clock of another sidecar may be slightly ahead. */
 const CLOCK_TOLERANCE_SECONDS = 30
 const SEALED = /^([0-9]{1,12})\.([A-Za-z0-9_-]{43})$/
 const PLAIN = /^([0-9]{1,12})$/
 const KEY_USE = 'brickgate bg:seen'
 
 /**
- * Seals by HMAC-SHA-256 over session id and moment. Its keys are derived from those of the session
- * records (RFC 5869): the first seals, all verify.
+ * Seals by HMAC-SHA-256 over session id and time, with keys derived from the keys of session
+ * records (RFC 5869). The first key seals, all keys verify.
  *
- * A session that an earlier version made has plain moments until its end, because sidecars of that
- * version use the session too and read nothing else.
+ * A session of an earlier version keeps plain times until its end, because sidecars of that version
+ * read only those.
  */
 export function createSeenSeal(keys: SessionKeys, observer: StateObserver): SeenSeal {
   const [current, ...previous] = keys

@@ -11,9 +11,12 @@ export interface OpenRecordDeps {
 }
 
 /**
- * The session that lies under a sid; null when there is none.
+ * Opens the record of a session.
  *
- * INVARIANT: only what our key encrypted, and for this sid, is a session.
+ * INVARIANT: only a record that our key encrypted for this sid is a session. Otherwise a writer of
+ * Redis could make sessions, or copy a session to another id.
+ *
+ * @returns null for an absent or unusable record; the latter is reported
  */
 export async function openRecord(
   deps: OpenRecordDeps,
@@ -36,11 +39,11 @@ export async function openRecord(
 
 /** Opens the records of sessions in use. */
 export interface RecordOpener {
-  /** @returns null for a record that is absent, or is no session of this sid; the latter is reported */
+  /** @returns null for an absent or unusable record; the latter is reported */
   open(sid: string, record: StoredValue): Promise<Session | null>
 }
 
-/** Decrypting takes longer than all else that a session costs, so the last ones opened are kept. */
+/** Decryption is the largest cost of a session, so the most recent sessions stay opened. */
 const MAX_OPENED = 10_000
 
 interface Opened {
@@ -53,7 +56,8 @@ export function createRecordOpener(deps: OpenRecordDeps): RecordOpener {
   return {
     async open(sid, record) {
       if (record.kind !== 'text') return openRecord(deps, sid, record)
-      // INVARIANT: what was opened counts for exactly the same record under the same sid.
+      // INVARIANT: an opened session counts only for the same record under the same sid. Otherwise
+      // a changed record would keep its old session.
       const known = opened.get(sid)
       if (known?.text === record.text) return known.session
       const session = await openRecord(deps, sid, record)

@@ -8,53 +8,57 @@ import { openRecord } from './session-record.ts'
 import type { IndexedSid, SessionRecords, StoredSession } from './session-store.ts'
 import type { IdleRule } from './session-use.ts'
 
-/** A session as it stands, for those who look after sessions. */
+/** A live session, for listing and administration. */
 export interface ListedSession {
   readonly session: Session
-  /** when it was made or last used, in epoch seconds; noted at most every 30 s */
+  /** time of creation or last use, in epoch seconds; updated at most every 30 s */
   readonly lastSeenSeconds: number
 }
 
-/** A session that is to be made: its id and its mark are the registry's. */
+/** A session to be made; the registry chooses `sid` and `isUseSealed`. */
 export type SessionDraft = Omit<Session, 'sid' | 'isUseSealed'>
 
-/** A session just made. */
+/** A new session. */
 export interface OpenedSession {
-  /** what the client presents; it is kept nowhere, and must not be logged */
+  /** the client's session id; never stored, never logged */
   readonly id: string
   readonly session: Session
 }
 
 /**
- * Makes, lists, changes and ends sessions. Every method refuses with `state-unavailable` while the store
- * does not answer. Whether a session is revoked is for the RevocationView to say.
+ * Makes, lists, changes and ends sessions. Every method returns `state-unavailable` while the store
+ * does not answer. Revocations are not checked here; `RevocationView` does that.
  */
 export interface SessionRegistry {
   /**
    * Makes a session under a fresh id, until `expiresAtSeconds`. A subject has at most
-   * `maxPerSubject` sessions of each kind, however many sidecars make them at once: a browser's takes
-   * the place of the oldest, and a program's is refused with `too-many-sessions`.
+   * `maxPerSubject` sessions of each kind, however many sidecars make them at once: a browser's
+   * session replaces the oldest, and a program's returns `too-many-sessions`.
    *
    * @throws {z.ZodError} for a session that could not be read again
    */
   open(session: SessionDraft, nowSeconds: number): Promise<Result<OpenedSession>>
   /**
-   * The live sessions of a subject, at most 1,000, those that end last at the end. Its index loses those
-   * whose record is gone.
+   * Returns the live sessions of a subject, at most 1,000, ordered by their end. Sessions without a
+   * record are removed from the subject's index.
    *
-   * @param subject `<alias>|<stable subject>`
+   * @param subject `<issuer>|<stable subject>`
    */
   list(subject: string, nowSeconds: number): Promise<Result<readonly ListedSession[]>>
-  /** @returns null unless there is a live session of this sid */
+  /** @returns null without a live session of this sid */
   find(sid: string, nowSeconds: number): Promise<Result<ListedSession | null>>
   /**
-   * Puts `after` where `before` is, under the same id and until the same moment.
+   * Replaces `before` by `after`, with the same id and end.
    *
-   * @returns false when the session has changed or ended meanwhile: one that ended never comes back
+   * @returns false when the session changed or ended meanwhile; an ended session never comes back
    * @throws {RangeError} when `after` has another sid, subject or end
    */
   update(before: Session, after: Session): Promise<Result<boolean>>
-  /** Ends a session. @returns whether there was one */
+  /**
+   * Ends a session.
+   *
+   * @returns whether the session existed
+   */
   end(session: Pick<Session, 'sid' | 'principal'>): Promise<Result<boolean>>
 }
 
@@ -62,15 +66,15 @@ export interface SessionRegistryDeps {
   readonly records: SessionRecords
   readonly cipher: RecordCipher
   readonly observer: StateObserver
-  /** a fresh `bgs_` id of 256 random bits */
+  /** returns a new `bgs_` id of 256 random bits */
   readonly newId: () => string
   readonly seal: Pick<SeenSeal, 'read'>
-  /** of each kind; at most 1,000 of both are looked at */
+  /** limit for each kind; at most 1,000 sessions of both kinds are read */
   readonly maxPerSubject: number
   readonly isIdle: IdleRule
 }
 
-/** Records are opened a few at a time, so that a subject of many sessions holds nobody up. */
+/** Records opened at once, so that a subject with many sessions does not delay other requests. */
 const BATCH = 50
 
 export function createSessionRegistry(deps: SessionRegistryDeps): SessionRegistry {
@@ -101,7 +105,8 @@ export function createSessionRegistry(deps: SessionRegistryDeps): SessionRegistr
       const held = stored === undefined ? null : await openRecord(deps, stored.sid, stored.record)
       if (stored?.record.kind !== 'text' || held === null) return ok(false)
       if (encodeSession(held) !== encodeSession(before)) return ok(false)
-      // INVARIANT: nothing but the very record that was compared is replaced.
+      // INVARIANT: only the compared record is replaced. Otherwise a session that ended or changed
+      // meanwhile would come back.
       const record = await cipher.encrypt(encodeSession(after))
       return records.replace(before.sid, stored.record.text, record)
     },
@@ -128,8 +133,8 @@ export function createSessionRegistry(deps: SessionRegistryDeps): SessionRegistr
    * the others.
    *
    * @param complete how many sessions the subject had when the new one became complete
-   * @returns `too-many-sessions` for a program's session beyond the bound; for a browser's, ends the
-   *   oldest instead
+   * @returns `too-many-sessions` for a program's session beyond the bound; for a browser's, ends
+   *   the oldest instead
    */
   async function keepBound(
     { sid, principal, kind }: Session,
@@ -158,7 +163,9 @@ export function createSessionRegistry(deps: SessionRegistryDeps): SessionRegistr
     return ok(undefined)
   }
 
-  /** All that take up room: also those that are idle, whose records stay until they end. */
+  /**
+   * Opens every session that counts for the bound, also idle sessions, whose records still exist.
+   */
   async function openAll(
     sids: readonly IndexedSid[],
     subject: string,
@@ -180,8 +187,8 @@ export function createSessionRegistry(deps: SessionRegistryDeps): SessionRegistr
   /**
    * Reads the records of a subject's sessions, and removes the ended ones from its index.
    *
-   * INVARIANT: a reserved sid stays in the index, because its record may be written after this read;
-   * otherwise ending all sessions of the subject would miss that session.
+   * INVARIANT: a reserved sid stays in the index, because its record may be written after this
+   * read; otherwise ending all sessions of the subject would miss that session.
    */
   async function readBatch(
     sids: readonly IndexedSid[],
@@ -208,7 +215,8 @@ export function createSessionRegistry(deps: SessionRegistryDeps): SessionRegistr
     const found = await readBatch(sids, subject)
     if (!found.ok) return found
     const opened = await Promise.all(found.value.map((stored) => openLive(stored, nowSeconds)))
-    // INVARIANT: whoever writes to the index shows nobody the session of another.
+    // INVARIANT: a list contains only sessions of its subject. Otherwise a writer of Redis could
+    // show a person the sessions of another.
     const live = opened.filter((one) => one !== null)
     return ok(live.filter(({ session }) => subjectKey(session.principal) === subject))
   }

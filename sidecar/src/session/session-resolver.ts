@@ -9,10 +9,12 @@ import type { SessionUse } from './session-use.ts'
 
 export interface SessionResolver {
   /**
-   * @param sessionId the opaque id that the client presents, `bgs_` included
-   * @param tier the listener it came in by
-   * @returns refuses with `session-unknown`, `session-expired`, `session-wrong-tier`, `state-lost` or
-   *   `state-unavailable`; whether the session was revoked is for the RevocationView to say
+   * Finds the live session of a session id. Revocations are not checked here.
+   *
+   * @param sessionId the client's opaque id, `bgs_` included
+   * @param tier tier of the listener
+   * @returns `session-unknown`, `session-expired`, `session-wrong-tier`, `state-lost` or
+   *   `state-unavailable` without a live session
    */
   resolve(sessionId: string, tier: Tier, nowSeconds: number): Promise<Result<Session>>
 }
@@ -23,13 +25,13 @@ export interface SessionResolverDeps {
   readonly observer: StateObserver
   readonly use: SessionUse
   readonly idleTimeoutSeconds: number
-  /** whether a session also counts on the tier it was not made on */
+  /** whether a session is valid on every tier, not only on its own */
   readonly anyTier: boolean
 }
 
 const MIN_NOTE_INTERVAL_SECONDS = 30
 
-/** How often the use of a session is noted: often enough that one in use is never idle by its note. */
+/** Interval of notes of use, short enough that a session in use is never idle by its notes. */
 function noteInterval(idleTimeoutSeconds: number): number {
   const seldom = Math.max(MIN_NOTE_INTERVAL_SECONDS, idleTimeoutSeconds / 10)
   return Math.min(seldom, idleTimeoutSeconds / 3)
@@ -44,8 +46,8 @@ export function createSessionResolver(deps: SessionResolverDeps): SessionResolve
       const sid = sidOf(sessionId)
       const reading = await store.read(sid, nowSeconds)
       if (!reading.ok) return reading
-      const { record, lostSinceSeconds } = reading.value
-      if (record.kind === 'absent' && lostSinceSeconds > 0) return refuse('state-lost')
+      const { record, lostBeforeSeconds } = reading.value
+      if (record.kind === 'absent' && lostBeforeSeconds > 0) return refuse('state-lost')
       const session = await opener.open(sid, record)
       if (session === null) return refuse('session-unknown')
       if (nowSeconds >= session.expiresAtSeconds) return refuse('session-expired')
@@ -59,7 +61,7 @@ export function createSessionResolver(deps: SessionResolverDeps): SessionResolve
     },
   }
 
-  /** What this process knows is enough for a session in use; Redis is asked before one is called idle. */
+  /** Reads Redis only for a session that is idle by the notes of this process. */
   async function isIdle(session: Session, nowSeconds: number): Promise<Result<boolean>> {
     if (!use.isIdle(session, 0, nowSeconds)) return ok(false)
     const seen = await store.readSeen(session.sid)

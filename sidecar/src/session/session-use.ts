@@ -6,18 +6,20 @@ import { idleLimitSeconds, type Session } from './session.ts'
 import type { SessionReader } from './session-store.ts'
 
 /**
- * Whether a session has gone unused for too long.
+ * Whether a session was unused for too long.
  *
- * @param lastUsedSeconds when the session was made or last used, in epoch seconds
+ * @param lastUsedSeconds time of creation or last use, in epoch seconds
  */
 export type IdleRule = (session: Session, lastUsedSeconds: number, nowSeconds: number) => boolean
 
 /**
- * INVARIANT: an outage logs nobody out, and revives nobody. The time of outages does not count as
- * idleness; a session that was idle before an outage began is idle after it. The absolute end of a
- * session is not for this rule, and no outage moves it.
+ * Time in outages does not count as idle time. The absolute end of a session is not part of this
+ * rule, and no outage moves it.
  *
- * @param outages what is known of outages at the moment of the call
+ * INVARIANT: a session is idle after an outage exactly if it was idle without the time of the
+ * outage. Otherwise an outage would log people out, or revive sessions that had ended.
+ *
+ * @param outages returns the outages known at the time of the call
  */
 export function createIdleRule(
   idleTimeoutSeconds: number,
@@ -26,7 +28,7 @@ export function createIdleRule(
   return (session, lastUsedSeconds, nowSeconds) => {
     const limitSeconds = idleLimitSeconds(session, idleTimeoutSeconds)
     const excessSeconds = nowSeconds - lastUsedSeconds - limitSeconds
-    // outages are looked at only for a session that would otherwise end
+    // outages are read only for a session that would otherwise end
     return (
       excessSeconds > 0 && excessSeconds > outageSeconds(outages(), lastUsedSeconds, nowSeconds)
     )
@@ -36,28 +38,28 @@ export function createIdleRule(
 /** The use of a session, in epoch seconds. */
 export interface NotedUse extends SeenSession {
   readonly usedAtSeconds: number
-  /** the session's own end */
+  /** end of the session */
   readonly expiresAtSeconds: number
 }
 
-/** When sessions were last used, as far as this process has seen. */
+/** Times at which sessions were last used, as far as this process knows. */
 export interface SessionUse {
-  /** @param seenSeconds what stands in Redis, 0 for nothing; what this process remembers counts too */
+  /** @param lastUsedSeconds as Redis has it, 0 for no note; notes of this process count too */
   isIdle: IdleRule
-  /** @returns when the session was made or last used, as far as is known here, in epoch seconds */
+  /** @returns time of creation or last use, as far as this process knows, in epoch seconds */
   lastUsedSeconds(session: Session): number
-  /** Remembers what another process noted: the requests that follow do not ask again. */
+  /** Remembers a note of another process, so that later requests do not read it again. */
   learn(session: Session, seen: StoredValue, nowSeconds: number): void
   /**
-   * Notes that a session is used now. A request does not wait for the note, and its failure is the
-   * adapter's to count. A note that Redis does not take is kept for `saveAgain`.
+   * Notes a use of a session. The request does not wait for the write. A note that Redis does not
+   * store is kept for `saveAgain`; the adapter counts the failure.
    */
   note(session: Session, nowSeconds: number): void
-  /** Writes the notes that Redis did not take. Never rejects, and stops at the first new failure. */
+  /** Writes the kept notes. Never rejects, and stops at the first new failure. */
   saveAgain(nowSeconds: number): Promise<void>
-  /** @returns the notes that Redis did not take */
+  /** @returns the kept notes */
   unsaved(): readonly NotedUse[]
-  /** Takes over the notes of another process, which ends. */
+  /** Adds the notes of another process, which ends. */
   adopt(uses: readonly NotedUse[]): void
 }
 
@@ -68,7 +70,7 @@ export interface SessionUseDeps {
 }
 
 const MAX_REMEMBERED = 10_000
-/** A few notes at a time, so that requests are not held up. */
+/** Notes written at once, so that requests are not delayed. */
 const BATCH = 50
 
 export function createSessionUse({ store, seal, isIdle }: SessionUseDeps): SessionUse {
@@ -129,7 +131,7 @@ export function createSessionUse({ store, seal, isIdle }: SessionUseDeps): Sessi
     }
   }
 
-  /** @returns whether Redis took the note */
+  /** @returns whether Redis stored the note */
   async function save(use: NotedUse): Promise<boolean> {
     const sealed = seal.seal(use, use.usedAtSeconds)
     const touched = await store.touch(use.sid, sealed, use.expiresAtSeconds)
@@ -139,7 +141,10 @@ export function createSessionUse({ store, seal, isIdle }: SessionUseDeps): Sessi
     return touched.ok
   }
 
-  /** INVARIANT: an old note never replaces a later one, that another process wrote meanwhile. */
+  /**
+   * INVARIANT: an old note never replaces a later note of another process. Otherwise a session in
+   * use could become idle.
+   */
   async function saveUnlessLater(use: NotedUse, nowSeconds: number): Promise<boolean> {
     const seen = await store.readSeen(use.sid)
     if (!seen.ok) return false

@@ -4,24 +4,25 @@ import { parseJson } from '../domain/json.ts'
 import { isKeyName, type Principal } from '../domain/principal.ts'
 import { TIERS, type Tier } from '../domain/tier.ts'
 
-/** A sign-in that goes on. All of it comes from its record, which only holders of our key can write. */
+/** A live sign-in. Every member comes from its record, which only holders of our key can write. */
 export interface Session {
-  /** SHA-256 (hex) of the session id; the record names it, so that a copy under another id is none */
+  /** SHA-256 (hex) of the session id; a record copied to another id is thus no session */
   readonly sid: string
-  /** as the token said from which the session was made; the session dies with that token's id */
+  /** identity in the token that made the session; revoking that token's id ends the session */
   readonly principal: Principal
-  /** `browser` for a sign-in by the responder's pages, `program` for one made from an access token */
+  /** `browser`: signed in by the responder's pages; `program`: made from an access token */
   readonly kind: SessionKind
-  /** where it was made */
+  /** tier on which the session was made */
   readonly tier: Tier
   /**
-   * What not-before revocations are compared with: when the person signed in; for a session made from
-   * an access token that token's `auth_time ?? iat`, so that what refuses the token refuses the session.
+   * Time of sign-in, with which not-before revocations are compared. For a session made from an
+   * access token it is the token's `auth_time ?? iat`, so that a revocation of the token ends the
+   * session too.
    */
   readonly signInSeconds: number
-  /** when the record was made: from here on the session can be idle */
+  /** time of creation, from which the session can be idle */
   readonly createdAtSeconds: number
-  /** absolute: no use extends it */
+  /** absolute end; use does not extend it */
   readonly expiresAtSeconds: number
   /** the IdP's access token for the workspace; null when the sign-in gave none */
   readonly accessToken: SessionToken | null
@@ -29,11 +30,11 @@ export interface Session {
   readonly refreshToken: string | null
   /** the `id_token_hint` of a sign-out at the IdP; null for programs */
   readonly idToken: string | null
-  /** from where it was made; shown to its owner, decides nothing */
+  /** client address at creation; shown to its owner, and used for no decision */
   readonly sourceIp: string
-  /** by what it was made, as the client said; shown to its owner, decides nothing */
+  /** `User-Agent` at creation; shown to its owner, and used for no decision */
   readonly userAgent: string
-  /** whether the moments of its use are sealed; false in records of versions that wrote them plain */
+  /** whether times of use are sealed; false in records of versions with plain times */
   readonly isUseSealed: boolean
 }
 
@@ -42,8 +43,8 @@ export interface SessionToken {
   readonly token: string
   readonly expiresAtSeconds: number
   /**
-   * Its id, by which this token alone can be revoked. A refresh brings a new one, while the principal
-   * keeps that of the first; null in records of versions that did not note it.
+   * Token id, which revokes this token alone. A refresh brings a new id, while the principal keeps
+   * the id of the first token. Null in records of versions without it.
    */
   readonly tokenId: string | null
 }
@@ -55,6 +56,7 @@ const seconds = z.number().nonnegative()
 const keyName = z.string().refine(isKeyName)
 const token = z.string().regex(/^[\x21-\x7e]+$/)
 
+/** In a record, the member `issuer` of the principal is the issuer's name. */
 const principalSchema = z.strictObject({
   issuer: z.string().regex(/^[a-z0-9-]{1,32}$/),
   subject: keyName,
@@ -69,7 +71,7 @@ const principalSchema = z.strictObject({
   expiresAtSeconds: seconds,
 })
 
-const sessionSchema: z.ZodType<Session> = z.strictObject({
+const recordSchema = z.strictObject({
   sid: z.string().refine(isSid),
   principal: principalSchema,
   kind: z.enum(KINDS),
@@ -96,26 +98,30 @@ const sessionSchema: z.ZodType<Session> = z.strictObject({
  * @throws {z.ZodError} for a session that could not be read again
  */
 export function encodeSession(session: Session): string {
-  return JSON.stringify(sessionSchema.parse(session))
+  const { issuerName, ...principal } = session.principal
+  const record = { ...session, principal: { issuer: issuerName, ...principal } }
+  return JSON.stringify(recordSchema.parse(record))
 }
 
 /**
- * How long a session may go unused. One of a program has no such limit: nobody leaves it open on a screen,
- * schedulers pause, and it ends with the token it was made from, which has no such limit either.
+ * The longest time without use. A program's session has no limit: schedulers pause, and the session
+ * ends with its token, which has no such limit either.
  */
 export function idleLimitSeconds({ kind }: Session, idleTimeoutSeconds: number): number {
   return kind === 'program' ? Number.POSITIVE_INFINITY : idleTimeoutSeconds
 }
 
-/** @returns null for anything but what `encodeSession` makes, further and missing members included */
+/** @returns null for a text that `encodeSession` does not make, or with further members */
 export function decodeSession(text: string): Session | null {
-  const parsed = sessionSchema.safeParse(parseJson(text))
-  return parsed.success ? parsed.data : null
+  const parsed = recordSchema.safeParse(parseJson(text))
+  if (!parsed.success) return null
+  const { issuer, ...principal } = parsed.data.principal
+  return { ...parsed.data, principal: { issuerName: issuer, ...principal } }
 }
 
 /**
- * The name under which Redis, audit and operators know a session: SHA-256 (hex) of the whole opaque
- * id, so that neither a dump of Redis nor a log holds anything a client could present.
+ * Returns the name of a session in Redis, audit and commands: SHA-256 (hex) of the whole session
+ * id, so that neither a dump of Redis nor a log contains an id that a client could use.
  */
 export function sidOf(sessionId: string): string {
   return hash('sha256', sessionId, 'hex')

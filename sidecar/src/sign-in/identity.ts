@@ -76,6 +76,10 @@ export function accessTokenOf(
   { expiresAtSeconds, tokenId }: Pick<Principal, 'expiresAtSeconds' | 'tokenId'>,
   nowSeconds: number,
 ): SessionToken {
-  const told = nowSeconds + (expiresInSeconds ?? Number.POSITIVE_INFINITY)
-  return { token: accessToken, expiresAtSeconds: Math.min(expiresAtSeconds, told), tokenId }
+  const statedEndSeconds = nowSeconds + (expiresInSeconds ?? Number.POSITIVE_INFINITY)
+  return {
+    token: accessToken,
+    expiresAtSeconds: Math.min(expiresAtSeconds, statedEndSeconds),
+    tokenId,
+  }
 }

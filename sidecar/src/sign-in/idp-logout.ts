@@ -49,7 +49,7 @@ export interface IdpLogoutDeps {
   readonly replays: ReplayStore
   readonly idpSessions: IdpSessionStore
   /** the sign-in's issuer: its `iss` and its alias */
-  readonly issuer: { readonly issuer: string; readonly alias: string }
+  readonly issuer: { readonly issuerUrl: string; readonly issuerName: string }
   /** how long after its expiry a logout token may still be accepted, on a clock that is behind */
   readonly toleranceSeconds: number
 }
@@ -59,17 +59,17 @@ const REPLAYED: DenyReason = 'token-revoked'
 
 export function createIdpLogout(deps: IdpLogoutDeps): IdpLogout {
   const { replays, idpSessions, revocations } = deps
-  const { alias } = deps.issuer
+  const { issuerName } = deps.issuer
   return {
     byToken: async (logoutToken, nowSeconds) => {
       const order = await deps.tokens.logoutToken(logoutToken, nowSeconds)
       if (!order.ok) return order
-      const key = logoutTokenKey(alias, order.value.tokenId)
+      const key = logoutTokenKey(issuerName, order.value.tokenId)
       const known = await replays.isKnown(key)
       if (!known.ok) return known
       if (known.value) return refuse(REPLAYED)
       // Stored after it was obeyed, so that a failed logout may be delivered again.
-      const target = targetOf(order.value, alias)
+      const target = targetOf(order.value, issuerName)
       const notBeforeSeconds = order.value.issuedAtSeconds
       const revoked = await revocations.revoke({ target, notBeforeSeconds }, nowSeconds)
       if (!revoked.ok) return revoked
@@ -77,23 +77,23 @@ export function createIdpLogout(deps: IdpLogoutDeps): IdpLogout {
       if (!noted.ok) return noted
       return noted.value ? ok(undefined) : refuse(REPLAYED)
     },
-    byBrowser: async (issuer, idpSession, nowSeconds) => {
-      if (issuer !== deps.issuer.issuer) return ok(false)
-      const known = await idpSessions.isKnown(idpSessionKey(alias, idpSession))
+    byBrowser: async (issuerUrl, idpSession, nowSeconds) => {
+      if (issuerUrl !== deps.issuer.issuerUrl) return ok(false)
+      const known = await idpSessions.isKnown(idpSessionKey(issuerName, idpSession))
       if (!known.ok || !known.value) return known
-      const target = { kind: 'idp-session', issuer: alias, idpSession } as const
+      const target = { kind: 'idp-session', issuerName, idpSession } as const
       const revoked = await revocations.revoke({ target }, nowSeconds)
       return revoked.ok ? ok(true) : revoked
     },
     signedIn: async ({ principal, expiresAtSeconds }) => {
       if (principal.idpSession === null) return ok(undefined)
-      return idpSessions.note(idpSessionKey(alias, principal.idpSession), expiresAtSeconds)
+      return idpSessions.note(idpSessionKey(issuerName, principal.idpSession), expiresAtSeconds)
     },
   }
 }
 
 /** A subject alone means all of its sessions. */
-function targetOf({ idpSession, subject }: LogoutOrder, alias: string): RevocationTarget {
-  if (idpSession !== null) return { kind: 'idp-session', issuer: alias, idpSession }
-  return { kind: 'subject', subject: `${alias}|${subject ?? ''}` }
+function targetOf({ idpSession, subject }: LogoutOrder, issuerName: string): RevocationTarget {
+  if (idpSession !== null) return { kind: 'idp-session', issuerName: issuerName, idpSession }
+  return { kind: 'subject', subject: `${issuerName}|${subject ?? ''}` }
 }

@@ -221,14 +221,14 @@ export function createSignIn(deps: SignInDeps): SignIn {
       sourceIp: browser.sourceIp,
       userAgent: browser.userAgent,
     }
-    return openInStanding(session, nowSeconds)
+    return openUnlessRevoked(session, nowSeconds)
   }
 
   /**
    * Opens a session only if it counts; a session that is denied at once would redirect the browser
    * in a loop.
    */
-  async function openInStanding(
+  async function openUnlessRevoked(
     session: SessionDraft,
     nowSeconds: number,
   ): Promise<SignInOutcome<OpenedSession>> {

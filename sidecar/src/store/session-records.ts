@@ -5,9 +5,9 @@ import type { SessionRecords, StoredSession } from '../session/session-store.ts'
 import type { KeyValues } from './key-values.ts'
 
 /**
- * Sessions as keys; no command spans two of them.
+ * Stores sessions as keys. No command uses two keys, so Redis Cluster works.
  *
- * @param isFull whether Redis has no room for new sessions; left out where none are made
+ * @param isFull whether Redis has no room for new sessions; absent where no session is made
  */
 export function createSessionRecords(
   keyValues: KeyValues,
@@ -23,7 +23,7 @@ export function createSessionRecords(
       const completed = created.ok
         ? await keyValues.indexAdd(index, sid, expiresAtSeconds, false)
         : created
-      // Redis may still carry out a command that took too long; these follow it on the connection.
+      // Redis may still run a command that timed out; these commands follow it on the connection.
       if (!completed.ok) {
         await Promise.all([keyValues.delete(sessionKey(sid)), keyValues.indexRemove(index, sid)])
         return completed
@@ -45,7 +45,7 @@ export function createSessionRecords(
     delete: async (sid, subject) => {
       const deleted = await keyValues.delete(sessionKey(sid))
       if (!deleted.ok) return deleted
-      // The session has ended now; what is left of it ends by itself where these fail.
+      // The session has ended now; the other keys expire by themselves if these commands fail.
       await keyValues.delete(seenKey(sid))
       if (subject !== null) await dropFromIndex(subject, [sid])
       await keyValues.settle(sessionKey(sid))

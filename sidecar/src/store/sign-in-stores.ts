@@ -4,7 +4,7 @@ import type { LockStore } from '../sign-in/token-renewal.ts'
 import type { SpentSignIns } from '../sign-in/transaction.ts'
 import type { KeyValues } from './key-values.ts'
 
-/** What a sign-in, its refreshes and its end keep in Redis beside sessions and revocations. */
+/** The Redis keys of sign-ins, token refreshes and logouts, apart from sessions and revocations. */
 export interface SignInStores {
   readonly spentSignIns: SpentSignIns
   readonly locks: LockStore
@@ -12,7 +12,7 @@ export interface SignInStores {
   readonly idpSessions: IdpSessionStore
 }
 
-/** @param isFull whether Redis has no room for what new sign-ins leave there */
+/** @param isFull whether Redis has no room for the keys of new sign-ins */
 export function createSignInStores(keyValues: KeyValues, isFull: () => boolean): SignInStores {
   const { create, write } = keyValues
   const isThere = async (key: string) => {

@@ -3,29 +3,31 @@ import { ok, type Result } from '../domain/result.ts'
 import { ABSENT, type StoredValue } from '../domain/stored-value.ts'
 import type { KeyValues } from './key-values.ts'
 
-/** Values of keys together with the `bg:state` that vouches for them. */
-export interface StateReading {
-  /** in the order of the keys asked for */
+/** Values of keys, and the `bg:state` that was read after them. */
+export interface StateSnapshot {
+  /** in the order of the keys */
   readonly values: readonly StoredValue[]
-  /** what stands under `bg:state` */
+  /** value of `bg:state` */
   readonly state: StoredValue
-  /** whether Redis is out of reach for longer than the staleness bound, and this is what was known before */
+  /** whether Redis is unreachable for longer than the staleness bound, and the values are older */
   readonly isFromOutage: boolean
 }
 
-/** How the stores of sessions and revocations read. Whatever fails is refused with `state-unavailable`. */
+/** Reads for the stores of sessions and revocations; a failed read returns `state-unavailable`. */
 export interface StateReader {
-  read(keys: readonly string[]): Promise<Result<StateReading>>
+  read(keys: readonly string[]): Promise<Result<StateSnapshot>>
 }
 
 /**
- * INVARIANT: bg:state comes last. A flush before it leaves it missing, and a flush after it cannot have
- * emptied the values; the other way round values could vanish behind a state that was fine.
+ * Reads keys, then `bg:state`.
+ *
+ * INVARIANT: `bg:state` is read last, so that a flush before its read leaves it missing. Read
+ * first, it would look intact while a flush emptied the values, and revoked tokens would pass.
  */
 export async function readWithState(
   keyValues: Pick<KeyValues, 'read'>,
   keys: readonly string[],
-): Promise<Result<Omit<StateReading, 'isFromOutage'>>> {
+): Promise<Result<Omit<StateSnapshot, 'isFromOutage'>>> {
   const reading = await keyValues.read([...keys, STATE_KEY])
   if (!reading.ok) return reading
   return ok({ values: reading.value.slice(0, -1), state: reading.value.at(-1) ?? ABSENT })

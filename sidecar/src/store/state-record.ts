@@ -5,26 +5,27 @@ import { decodeState, encodeState, type StateRecord } from '../revocation/state-
 import type { KeyValues } from './key-values.ts'
 
 /**
- * Says of a new Redis that nothing is lost; what an installation does once. A Redis that was emptied
- * looks the same, so this must not run again with each start of a sidecar.
+ * Records that a new Redis has lost nothing. An installation does this once; a sidecar never does,
+ * because an emptied Redis looks like a new Redis.
  *
- * @returns false when there is a `bg:state` already, which stays as it is
+ * @returns false without a change when `bg:state` exists
  */
 export function initState(keyValues: KeyValues, id: string): Promise<Result<boolean>> {
   return keyValues.create(STATE_KEY, encodeState({ id, sinceSeconds: 0 }), null)
 }
 
 /**
- * `accepted`: the loss is over. `nothing-lost`: there was none. `changed`: another wrote at the same
- * time, look again. `unreadable`: `bg:state` must first be deleted, it cannot be told what it means.
+ * `accepted`: the loss is over. `nothing-lost`: nothing was lost. `changed`: another process wrote
+ * `bg:state` at the same time; try again. `unreadable`: `bg:state` has no known form and must first
+ * be deleted.
  */
 export type AcceptOutcome = 'accepted' | 'nothing-lost' | 'changed' | 'unreadable'
 
 /**
- * Ends a state loss: an operator takes it that no revocation is missing, or has set them again. Only
- * what was read is replaced, so that a loss recorded in between stays.
+ * Ends a state loss, for an operator who has checked that no revocation is missing. Only the value
+ * that was read is replaced, so a loss that is recorded in between stays.
  *
- * @param id for the record of a Redis that has none yet
+ * @param id id of the new record where Redis has no record
  */
 export async function acceptState(
   keyValues: KeyValues,
@@ -46,11 +47,11 @@ export async function acceptState(
 
 export interface ShownState {
   readonly value: StoredValue
-  /** null when there is none that can be read */
+  /** null for a missing or unreadable record */
   readonly record: StateRecord | null
 }
 
-/** Reads `bg:state` as it stands, and changes nothing. */
+/** Reads `bg:state` and changes nothing. */
 export async function showState(keyValues: KeyValues): Promise<Result<ShownState>> {
   const values = await keyValues.read([STATE_KEY])
   if (!values.ok) return values

@@ -3,7 +3,7 @@ import { ok, type Result } from '../domain/result.ts'
 import type { StateAnomaly, StateObserver } from '../domain/state-observer.ts'
 import { ABSENT, type StoredValue } from '../domain/stored-value.ts'
 import type { RevocationStore } from '../revocation/revocation-view.ts'
-import { decodeState, encodeState, lostSinceSeconds } from '../revocation/state-loss.ts'
+import { decodeState, encodeState, lostBeforeSeconds } from '../revocation/state-loss.ts'
 import type { SessionReader } from '../session/session-store.ts'
 import type { KeyValues } from './key-values.ts'
 import type { StateReader } from './state-reader.ts'
@@ -17,13 +17,13 @@ export interface StateStoresDeps {
   readonly keyValues: KeyValues
   readonly reader: StateReader
   readonly observer: StateObserver
-  /** a fresh random id for each `bg:state` */
+  /** returns a new random id for a `bg:state` */
   readonly newId: () => string
-  /** how long after a loss a token of before can be accepted */
+  /** the longest time after a loss for which an older token can be accepted */
   readonly longestAcceptanceSeconds: number
 }
 
-/** Both stores on one set of commands: every read tells along with its values whether state was lost. */
+/** Both stores on the same commands. Every read returns whether state was lost. */
 export function createStateStores(deps: StateStoresDeps): StateStores {
   const { keyValues, observer } = deps
   const sessions: SessionReader = {
@@ -55,11 +55,13 @@ export function createStateStores(deps: StateStoresDeps): StateStores {
     return ok({
       values,
       isFromOutage,
-      lostSinceSeconds: lostSinceSeconds(state.value, nowSeconds, deps.longestAcceptanceSeconds),
+      lostBeforeSeconds: lostBeforeSeconds(state.value, nowSeconds, deps.longestAcceptanceSeconds),
     })
   }
 
-  /** Writes that everything until now may be lost, unless another was first, and reads what then holds. */
+  /**
+   * Records a loss of all state up to now, unless another process was first, and reads the record.
+   */
   async function recordLoss(nowSeconds: number): Promise<Result<StoredValue>> {
     observer.anomaly('state-missing', STATE_KEY)
     const record = encodeState({ id: deps.newId(), sinceSeconds: Math.ceil(nowSeconds) })

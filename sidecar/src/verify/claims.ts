@@ -59,7 +59,7 @@ export function readPrincipal(
   if (!groups.ok) return groups
   const refusal = refusalOfTimes(times.value, limits)
   if (refusal !== null) return refusal
-  const known = { issuer: issuer.alias, subject, clientId, groups: groups.value }
+  const known = { issuerName: issuer.issuerName, subject, clientId, groups: groups.value }
   return ok({ ...known, ...facts, ...times.value })
 }
 

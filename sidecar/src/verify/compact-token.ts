@@ -10,7 +10,7 @@ export interface CompactToken {
   readonly kid: string | null
   /** media type in lower case without `application/`; `jwt` when the header has none */
   readonly type: string
-  readonly issuer: string
+  readonly issuerUrl: string
   readonly claims: JsonObject
 }
 
@@ -48,7 +48,7 @@ export function parseCompactToken(
   const types: readonly string[] = TOKEN_TYPES[use]
   if (!types.includes(type)) return refuse('wrong-token-type')
   const signingInput = text.slice(0, encodedHeader.length + 1 + encodedClaims.length)
-  return ok({ text, signingInput, algorithm: alg, kid, type, issuer: iss, claims })
+  return ok({ text, signingInput, algorithm: alg, kid, type, issuerUrl: iss, claims })
 }
 
 /** `typ` is a media type without regard to case, `application/` understood (RFC 7515 section 4.1.9). */

@@ -69,7 +69,12 @@ export function readIdToken(
   const isOfSignIn = nonce === null ? !expected.isRequired : nonce === expected.nonce
   if (!isOfSignIn) return refuse('malformed-token', 'nonce')
   if (!groups.ok) return groups
-  const known = { issuer: issuer.alias, subject, clientId: keyName(clientId), groups: groups.value }
+  const known = {
+    issuerName: issuer.issuerName,
+    subject,
+    clientId: keyName(clientId),
+    groups: groups.value,
+  }
   const principal = { ...known, ...facts, ...times.value }
   const refusal = refusalOfTimes(times.value, limits) ?? refusalAt(principal, nowSeconds, limits)
   if (refusal !== null) return refusal

@@ -19,19 +19,19 @@ export interface TrustedKey {
 /** Imports each key once, however many sets it is part of. */
 export interface KeyRing {
   /** null when there are no keys, or none fresh enough */
-  current(alias: string): TrustedKeys | null
+  current(issuerName: string): TrustedKeys | null
 }
 
 export function createKeyRing(source: Pick<KeySource, 'current'>): KeyRing {
   const held = new Map<string, TrustedKeys>()
   return {
-    current(alias) {
-      const set = source.current(alias)
+    current(issuerName) {
+      const set = source.current(issuerName)
       if (set === null || set.keys.length === 0) return null
-      const known = held.get(alias)
+      const known = held.get(issuerName)
       if (known?.set === set) return known
       const next = adopt(set, known)
-      held.set(alias, next)
+      held.set(issuerName, next)
       return next
     },
   }
@@ -62,7 +62,7 @@ function adopt(set: KeySet, known: TrustedKeys | undefined): TrustedKeys {
   })
   const now = new Set(keys.map((key) => key.fingerprint))
   const isSuperset = known?.keys.every((key) => now.has(key.fingerprint)) ?? false
-  return { set, keys, epoch: known && isSuperset ? known.epoch : Symbol(set.alias) }
+  return { set, keys, epoch: known && isSuperset ? known.epoch : Symbol(set.issuerName) }
 }
 
 function importKey({ material }: PublishedKey): KeyObject {

@@ -17,7 +17,7 @@ export interface PublishedKey {
 
 /** The keys of one issuer at one time: plain data that survives structured cloning and JSON. */
 export interface KeySet {
-  readonly alias: string
+  readonly issuerName: string
   readonly keys: readonly PublishedKey[]
   /**
    * When the fetch that brought them began, on the clock that all processes of one machine share
@@ -35,10 +35,10 @@ export type RefreshOutcome = 'refreshed' | 'cooling-down' | 'failed'
 /** Where a verifier finds keys. The primary process alone fetches; others hold what it pushed. */
 export interface KeySource {
   /**
-   * The keys of `alias` as last received, the same object until newer ones arrive; null when there
+   * The keys of `issuerName` as last received, the same object until newer ones arrive; null when there
    * are none or they are older than `jwks.max_stale_s`.
    */
-  current(alias: string): KeySet | null
+  current(issuerName: string): KeySet | null
   /**
    * Asks for a fetch because no key fits a token. Resolves within the fetch's own timeout, and never
    * before `current` shows what the fetch brought.
@@ -46,5 +46,5 @@ export interface KeySource {
    * @param keyId the `kid` of the token; without one, anything that is the same for such tokens
    * @returns `refreshed` also for a key id that was asked for before and that a later fetch did not bring
    */
-  refresh(alias: string, keyId: string): Promise<RefreshOutcome>
+  refresh(issuerName: string, keyId: string): Promise<RefreshOutcome>
 }

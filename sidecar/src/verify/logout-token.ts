@@ -13,7 +13,7 @@ export interface LogoutOrder {
   readonly expiresAtSeconds: number
   /** `sid` of the ended session at the IdP */
   readonly idpSession: string | null
-  /** the stable subject without alias; without a session, all of the subject's are meant */
+  /** the stable subject without the issuer name; without a session, all of the subject's are meant */
   readonly subject: string | null
 }
 

@@ -5,7 +5,7 @@ import type { TrustedIssuer } from './trusted-issuer.ts'
 
 /** What only the conventions of an identity provider tell of a token. */
 export interface Identity {
-  /** without alias; `client:<client id>` for client credentials; null when the token has none */
+  /** without the issuer name; `client:<client id>` for client credentials; null when the token has none */
   readonly subject: string | null
   readonly clientId: string | null
   readonly scopes: readonly string[]
@@ -57,7 +57,7 @@ function isEntraApplication(read: ClaimReader, hasScopes: boolean): boolean {
 
 /** The tenant that the issuer itself names: `https://<host>/<tid>/` and `https://<host>/<tid>/v2.0`. */
 function tenantOf(issuer: TrustedIssuer): string | undefined {
-  return /^https?:\/\/[^/]+\/([^/]+)\//.exec(issuer.issuer)?.[1]
+  return /^https?:\/\/[^/]+\/([^/]+)\//.exec(issuer.issuerUrl)?.[1]
 }
 
 /** Tokens of a workspace's or account's own token endpoint. ID tokens have no `scope`. */

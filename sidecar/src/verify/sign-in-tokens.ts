@@ -52,7 +52,7 @@ export function createSignInTokens(parts: SignInTokensParts): SignInTokens {
   async function signed(text: string, use: 'id' | 'logout'): Promise<Result<CompactToken>> {
     const token = parseCompactToken(text, use)
     if (!token.ok) return token
-    if (token.value.issuer !== parts.issuer.issuer) return refuse('unknown-issuer')
+    if (token.value.issuerUrl !== parts.issuer.issuerUrl) return refuse('unknown-issuer')
     const signature = await checkSignature(token.value, parts.issuer)
     return signature.ok ? ok(token.value) : signature
   }

@@ -29,7 +29,7 @@ export function createSignatureCheck(parts: SignatureCheckParts): SignatureCheck
       return refuse('algorithm-not-allowed')
     }
     try {
-      const key = await findKey(token, issuer.alias)
+      const key = await findKey(token, issuer.issuerName)
       if (!key.ok) return key
       await compactVerify(token.text, key.value, { algorithms: [...issuer.algorithms] })
       return ok(undefined)
@@ -40,12 +40,12 @@ export function createSignatureCheck(parts: SignatureCheckParts): SignatureCheck
     }
   }
 
-  async function findKey(token: CompactToken, alias: string): Promise<Result<KeyObject>> {
-    const known = ring.current(alias)
+  async function findKey(token: CompactToken, issuerName: string): Promise<Result<KeyObject>> {
+    const known = ring.current(issuerName)
     const key = known && chooseKey(known, token)
     if (key !== null) return ok(key)
-    const outcome = await keys.refresh(alias, token.kid ?? token.algorithm)
-    const renewed = ring.current(alias)
+    const outcome = await keys.refresh(issuerName, token.kid ?? token.algorithm)
+    const renewed = ring.current(issuerName)
     const found = renewed && chooseKey(renewed, token)
     if (found !== null) return ok(found)
     // INVARIANT: only a fetch that began after the key id appeared proves that the issuer has no such key.

@@ -25,8 +25,8 @@ export interface TokenVerifier {
 
 /** Told of every verification; must not throw. */
 export interface VerificationObserver {
-  /** @param issuer alias of the issuer whose signature was verified, else `unknown` */
-  verification(issuer: string, result: 'ok' | DenyReason): void
+  /** @param issuerName name of the issuer whose signature was verified, or `unknown` */
+  verification(issuerName: string, result: 'ok' | DenyReason): void
   cacheHit(): void
   cacheMiss(): void
 }
@@ -45,7 +45,7 @@ export interface TokenVerifierParts {
 /**
  * The verifier of one process. Its cache lives as long as it: other issuers or limits need another one.
  *
- * @throws {RangeError} when two issuers share an alias or an `iss`
+ * @throws {RangeError} when two issuers share a name or an `iss`
  */
 export function createTokenVerifier(parts: TokenVerifierParts): TokenVerifier {
   const { observer, limits } = parts
@@ -59,52 +59,52 @@ export function createTokenVerifier(parts: TokenVerifierParts): TokenVerifier {
     const { principal } = read
     const refusal = read.couldBeIdToken && by === 'caller' ? ID_TOKEN : null
     const conclusion = refusal ?? refusalAt(principal, nowSeconds, limits) ?? ok(principal)
-    observer.verification(principal.issuer, conclusion.ok ? 'ok' : conclusion.reason)
+    observer.verification(principal.issuerName, conclusion.ok ? 'ok' : conclusion.reason)
     return conclusion
   }
 
-  function turnDown(refusal: Refusal, issuer = 'unknown'): Refusal {
-    observer.verification(issuer, refusal.reason)
+  function turnDown(refusal: Refusal, issuerName = 'unknown'): Refusal {
+    observer.verification(issuerName, refusal.reason)
     return refusal
   }
 
   // INVARIANT: a verdict is believed only under the keys that were current when it was begun.
-  function isCurrent(alias: string, epoch: symbol): boolean {
-    return ring.current(alias)?.epoch === epoch
+  function isCurrent(issuerName: string, epoch: symbol): boolean {
+    return ring.current(issuerName)?.epoch === epoch
   }
 
   function start(candidate: Candidate, epoch: symbol, digest: string): Running {
-    const verdict = authenticate(candidate).then(({ issuer, result }) => {
+    const verdict = authenticate(candidate).then(({ issuerName, result }) => {
       if (running.get(digest) === started) running.delete(digest)
-      if (result.ok && isCurrent(issuer, epoch)) {
+      if (result.ok && isCurrent(issuerName, epoch)) {
         cache.set(digest, { ...result.value, epoch })
       }
-      return { issuer, result }
+      return { issuerName, result }
     })
-    const started: Running = { epoch, alias: candidate.issuer.alias, verdict }
+    const started: Running = { epoch, issuerName: candidate.issuer.issuerName, verdict }
     running.set(digest, started)
     return started
   }
 
   async function authenticate({ token, issuer }: Candidate): Promise<Verdict> {
     const signature = await checkSignature(token, issuer)
-    if (!signature.ok) return { issuer: 'unknown', result: signature }
+    if (!signature.ok) return { issuerName: 'unknown', result: signature }
     try {
       const principal = readPrincipal(token, issuer, limits)
       const result = principal.ok ? ok(readToken(principal.value, token, issuer)) : principal
-      return { issuer: issuer.alias, result }
+      return { issuerName: issuer.issuerName, result }
     } catch (error) {
       parts.onUnexpected(error)
-      return { issuer: 'unknown', result: refuse('internal-error') }
+      return { issuerName: 'unknown', result: refuse('internal-error') }
     }
   }
 
   function join(digest: string): Running | null {
     const found = running.get(digest)
-    return found !== undefined && isCurrent(found.alias, found.epoch) ? found : null
+    return found !== undefined && isCurrent(found.issuerName, found.epoch) ? found : null
   }
 
-  function judge(
+  function verifyText(
     text: string,
     nowSeconds: number,
     by: Presenter,
@@ -114,24 +114,24 @@ export function createTokenVerifier(parts: TokenVerifierParts): TokenVerifier {
     // Neither holds by whom it was presented, which is judged at each use like the time.
     const digest = hash('sha256', text, 'base64url')
     const known = cache.get(digest)
-    if (known !== undefined && isCurrent(known.principal.issuer, known.epoch)) {
+    if (known !== undefined && isCurrent(known.principal.issuerName, known.epoch)) {
       observer.cacheHit()
       return accept(known, nowSeconds, by)
     }
     observer.cacheMiss()
     const candidate = readCandidate(text, issuers)
     if (!candidate.ok) return turnDown(candidate)
-    const keys = ring.current(candidate.value.issuer.alias)
+    const keys = ring.current(candidate.value.issuer.issuerName)
     if (keys === null) return turnDown(refuse('keys-unavailable'))
     const { verdict } = join(digest) ?? start(candidate.value, keys.epoch, digest)
-    return verdict.then(({ issuer, result }) =>
-      result.ok ? accept(result.value, nowSeconds, by) : turnDown(result, issuer),
+    return verdict.then(({ issuerName, result }) =>
+      result.ok ? accept(result.value, nowSeconds, by) : turnDown(result, issuerName),
     )
   }
 
   return {
-    verify: (text, nowSeconds) => judge(text, nowSeconds, 'caller'),
-    verifyGranted: (text, nowSeconds) => judge(text, nowSeconds, 'issuer'),
+    verify: (text, nowSeconds) => verifyText(text, nowSeconds, 'caller'),
+    verifyGranted: (text, nowSeconds) => verifyText(text, nowSeconds, 'issuer'),
   }
 }
 
@@ -142,7 +142,7 @@ const ID_TOKEN = refuse('wrong-token-type', 'aud')
 
 /** What was found of a token, apart from whether it is valid at this moment and from this presenter. */
 interface Verdict {
-  readonly issuer: string
+  readonly issuerName: string
   readonly result: Result<ReadToken>
 }
 
@@ -161,7 +161,7 @@ function readToken(principal: Principal, token: CompactToken, issuer: TrustedIss
 }
 
 interface Running {
-  readonly alias: string
+  readonly issuerName: string
   readonly epoch: symbol
   readonly verdict: Promise<Verdict>
 }
@@ -172,10 +172,10 @@ interface Candidate {
 }
 
 function byIss(issuers: readonly TrustedIssuer[]): ReadonlyMap<string, TrustedIssuer> {
-  const index = new Map(issuers.map((issuer) => [issuer.issuer, issuer]))
-  const aliases = new Set(issuers.map((issuer) => issuer.alias))
-  if (index.size !== issuers.length || aliases.size !== issuers.length) {
-    throw new RangeError('two trusted issuers share an alias or an issuer')
+  const index = new Map(issuers.map((issuer) => [issuer.issuerUrl, issuer]))
+  const issuerNames = new Set(issuers.map((issuer) => issuer.issuerName))
+  if (index.size !== issuers.length || issuerNames.size !== issuers.length) {
+    throw new RangeError('two trusted issuers share a name or an issuer URL')
   }
   return index
 }
@@ -187,7 +187,7 @@ function readCandidate(
 ): Result<Candidate> {
   const token = parseCompactToken(text)
   if (!token.ok) return token
-  const issuer = issuers.get(token.value.issuer)
+  const issuer = issuers.get(token.value.issuerUrl)
   if (issuer === undefined) return refuse('unknown-issuer')
   const isAllowed = issuer.algorithms.some((own) => own === token.value.algorithm)
   return isAllowed ? ok({ token: token.value, issuer }) : refuse('algorithm-not-allowed')

@@ -26,9 +26,9 @@ export const DEFAULT_CLAIM_NAMES: Readonly<Record<PresetName, ClaimNames>> = {
 /** One issuer whose access tokens are accepted, and on which terms. */
 export interface TrustedIssuer {
   /** short name, `^[a-z0-9-]{1,32}$` */
-  readonly alias: string
+  readonly issuerName: string
   /** compared with `iss` character by character; for Entra ID it names the tenant, never `common` */
-  readonly issuer: string
+  readonly issuerUrl: string
   /** a token must name at least one of them */
   readonly audiences: readonly [string, ...string[]]
   readonly algorithms: readonly [Algorithm, ...Algorithm[]]

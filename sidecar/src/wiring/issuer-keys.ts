@@ -30,8 +30,8 @@ export function openConfiguredKeys(
 ): RemoteKeys {
   return createRemoteKeys({
     issuers: config.issuers.map((row) => ({
-      alias: row.name,
-      issuer: row.issuer,
+      issuerName: row.name,
+      issuerUrl: row.issuer,
       jwksUri: row.jwks_uri ?? null,
       ca: row.ca_file === undefined ? null : readFileSync(row.ca_file, 'utf8'),
     })),

@@ -18,13 +18,13 @@ import { createSessionRecords } from '../store/session-records.ts'
 import { longestAcceptanceSeconds } from './trusted-issuers.ts'
 
 /** What looks after sessions and revocations, for the responder and for the command line. */
-export interface Upkeep {
+export interface SessionAdministration {
   readonly registry: SessionRegistry
   readonly records: SessionRecords
   readonly revocations: RevocationWriter
 }
 
-export interface UpkeepDeps {
+export interface SessionAdministrationDeps {
   readonly keyValues: KeyValues
   readonly observer: StateObserver
   readonly isIdle: IdleRule
@@ -32,10 +32,10 @@ export interface UpkeepDeps {
   readonly isFull: () => boolean
 }
 
-export function createUpkeep(
+export function createSessionAdministration(
   config: Config,
-  { keyValues, observer, isIdle, isFull }: UpkeepDeps,
-): Upkeep {
+  { keyValues, observer, isIdle, isFull }: SessionAdministrationDeps,
+): SessionAdministration {
   const records = createSessionRecords(keyValues, isFull)
   const registry = createSessionRegistry({
     records,

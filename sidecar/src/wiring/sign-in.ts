@@ -19,11 +19,11 @@ import { createSignInStores } from '../store/sign-in-stores.ts'
 import type { KeySource } from '../verify/key-source.ts'
 import { createSignInTokens, issuedAtOf } from '../verify/sign-in-tokens.ts'
 import type { TokenVerifier } from '../verify/token-verifier.ts'
-import { recordCipher, type Upkeep } from './session-administration.ts'
+import { recordCipher, type SessionAdministration } from './session-administration.ts'
 import { tokenLimits, trustedIssuers } from './trusted-issuers.ts'
 
 /** Everything about people who sign in with a browser. */
-export interface SigningIn {
+export interface SignInParts {
   readonly provider: OpenIdProvider
   readonly signIn: SignIn
   readonly refresh: TokenRefresh
@@ -32,13 +32,13 @@ export interface SigningIn {
   readonly providerOrigin: string
 }
 
-export interface SigningInDeps {
+export interface SignInPartsDeps {
   readonly verifier: TokenVerifier
   readonly keys: KeySource
   readonly keyValues: KeyValues
   /** whether Redis has no room for new sign-ins */
   readonly redisNews: () => { readonly isFull: boolean }
-  readonly upkeep: Upkeep
+  readonly administration: SessionAdministration
   readonly revocations: RevocationView
   readonly publicOrigins: Readonly<Record<Tier, string>>
   readonly clock: Clock
@@ -49,11 +49,11 @@ export interface SigningInDeps {
  * @returns null where the configuration has no `sign_in`
  * @throws {Error} when the issuer's CA cannot be read any more
  */
-export function createSigningIn(config: Config, deps: SigningInDeps): SigningIn | null {
+export function createSignInParts(config: Config, deps: SignInPartsDeps): SignInParts | null {
   const section = config.sign_in
-  const issuer = trustedIssuers(config).find(({ alias }) => alias === section?.issuer)
+  const issuer = trustedIssuers(config).find(({ issuerName }) => issuerName === section?.issuer)
   if (section === undefined || issuer === undefined) return null
-  const { keys, upkeep, log } = deps
+  const { keys, administration, log } = deps
   const limits = tokenLimits(config)
   const toleranceSeconds = limits.clockSkewSeconds + limits.leewaySeconds
   const onUnexpected = (error: unknown): void =>
@@ -78,7 +78,7 @@ export function createSigningIn(config: Config, deps: SigningInDeps): SigningIn 
       ...identity,
       provider,
       transactions: createTransactions(stores.spentSignIns, recordCipher(config, 'bg-signin')),
-      registry: upkeep.registry,
+      registry: administration.registry,
       revocations: deps.revocations,
       absoluteTimeoutSeconds: config.sessions.absolute_timeout_s,
       isTokenForwarded: config.workspace.credential.type === 'passthrough',
@@ -91,7 +91,7 @@ export function createSigningIn(config: Config, deps: SigningInDeps): SigningIn 
         provider,
         onUnexpected,
         wait,
-        registry: upkeep.registry,
+        registry: administration.registry,
         locks: stores.locks,
         newOwner: newSecret,
         onEvent: (event) => log.info({ event }, 'the access token of a session'),
@@ -100,20 +100,20 @@ export function createSigningIn(config: Config, deps: SigningInDeps): SigningIn 
       issuedAtSeconds: issuedAtOf,
       wait,
     }),
-    idpLogout: createIdpLogout({ ...stores, tokens, issuer, toleranceSeconds, ...upkeep }),
-    providerOrigin: new URL(issuer.issuer).origin,
+    idpLogout: createIdpLogout({ ...stores, tokens, issuer, toleranceSeconds, ...administration }),
+    providerOrigin: new URL(issuer.issuerUrl).origin,
   }
 }
 
 function openProvider(
   config: Config,
   section: NonNullable<Config['sign_in']>,
-  { publicOrigins, log }: SigningInDeps,
+  { publicOrigins, log }: SignInPartsDeps,
 ): OpenIdProvider {
   const row = config.issuers.find(({ name }) => name === section.issuer)
   return createOpenIdProvider(
     {
-      issuer: row?.issuer ?? '',
+      issuerUrl: row?.issuer ?? '',
       clientId: section.client_id,
       clientSecret: section.client_secret,
       authentication: section.client_authentication,

@@ -23,16 +23,21 @@ import { createIdleRule, createSessionUse, type SessionUse } from '../session/se
 import type { KeyValues } from '../store/key-values.ts'
 import { createStateStores, type StateStores } from '../store/state-stores.ts'
 import { openConfiguredFeed } from './invalidation-feed.ts'
-import { createUpkeep, seenSeal, sessionCipher, type Upkeep } from './session-administration.ts'
+import {
+  createSessionAdministration,
+  type SessionAdministration,
+  seenSeal,
+  sessionCipher,
+} from './session-administration.ts'
 import { longestAcceptanceSeconds } from './trusted-issuers.ts'
 
 /** Who is in good standing, and who looks after it. */
-export interface Standing extends Pick<AuthenticateDeps, 'sessions' | 'revocations'> {
-  readonly upkeep: Upkeep
+export interface SessionParts extends Pick<AuthenticateDeps, 'sessions' | 'revocations'> {
+  readonly administration: SessionAdministration
   readonly use: SessionUse
 }
 
-export interface StandingDeps {
+export interface StateDeps {
   readonly metrics: WorkerMetrics
   readonly log: Logger
   readonly clock: Clock
@@ -57,7 +62,7 @@ export interface AppState {
   close(): void
 }
 
-export function openState(config: Config, redis: RedisClient, deps: StandingDeps): AppState {
+export function openState(config: Config, redis: RedisClient, deps: StateDeps): AppState {
   const { metrics, log, clock } = deps
   const { max_staleness_ms } = config.revocation
   const keyValues = createRedisKeyValues(redis, redisObserver(metrics, log, deps.tracing))
@@ -89,11 +94,11 @@ export function openState(config: Config, redis: RedisClient, deps: StandingDeps
 }
 
 /** Everything about who is in good standing. */
-export function createStanding(
+export function createSessionParts(
   config: Config,
   { stores, keyValues }: AppState,
-  { metrics, log, redisNews }: StandingDeps,
-): Standing {
+  { metrics, log, redisNews }: StateDeps,
+): SessionParts {
   const observer = stateObserver(metrics, log)
   const isIdle = createIdleRule(config.sessions.idle_timeout_s, () => redisNews().outages)
   const use = createSessionUse({
@@ -116,7 +121,7 @@ export function createStanding(
       observer,
       clockSkewSeconds: config.revocation.clock_skew_s,
     }),
-    upkeep: createUpkeep(config, {
+    administration: createSessionAdministration(config, {
       keyValues,
       observer,
       isIdle: use.isIdle,
@@ -133,7 +138,7 @@ export function createStanding(
 export function watchUse(
   redis: RedisClient,
   use: SessionUse,
-  { metrics, clock, onOutage }: StandingDeps,
+  { metrics, clock, onOutage }: StateDeps,
 ): () => void {
   const edges = createOutageEdges(onOutage)
   return watchRedis(redis, clock.nowSeconds, (look) => {

@@ -6,8 +6,8 @@ import { DEFAULT_CLAIM_NAMES, type TrustedIssuer } from '../verify/trusted-issue
 /** The issuers of a configuration as `verify/` wants them. */
 export function trustedIssuers(config: Config): readonly TrustedIssuer[] {
   return config.issuers.map((row) => ({
-    alias: row.name,
-    issuer: row.issuer,
+    issuerName: row.name,
+    issuerUrl: row.issuer,
     audiences: row.audiences,
     algorithms: row.algorithms,
     preset: row.preset,

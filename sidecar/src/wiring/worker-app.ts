@@ -7,7 +7,7 @@ import { type Authenticate, createAuthenticate } from '../authorize/authenticate
 import { createCheck } from '../authorize/check.ts'
 import type { Deployment } from '../authorize/identity-headers.ts'
 import type { LoadedConfig } from '../config/load.ts'
-import { proofOfAllow, readProof } from '../config/proof.ts'
+import { macOfAllow, readProof } from '../config/proof.ts'
 import type { Config } from '../config/schema.ts'
 import { VERSION } from '../config/version.ts'
 import type { Tier } from '../domain/tier.ts'
@@ -27,9 +27,9 @@ import {
 import type { KeySource } from '../verify/key-source.ts'
 import { createTokenVerifier, type TokenVerifier } from '../verify/token-verifier.ts'
 import { openConfiguredRedis } from './redis.ts'
-import type { Upkeep } from './session-administration.ts'
-import { createSigningIn, type SigningIn } from './sign-in.ts'
-import { createStanding, openState, type StandingDeps, watchUse } from './state.ts'
+import type { SessionAdministration } from './session-administration.ts'
+import { createSignInParts, type SignInParts } from './sign-in.ts'
+import { createSessionParts, openState, type StateDeps, watchUse } from './state.ts'
 import { tokenLimits, trustedIssuers } from './trusted-issuers.ts'
 
 /** What a worker process is made of. */
@@ -37,10 +37,10 @@ export interface App {
   readonly answer: Answer
   readonly authenticate: Authenticate
   readonly observer: DecisionObserver
-  readonly upkeep: Upkeep
+  readonly administration: SessionAdministration
   readonly use: SessionUse
   /** null where nobody signs in with a browser */
-  readonly signingIn: SigningIn | null
+  readonly signInParts: SignInParts | null
   /** the public URL of each tier: scheme, host and port */
   readonly publicOrigins: Readonly<Record<Tier, string>>
   /** resolves when Redis answers, or after a second without it: its outage is answered, not waited for */
@@ -49,7 +49,7 @@ export interface App {
   close(): void
 }
 
-export interface AppDeps extends StandingDeps {
+export interface AppDeps extends StateDeps {
   readonly loaded: LoadedConfig
   readonly keys: KeySource
 }
@@ -75,24 +75,24 @@ export function createApp(deps: AppDeps): App {
   const egress = openEgressWatch(config, deps)
   const audit = openAudit(config, deps)
   const observer = tracedObserver(createDecisionObserver(metrics, audit, log), tracing)
-  const standing = createStanding(config, state, deps)
-  const endWatch = watchUse(redis, standing.use, deps)
+  const sessionParts = createSessionParts(config, state, deps)
+  const endWatch = watchUse(redis, sessionParts.use, deps)
   const publicOrigins = originsOf(config)
   const verifier = createVerifier(config, deps)
   const { keyValues } = state
-  const signingInDeps = { ...deps, ...standing, keyValues, verifier, publicOrigins }
-  const signingIn = createSigningIn(config, signingInDeps)
+  const signInPartsDeps = { ...deps, ...sessionParts, keyValues, verifier, publicOrigins }
+  const signInParts = createSignInParts(config, signInPartsDeps)
   const authenticate = createAuthenticate({
-    ...standing,
+    ...sessionParts,
     verifier,
-    issuers: new Set(config.issuers.map((issuer) => issuer.name)),
+    issuerNames: new Set(config.issuers.map((issuer) => issuer.name)),
     leewaySeconds: config.tokens.leeway_s,
     publicOrigins,
   })
   const check = createCheck({
     authenticate,
     policies: policiesInForce(loaded),
-    refresh: signingIn?.refresh ?? null,
+    refresh: signInParts?.refresh ?? null,
     upstream: upstreamCredential(config),
     deployment: deploymentOf(config),
     isEgressFrozen: egress.isFrozen,
@@ -103,20 +103,20 @@ export function createApp(deps: AppDeps): App {
     check,
     observer,
     clock,
-    signInAt: signingIn === null ? null : publicOrigins,
-    proof: proofOfAllow(readProof(config.runtime.proof_file)),
+    signInAt: signInParts === null ? null : publicOrigins,
+    allowMac: macOfAllow(readProof(config.runtime.proof_file)),
     afterReply: setImmediate,
   })
   return {
     answer: traced(answer, tracing),
     authenticate,
     observer,
-    signingIn,
+    signInParts,
     publicOrigins,
-    upkeep: standing.upkeep,
-    use: standing.use,
+    administration: sessionParts.administration,
+    use: sessionParts.use,
     async connected() {
-      await Promise.all([untilReady(redis), signingIn?.provider.prepare()])
+      await Promise.all([untilReady(redis), signInParts?.provider.prepare()])
       await probeRedis(redis) // the first command of a process is slow; no request should meet it
     },
     close() {
@@ -169,7 +169,8 @@ function createVerifier(config: Config, { keys, metrics, log }: AppDeps): TokenV
     limits: tokenLimits(config),
     cacheSize: TOKEN_CACHE_SIZE,
     observer: {
-      verification: (issuer, result) => metrics.tokenVerifications.inc({ issuer, result }),
+      verification: (issuerName, result) =>
+        metrics.tokenVerifications.inc({ issuer: issuerName, result }),
       cacheHit: () => metrics.tokenCacheHits.inc(),
       cacheMiss: () => metrics.tokenCacheMisses.inc(),
     },
@@ -187,8 +188,8 @@ function deploymentOf({ workspace, issuers, headers }: Config): Deployment {
 }
 
 function policiesInForce({ config, policyDocument }: LoadedConfig): PolicySet {
-  const aliases = config.issuers.map(({ name }) => name)
-  const written = compilePolicies(policyDocument, aliases)
+  const issuerNames = config.issuers.map(({ name }) => name)
+  const written = compilePolicies(policyDocument, issuerNames)
   const { credential } = config.workspace
   // INVARIANT: every credential that is not the caller's own is shared by callers.
   if (credential.type === 'passthrough' || credential.permit_token_and_secret_apis) return written

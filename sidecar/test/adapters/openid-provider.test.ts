@@ -41,7 +41,7 @@ async function silentServer(): Promise<{
 
 function clientAt(issuer: string): OpenIdClient {
   return {
-    issuer,
+    issuerUrl: issuer,
     clientId: 'brickgate',
     clientSecret: 'secret',
     authentication: 'client_secret_basic',

@@ -6,7 +6,7 @@ import type { Reply } from '../../src/fcgi/reply.ts'
 import { SESSION, SESSION_ID } from '../support/session-fixture.ts'
 import { createDeciding, type Deciding, paramsWith, REQUEST_ID } from './check-fixture.ts'
 
-const PROOF = 'ab'.repeat(32)
+const ALLOW_MAC = 'ab'.repeat(32)
 
 let deciding: Deciding
 let later: (() => void)[]
@@ -30,7 +30,7 @@ function answer(params: Params, deps: Partial<AnswerDeps> = {}): Promise<Reply> 
     failed: (error: unknown) => void failures.push(error),
   }
   const afterReply = (task: () => void) => void later.push(task)
-  const own = { signInAt: null, proof: PROOF, afterReply }
+  const own = { signInAt: null, allowMac: ALLOW_MAC, afterReply }
   const answering = { check, observer, clock: deciding.clock, ...own, ...deps }
   return createAnswer(answering)(paramsWith(params), 'external')
 }
@@ -44,11 +44,11 @@ function observe(): void {
 }
 
 describe('an allow', () => {
-  it('is a 200 with the proof and its obligations', async () => {
+  it('is a 200 with the HMAC of an allow and its obligations', async () => {
     const { status, headers, body } = await answer(bearer())
 
     expect({ status, body }).toEqual({ status: 200, body: '' })
-    expect(headers[0]).toEqual(['Variable-BRICKGATE_PROOF', PROOF])
+    expect(headers[0]).toEqual(['Variable-BRICKGATE_PROOF', ALLOW_MAC])
     expect(headers).toContainEqual(['Variable-BRICKGATE_TIER', 'external'])
   })
 

@@ -18,7 +18,7 @@ beforeEach(async () => {
   authenticate = createAuthenticate(deciding.authenticateDeps)
 })
 
-function ask(headers: Headers, tier: Tier = 'internal') {
+function authenticateWith(headers: Headers, tier: Tier = 'internal') {
   return authenticate(requestWith(headers, tier), NOW)
 }
 
@@ -34,11 +34,11 @@ describe('a caller', () => {
   it('with a token goes on with exactly that token', async () => {
     const token = deciding.mint()
 
-    expect(await ask({ HTTP_AUTHORIZATION: `bearer  ${token}` })).toMatchObject({
+    expect(await authenticateWith({ HTTP_AUTHORIZATION: `bearer  ${token}` })).toMatchObject({
       ok: true,
       caller: {
         credential: 'bearer',
-        principal: { issuer: 'idp', subject: 'alice', groups: ['analysts'] },
+        principal: { issuerName: 'idp', subject: 'alice', groups: ['analysts'] },
         sid: null,
         policies: [],
         isFromOutage: false,
@@ -52,7 +52,7 @@ describe('a caller', () => {
     ['cookie', { HTTP_COOKIE: COOKIE }],
     ['bearer', { HTTP_AUTHORIZATION: `Bearer ${SESSION_ID}` }],
   ])('with a session as %s goes on with its stored token', async (_, headers) => {
-    expect(await ask(headers)).toEqual({
+    expect(await authenticateWith(headers)).toEqual({
       ok: true,
       caller: {
         credential: 'session',
@@ -104,31 +104,37 @@ describe('a credential is refused before anything is looked up:', () => {
     ],
   ])('%s', async (_, headers, expected) => {
     deciding.memory.isDown = true
-    expect(await ask(headers)).toEqual(expected)
+    expect(await authenticateWith(headers)).toEqual(expected)
   })
 })
 
 describe('a session', () => {
   it('as bearer needs no origin', async () => {
-    expect(await ask({ HTTP_AUTHORIZATION: `Bearer ${SESSION_ID}`, ...POST })).toMatchObject({
+    expect(
+      await authenticateWith({ HTTP_AUTHORIZATION: `Bearer ${SESSION_ID}`, ...POST }),
+    ).toMatchObject({
       ok: true,
     })
   })
 
   it('on the other tier is refused', async () => {
     const headers = { HTTP_COOKIE: COOKIE }
-    expect(await ask(headers, 'external')).toEqual(refusal('session-wrong-tier', 'session'))
+    expect(await authenticateWith(headers, 'external')).toEqual(
+      refusal('session-wrong-tier', 'session'),
+    )
   })
 
   it('of an issuer that is trusted no more is unknown', async () => {
     const issuers = new Set(['idp'])
-    authenticate = createAuthenticate({ ...deciding.authenticateDeps, issuers })
-    expect(await ask({ HTTP_COOKIE: COOKIE })).toEqual(refusal('session-unknown', 'session'))
+    authenticate = createAuthenticate({ ...deciding.authenticateDeps, issuerNames: issuers })
+    expect(await authenticateWith({ HTTP_COOKIE: COOKIE })).toEqual(
+      refusal('session-unknown', 'session'),
+    )
   })
 
   it('that was revoked is refused and still named', async () => {
     deciding.memory.set(`bg:revoked:session:${SESSION.sid}`, '1')
-    expect(await ask({ HTTP_COOKIE: COOKIE })).toEqual({
+    expect(await authenticateWith({ HTTP_COOKIE: COOKIE })).toEqual({
       ok: false,
       reason: 'session-revoked',
       context: {
@@ -145,7 +151,9 @@ describe('a session', () => {
 describe('a token', () => {
   it('that was revoked is refused and still named', async () => {
     deciding.memory.set('bg:revoked:subject:idp|alice', String(NOW))
-    expect(await ask({ HTTP_AUTHORIZATION: `Bearer ${deciding.mint()}` })).toMatchObject({
+    expect(
+      await authenticateWith({ HTTP_AUTHORIZATION: `Bearer ${deciding.mint()}` }),
+    ).toMatchObject({
       ok: false,
       reason: 'token-revoked',
       context: { credential: 'bearer', principal: { subject: 'alice' }, sid: null },
@@ -155,8 +163,8 @@ describe('a token', () => {
   it('is refused while Redis does not answer, and not for its own sake', async () => {
     deciding.memory.isDown = true
     const bearer = { HTTP_AUTHORIZATION: `Bearer ${deciding.mint()}` }
-    expect(await ask(bearer)).toMatchObject({ ok: false, reason: 'state-unavailable' })
-    expect(await ask({ HTTP_COOKIE: COOKIE })).toMatchObject({
+    expect(await authenticateWith(bearer)).toMatchObject({ ok: false, reason: 'state-unavailable' })
+    expect(await authenticateWith({ HTTP_COOKIE: COOKIE })).toMatchObject({
       ok: false,
       reason: 'state-unavailable',
     })
@@ -165,7 +173,10 @@ describe('a token', () => {
   it('is refused while revocations may be lost', async () => {
     deciding.memory.clear()
     const bearer = { HTTP_AUTHORIZATION: `Bearer ${deciding.mint()}` }
-    expect(await ask(bearer)).toMatchObject({ ok: false, reason: 'state-lost' })
-    expect(await ask({ HTTP_COOKIE: COOKIE })).toMatchObject({ ok: false, reason: 'state-lost' })
+    expect(await authenticateWith(bearer)).toMatchObject({ ok: false, reason: 'state-lost' })
+    expect(await authenticateWith({ HTTP_COOKIE: COOKIE })).toMatchObject({
+      ok: false,
+      reason: 'state-lost',
+    })
   })
 })

@@ -25,7 +25,7 @@ import {
   type SigningKey,
   signingKey,
 } from '../verify/token-fixture.ts'
-import { createBench } from '../verify/token-verifier-fixture.ts'
+import { createFixture } from '../verify/token-verifier-fixture.ts'
 
 export const REQUEST_ID = '0123456789abcdef0123456789abcdef'
 export const ORIGINS: Readonly<Record<Tier, string>> = {
@@ -97,7 +97,7 @@ export async function createDeciding(): Promise<Deciding> {
     nowSeconds: () => clock.seconds,
     monotonicMs: () => clock.ms,
   }
-  const authenticateDeps = standing(memory, key)
+  const authenticateDeps = authenticateParts(memory, key)
   const policyFailures: unknown[] = []
   return {
     memory,
@@ -125,7 +125,7 @@ export async function createDeciding(): Promise<Deciding> {
   }
 }
 
-function standing(memory: MemoryKeyValues, key: SigningKey): AuthenticateDeps {
+function authenticateParts(memory: MemoryKeyValues, key: SigningKey): AuthenticateDeps {
   const observer = anomalyLog()
   const stores = createStateStores({
     keyValues: memory,
@@ -134,10 +134,10 @@ function standing(memory: MemoryKeyValues, key: SigningKey): AuthenticateDeps {
     newId: () => 'state-2',
     longestAcceptanceSeconds: 108_000,
   })
-  const bench = createBench()
-  bench.publish([key])
+  const fixture = createFixture()
+  fixture.publish([key])
   return {
-    verifier: bench.verifier,
+    verifier: fixture.verifier,
     sessions: createSessionResolver({
       store: stores.sessions,
       cipher: CIPHER,
@@ -146,7 +146,7 @@ function standing(memory: MemoryKeyValues, key: SigningKey): AuthenticateDeps {
       idleTimeoutSeconds: 1800,
       anyTier: false,
     }),
-    issuers: new Set(['idp', 'okta']),
+    issuerNames: new Set(['idp', 'okta']),
     leewaySeconds: LIMITS.leewaySeconds,
     revocations: createRevocationView({ store: stores.revocations, observer, clockSkewSeconds: 5 }),
     publicOrigins: ORIGINS,

@@ -44,7 +44,7 @@ describe('an allow', () => {
       effect: 'allow',
       reason: 'allowed',
       credential: 'bearer',
-      principal: { issuer: 'idp', subject: 'alice' },
+      principal: { issuerName: 'idp', subject: 'alice' },
       sid: null,
       policies: ['analysts'],
       isFromOutage: false,

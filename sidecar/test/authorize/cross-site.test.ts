@@ -6,14 +6,16 @@ import { requestWith } from './check-fixture.ts'
 const OURS = 'https://dbx.example.com'
 const SILENT: BrowserContext = { origin: null, fetchSite: null, isWebSocketUpgrade: false }
 
-function ask(method: string, browser: Partial<BrowserContext>): boolean {
+function isRefused(method: string, browser: Partial<BrowserContext>): boolean {
   return isCrossSite({ ...requestWith({}), method, browser: { ...SILENT, ...browser } }, OURS)
 }
 
 describe('reading', () => {
   it.each(['GET', 'HEAD'])('by %s is safe, whatever the browser says', (method) => {
-    expect(ask(method, {})).toBe(false)
-    expect(ask(method, { origin: 'https://evil.example.com', fetchSite: 'cross-site' })).toBe(false)
+    expect(isRefused(method, {})).toBe(false)
+    expect(isRefused(method, { origin: 'https://evil.example.com', fetchSite: 'cross-site' })).toBe(
+      false,
+    )
   })
 })
 
@@ -21,13 +23,13 @@ describe('everything else', () => {
   const others = METHODS.filter((method) => method !== 'GET' && method !== 'HEAD')
 
   it.each([...others, 'get', 'BREW', ''])('by `%s` needs our origin', (method) => {
-    expect(ask(method, {})).toBe(true)
-    expect(ask(method, { origin: OURS })).toBe(false)
+    expect(isRefused(method, {})).toBe(true)
+    expect(isRefused(method, { origin: OURS })).toBe(false)
   })
 
   it('needs our origin for a WebSocket too, which is a GET', () => {
-    expect(ask('GET', { isWebSocketUpgrade: true })).toBe(true)
-    expect(ask('GET', { isWebSocketUpgrade: true, origin: OURS })).toBe(false)
+    expect(isRefused('GET', { isWebSocketUpgrade: true })).toBe(true)
+    expect(isRefused('GET', { isWebSocketUpgrade: true, origin: OURS })).toBe(false)
   })
 
   it.each([
@@ -42,8 +44,8 @@ describe('everything else', () => {
     ['https://dbx.example.com https://evil.example', true],
     [OURS, false],
   ])('with the origin `%s` is cross-site: %s', (origin, expected) => {
-    expect(ask('POST', { origin })).toBe(expected)
-    expect(ask('POST', { origin, fetchSite: 'same-origin' })).toBe(expected)
+    expect(isRefused('POST', { origin })).toBe(expected)
+    expect(isRefused('POST', { origin, fetchSite: 'same-origin' })).toBe(expected)
   })
 
   it.each([
@@ -55,6 +57,6 @@ describe('everything else', () => {
     ['same-origin, same-origin', true],
     ['', true],
   ])('without an origin and with Sec-Fetch-Site `%s` is cross-site: %s', (fetchSite, expected) => {
-    expect(ask('POST', { fetchSite })).toBe(expected)
+    expect(isRefused('POST', { fetchSite })).toBe(expected)
   })
 })

@@ -44,9 +44,9 @@ describe('with several issuers', () => {
   const deployment = { ...DEPLOYMENT, hasSeveralIssuers: true }
   const headersFrom = (principal: Partial<Principal>) => headersOf(principal, {}, deployment)
 
-  it('the subject and each group begin with the alias of their issuer', () => {
+  it('the subject and each group begin with the name of their issuer', () => {
     expect(
-      headersFrom({ issuer: 'second', subject: 'alice', groups: ['x', 'y, z'] }),
+      headersFrom({ issuerName: 'second', subject: 'alice', groups: ['x', 'y, z'] }),
     ).toMatchObject({
       BRICKGATE_USER: 'second|alice',
       BRICKGATE_GROUPS: 'second|x,second|y%2C%20z',
@@ -55,7 +55,7 @@ describe('with several issuers', () => {
 
   it('no group of one issuer reads like one of another', () => {
     const named = (issuer: string, group: string) =>
-      headersFrom({ issuer, groups: [group] })['BRICKGATE_GROUPS']
+      headersFrom({ issuerName: issuer, groups: [group] })['BRICKGATE_GROUPS']
     expect(named('second', 'demo|admins')).toBe('second|demo|admins')
     expect(named('second', 'a,demo|admins')).toBe('second|a%2Cdemo|admins')
     expect(named('second', 'admins')).not.toBe(named('demo', 'admins'))
@@ -108,7 +108,7 @@ it('lets every list of groups be read back, in printable ASCII', () => {
 })
 
 describe('groups of more than 8 KB are left out whole, and the workspace is told:', () => {
-  it.each<[says: string, groups: readonly string[], fits: boolean]>([
+  it.each<[title: string, groups: readonly string[], fits: boolean]>([
     ['8,192 bytes', ['g'.repeat(LIMIT)], true],
     ['8,193 bytes', ['g'.repeat(LIMIT + 1)], false],
     ['many with their commas', Array.from({ length: 4096 }, () => 'g'), true],

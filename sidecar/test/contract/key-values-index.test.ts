@@ -8,17 +8,17 @@ import { IMPLEMENTATIONS, type KeyValuesUnderTest, WRONG_TYPES } from './key-val
 const inSeconds = (seconds: number): number => Date.now() / 1000 + seconds
 
 describe.each(IMPLEMENTATIONS)('an index in %s', (_, open) => {
-  let bench: KeyValuesUnderTest
+  let fixture: KeyValuesUnderTest
 
   beforeAll(async () => {
-    bench = await open()
+    fixture = await open()
   })
-  afterAll(() => bench.close())
-  beforeEach(() => bench.clear())
+  afterAll(() => fixture.close())
+  beforeEach(() => fixture.clear())
 
   const add = (member: string, seconds: number, isReserved = false) =>
-    bench.keyValues.indexAdd('i', member, inSeconds(seconds), isReserved)
-  const members = () => bench.keyValues.indexMembers('i')
+    fixture.keyValues.indexAdd('i', member, inSeconds(seconds), isReserved)
+  const members = () => fixture.keyValues.indexMembers('i')
   const complete = (...names: string[]) =>
     ok(names.map((member) => ({ member, isReserved: false })))
 
@@ -43,12 +43,12 @@ describe.each(IMPLEMENTATIONS)('an index in %s', (_, open) => {
   test('forgets a member, and is gone with the last', async () => {
     await add('a', 100)
     await add('b', 100)
-    expect(await bench.keyValues.indexRemove('i', 'a')).toEqual(ok(undefined))
-    expect(await bench.keyValues.indexRemove('i', 'never')).toEqual(ok(undefined))
+    expect(await fixture.keyValues.indexRemove('i', 'a')).toEqual(ok(undefined))
+    expect(await fixture.keyValues.indexRemove('i', 'never')).toEqual(ok(undefined))
     expect(await members()).toEqual(complete('b'))
-    await bench.keyValues.indexRemove('i', 'b')
-    expect(await bench.keyValues.read(['i'])).toEqual(ok([ABSENT]))
-    expect(await bench.keyValues.indexRemove('i', 'b')).toEqual(ok(undefined))
+    await fixture.keyValues.indexRemove('i', 'b')
+    expect(await fixture.keyValues.read(['i'])).toEqual(ok([ABSENT]))
+    expect(await fixture.keyValues.indexRemove('i', 'b')).toEqual(ok(undefined))
   })
 
   test('drops members that have ended when another comes', async () => {
@@ -60,8 +60,8 @@ describe.each(IMPLEMENTATIONS)('an index in %s', (_, open) => {
 
   test('ends with its last member', async () => {
     await add('a', 0.2)
-    expect(await bench.keyValues.read(['i'])).toEqual(ok([WRONG_TYPE]))
-    await expect.poll(() => bench.keyValues.read(['i']), { timeout: 3000 }).toEqual(ok([ABSENT]))
+    expect(await fixture.keyValues.read(['i'])).toEqual(ok([WRONG_TYPE]))
+    await expect.poll(() => fixture.keyValues.read(['i']), { timeout: 3000 }).toEqual(ok([ABSENT]))
     await add('long-ago', -100)
     expect(await members()).toEqual(complete())
   })
@@ -79,22 +79,22 @@ describe.each(IMPLEMENTATIONS)('an index in %s', (_, open) => {
   test.each(WRONG_TYPES.filter((type) => type !== 'zset'))(
     'a %s is no empty index, and gives way to one',
     async (type) => {
-      await bench.setWrongType('i', type)
+      await fixture.setWrongType('i', type)
       expect(await members()).toEqual(refuse('state-unavailable'))
-      expect(await bench.keyValues.indexRemove('i', 'a')).toEqual(refuse('state-unavailable'))
+      expect(await fixture.keyValues.indexRemove('i', 'a')).toEqual(refuse('state-unavailable'))
       expect(await add('a', 100)).toEqual(ok(1))
       expect(await members()).toEqual(complete('a'))
     },
   )
 
   test('text in its place is no index either', async () => {
-    await bench.set('i', '1')
+    await fixture.set('i', '1')
     expect(await members()).toEqual(refuse('state-unavailable'))
-    expect(await bench.keyValues.read(['i'])).toEqual(ok([storedText('1')]))
+    expect(await fixture.keyValues.read(['i'])).toEqual(ok([storedText('1')]))
   })
 
   test('is written when there is no replica to wait for', async () => {
     await add('a', 100)
-    expect(await bench.keyValues.settle('i')).toEqual(ok(true))
+    expect(await fixture.keyValues.settle('i')).toEqual(ok(true))
   })
 })

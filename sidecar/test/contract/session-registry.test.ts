@@ -38,17 +38,17 @@ const DRAFT: SessionDraft = {
 }
 
 describe.each(IMPLEMENTATIONS)('the session registry in %s', (_, open) => {
-  let bench: KeyValuesUnderTest
+  let fixture: KeyValuesUnderTest
   let log: AnomalyLog
   let registry: SessionRegistry
   let isFull: boolean
 
   beforeAll(async () => {
-    bench = await open()
+    fixture = await open()
   })
-  afterAll(() => bench.close())
+  afterAll(() => fixture.close())
   beforeEach(async () => {
-    await bench.clear()
+    await fixture.clear()
     log = anomalyLog()
     isFull = false
     registry = registryFor(500)
@@ -56,7 +56,7 @@ describe.each(IMPLEMENTATIONS)('the session registry in %s', (_, open) => {
 
   function registryFor(maxPerSubject: number): SessionRegistry {
     return createSessionRegistry({
-      records: createSessionRecords(bench.keyValues, () => isFull),
+      records: createSessionRecords(fixture.keyValues, () => isFull),
       cipher: CIPHER,
       observer: log,
       seal: seenSeal(log),
@@ -76,7 +76,7 @@ describe.each(IMPLEMENTATIONS)('the session registry in %s', (_, open) => {
     if (!listed.ok) throw new Error(listed.reason)
     return listed.value.map(({ session }) => session.sid)
   }
-  const index = () => bench.keyValues.indexMembers(INDEX)
+  const index = () => fixture.keyValues.indexMembers(INDEX)
   const complete = (...sids: string[]) => ok(sids.map((member) => ({ member, isReserved: false })))
 
   test('makes a session under a fresh id, encrypted, and notes whose it is', async () => {
@@ -106,7 +106,7 @@ describe.each(IMPLEMENTATIONS)('the session registry in %s', (_, open) => {
       [second, NOW - 5],
       [first, NOW + 3],
     ] as const) {
-      await bench.set(seenKey(session.sid), sealedSeen(session.sid, seconds))
+      await fixture.set(seenKey(session.sid), sealedSeen(session.sid, seconds))
     }
 
     expect(await registry.list(SUBJECT, NOW + 10)).toEqual(
@@ -134,14 +134,14 @@ describe.each(IMPLEMENTATIONS)('the session registry in %s', (_, open) => {
 
   test('forgets in the index what was deleted behind its back', async () => {
     const [gone, left] = [await opened(), await opened()]
-    await bench.delete(sessionKey(gone.session.sid))
+    await fixture.delete(sessionKey(gone.session.sid))
     expect(await sidsOf()).toEqual([left.session.sid])
     expect(await index()).toEqual(complete(left.session.sid))
   })
 
   test('shows nobody the session of another, whatever the index says', async () => {
     const { session } = await opened({ principal: { ...ALICE, subject: 'bob' } })
-    await bench.keyValues.indexAdd(INDEX, session.sid, NOW + 100, false)
+    await fixture.keyValues.indexAdd(INDEX, session.sid, NOW + 100, false)
     expect(await sidsOf()).toEqual([])
     expect(await sidsOf('okta|bob')).toEqual([session.sid])
   })
@@ -151,9 +151,9 @@ describe.each(IMPLEMENTATIONS)('the session registry in %s', (_, open) => {
     expect(await registry.find(session.sid, NOW)).toEqual(ok({ session, lastSeenSeconds: NOW }))
     const other = 'ab'.repeat(32)
     expect(await registry.find(other, NOW)).toEqual(ok(null))
-    await bench.set(sessionKey(other), await CIPHER.encrypt(encodeSession(session)))
+    await fixture.set(sessionKey(other), await CIPHER.encrypt(encodeSession(session)))
     expect(await registry.find(other, NOW)).toEqual(ok(null))
-    expect(log.told).toEqual([`misplaced ${sessionKey(other)}`])
+    expect(log.reported).toEqual([`misplaced ${sessionKey(other)}`])
   })
 
   test('changes the session that was read', async () => {
@@ -205,7 +205,7 @@ describe.each(IMPLEMENTATIONS)('the session registry in %s', (_, open) => {
 
   test('ends a session with all that was noted of it, and only that', async () => {
     const [one, other] = [await opened(), await opened()]
-    await bench.set(seenKey(one.session.sid), String(NOW))
+    await fixture.set(seenKey(one.session.sid), String(NOW))
     expect(await registry.end(one.session)).toEqual(ok(true))
     expect(await registry.end(one.session)).toEqual(ok(false))
     expect(await valuesOf(sessionKey(one.session.sid), seenKey(one.session.sid))).toEqual([
@@ -217,27 +217,27 @@ describe.each(IMPLEMENTATIONS)('the session registry in %s', (_, open) => {
   })
 
   test('an index that is none is told of as unavailable, and made anew by the next session', async () => {
-    await bench.set(INDEX, 'x')
+    await fixture.set(INDEX, 'x')
     expect(await registry.list(SUBJECT, NOW)).toEqual(refuse('state-unavailable'))
     const { session } = await opened()
     expect(await sidsOf()).toEqual([session.sid])
   })
 
   test('loses no session from the index that is listed while it is made', async () => {
-    const { create, indexRemove, read } = bench.keyValues
+    const { create, indexRemove, read } = fixture.keyValues
     const made = Promise.withResolvers<void>()
     const looked = Promise.withResolvers<void>()
     let listing: Promise<string[]> | undefined
-    vi.spyOn(bench.keyValues, 'read').mockImplementationOnce(async (keys) => {
+    vi.spyOn(fixture.keyValues, 'read').mockImplementationOnce(async (keys) => {
       const values = await read(keys)
       looked.resolve()
       return values
     })
-    vi.spyOn(bench.keyValues, 'indexRemove').mockImplementationOnce(async (...entry) => {
+    vi.spyOn(fixture.keyValues, 'indexRemove').mockImplementationOnce(async (...entry) => {
       await made.promise
       return indexRemove(...entry)
     })
-    vi.spyOn(bench.keyValues, 'create').mockImplementationOnce(async (...record) => {
+    vi.spyOn(fixture.keyValues, 'create').mockImplementationOnce(async (...record) => {
       listing = sidsOf()
       await looked.promise
       return create(...record)
@@ -284,14 +284,14 @@ describe.each(IMPLEMENTATIONS)('the session registry in %s', (_, open) => {
     registry = registryFor(MOST)
     for (let tries = 0; tries < MOST; tries += 1) {
       const { session } = await opened({ kind: 'program' })
-      await bench.delete(sessionKey(session.sid))
+      await fixture.delete(sessionKey(session.sid))
     }
     await opened({ kind: 'program' })
     expect(await sidsOf()).toHaveLength(1)
   })
 
   async function valuesOf(...keys: string[]) {
-    const values = await bench.keyValues.read(keys)
+    const values = await fixture.keyValues.read(keys)
     if (!values.ok) throw new Error(values.reason)
     return values.value
   }

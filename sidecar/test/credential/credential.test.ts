@@ -17,7 +17,7 @@ function basic(userAndPassword: string): string {
 }
 
 describe('the Authorization field', () => {
-  it.each<[says: string, authorization: string | null, credential: Credential]>([
+  it.each<[title: string, authorization: string | null, credential: Credential]>([
     ['is none when absent', null, { kind: 'none' }],
     ['is a bearer', `Bearer ${JWT}`, BEARER],
     ['is a bearer in lower case', `bearer ${JWT}`, BEARER],
@@ -93,7 +93,12 @@ describe('the Authorization field', () => {
 describe('the cookie', () => {
   const FROM_COOKIE: Credential = { kind: 'session', sessionId: SESSION, from: 'cookie' }
   it.each<
-    [says: string, authorization: string | null, cookies: readonly string[], credential: Credential]
+    [
+      title: string,
+      authorization: string | null,
+      cookies: readonly string[],
+      credential: Credential,
+    ]
   >([
     ['is a session', null, [SESSION], FROM_COOKIE],
     ['is ambiguous twice', null, [SESSION, SESSION], AMBIGUOUS],

@@ -40,7 +40,7 @@ async function allClosed({ sockets }: Serving): Promise<void> {
 }
 
 describe('a peer that breaks the protocol', () => {
-  const rows: readonly [says: string, bytes: Buffer, kind: ProtocolErrorKind][] = [
+  const rows: readonly [title: string, bytes: Buffer, kind: ProtocolErrorKind][] = [
     ['speaks HTTP', Buffer.from('GET / HTTP/1.1\r\nHost: x\r\n\r\n'), 'bad-version'],
     ['asks for a RESPONDER', beginRequest({ role: ROLE.RESPONDER }), 'unknown-role'],
     ['sends PARAMS of no request', paramsRecords([]), 'unexpected-record'],
@@ -122,7 +122,7 @@ describe('a client that leaves', () => {
     expect([serving.protocolErrors, serving.failures]).toEqual([[], []])
   })
 
-  const resets: readonly [says: string, sent: Buffer, kinds: readonly ProtocolErrorKind[]][] = [
+  const resets: readonly [title: string, sent: Buffer, kinds: readonly ProtocolErrorKind[]][] = [
     ['inside a request is counted', beginRequest(), ['ended-early']],
     ['between requests is not', Buffer.alloc(0), []],
     ['while it is answered is not', REQUEST, []],
@@ -202,7 +202,7 @@ describe('a timeout', () => {
     return client
   }
 
-  const rows: readonly [says: string, bytes: Buffer, kinds: readonly ProtocolErrorKind[]][] = [
+  const rows: readonly [title: string, bytes: Buffer, kinds: readonly ProtocolErrorKind[]][] = [
     ['a silent connection', Buffer.alloc(0), ['params-timeout']],
     ['params that do not end', beginRequest(), ['params-timeout']],
     ['an idle kept connection, uncounted', KEPT, []],

@@ -13,7 +13,7 @@ function lookup(pairs: Pairs, name: string): string | null | undefined {
 }
 
 describe('lookup', () => {
-  const rows: readonly [says: string, pairs: Pairs, name: string, value: string | null][] = [
+  const rows: readonly [title: string, pairs: Pairs, name: string, value: string | null][] = [
     ['finds the only value', [['A', '1']], 'A', '1'],
     [
       'finds one behind others',
@@ -117,7 +117,7 @@ describe('lookup', () => {
 })
 
 describe('malformed pairs', () => {
-  const rows: readonly [says: string, bytes: Buffer][] = [
+  const rows: readonly [title: string, bytes: Buffer][] = [
     ['a name length alone', Buffer.from([1])],
     ['four-byte name length cut after one byte', Buffer.from([0x80])],
     ['four-byte name length cut after three bytes', Buffer.from([0x80, 0, 0])],

@@ -8,7 +8,7 @@ export const MAX_PARAMS_BYTES = 2_000
 export const GREETING: Buffer = authorizerRequest([['A', '1']])
 export const READ: readonly string[] = ['request 1 A=1']
 
-export type Row = readonly [says: string, records: readonly Buffer[], expected: readonly string[]]
+export type Row = readonly [title: string, records: readonly Buffer[], expected: readonly string[]]
 
 /**
  * The parser's outcomes for `chunks`, as text. Each chunk is overwritten after it is taken, and

@@ -170,7 +170,7 @@ describe('management records', () => {
 })
 
 describe('idleness', () => {
-  const rows: readonly [says: string, bytes: Buffer, isIdle: boolean][] = [
+  const rows: readonly [title: string, bytes: Buffer, isIdle: boolean][] = [
     ['before the first byte', Buffer.alloc(0), true],
     ['not after the first byte', GREETING.subarray(0, 1), false],
     ['not inside params', beginRequest(), false],

@@ -121,7 +121,7 @@ describe('a kept connection', () => {
 
 describe('a request whose answer fails', () => {
   const ok: Reply = { status: 200, headers: [], body: '' }
-  const rows: readonly [says: string, answer: () => Promise<Reply>][] = [
+  const rows: readonly [title: string, answer: () => Promise<Reply>][] = [
     ['by rejecting', () => Promise.reject(new Error('secret detail'))],
     [
       'by throwing',

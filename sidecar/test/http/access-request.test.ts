@@ -220,7 +220,7 @@ it.each([
 
 describe('a navigation', () => {
   const ACCEPT = 'text/html,application/xhtml+xml,*/*;q=0.8'
-  it.each<[says: string, changes: Record<string, string>, isNavigation: boolean]>([
+  it.each<[title: string, changes: Record<string, string>, isNavigation: boolean]>([
     ['is a GET that accepts HTML', {}, true],
     ['accepts HTML with parameters, in any case', { HTTP_ACCEPT: '*/* , Text/HTML ; q=0.9' }, true],
     ['says so where it can', { HTTP_SEC_FETCH_MODE: 'navigate' }, true],

@@ -12,7 +12,7 @@ import {
 const ID = `bgs_${'A'.repeat(43)}`
 const OURS = `${SESSION_COOKIE}=${ID}`
 
-it.each<[says: string, field: string | null, sessions: readonly string[], others: string]>([
+it.each<[title: string, field: string | null, sessions: readonly string[], others: string]>([
   ['finds nothing without a field', null, [], ''],
   ['finds nothing in an empty field', '', [], ''],
   ['finds nothing between semicolons', '; ;;\t;', [], ''],
@@ -78,7 +78,7 @@ it.each([
 })
 
 describe('a cookie of ours', () => {
-  it.each<[says: string, field: string | null, value: string | null]>([
+  it.each<[title: string, field: string | null, value: string | null]>([
     ['is null without a field', null, null],
     ['is null in an empty field', '', null],
     ['is found among others', `a=1; ${SIGN_IN_COOKIE}x=x; ${OURS}`, ID],

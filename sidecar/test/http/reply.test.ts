@@ -7,14 +7,14 @@ import { encodeReply, type Reply } from '../../src/fcgi/reply.ts'
 import { allowReply, denyReply, type ReplyContext } from '../../src/http/reply.ts'
 
 const ID = '0123456789abcdef0123456789abcdef'
-const PROOF = 'ab'.repeat(32)
+const ALLOW_MAC = 'ab'.repeat(32)
 const CONTEXT: ReplyContext = {
   requestId: ID,
   isThrift: false,
 }
 
 const ALICE: Principal = {
-  issuer: 'okta',
+  issuerName: 'okta',
   subject: '00u1',
   email: null,
   groups: [],
@@ -67,15 +67,15 @@ function bodyOf(reply: Reply): { readonly error_code: string; readonly message: 
 }
 
 describe('an allow', () => {
-  it('is exactly 200 with the proof and a variable for each obligation', () => {
+  it('is exactly 200 with the HMAC of an allow and a variable for each obligation', () => {
     const obligations = [
       obligation('BRICKGATE_USER', '00u1'),
       obligation('BRICKGATE_TIER', 'internal'),
     ]
-    expect(allowReply(allow(obligations), PROOF)).toEqual({
+    expect(allowReply(allow(obligations), ALLOW_MAC)).toEqual({
       status: 200,
       headers: [
-        ['Variable-BRICKGATE_PROOF', PROOF],
+        ['Variable-BRICKGATE_PROOF', ALLOW_MAC],
         ['Variable-BRICKGATE_USER', '00u1'],
         ['Variable-BRICKGATE_TIER', 'internal'],
       ],
@@ -85,7 +85,7 @@ describe('an allow', () => {
 
   it('never carries one variable twice, because lighttpd would join two identities', () => {
     const twice = [obligation('BRICKGATE_USER', 'a'), obligation('BRICKGATE_USER', 'b')]
-    expect(() => allowReply(allow(twice), PROOF)).toThrow(RangeError)
+    expect(() => allowReply(allow(twice), ALLOW_MAC)).toThrow(RangeError)
   })
 })
 

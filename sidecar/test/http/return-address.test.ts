@@ -108,7 +108,7 @@ it.each<[string | null, readonly string[]]>([
 })
 
 it('an accepted address stays on the same origin, as a browser reads it', () => {
-  const piece = fc.constantFrom(
+  const part = fc.constantFrom(
     '/',
     '\\',
     '.',
@@ -124,7 +124,7 @@ it('an accepted address stays on the same origin, as a browser reads it', () => 
     'é',
   )
   const address = fc.oneof(
-    fc.array(piece, { maxLength: 8 }).map((pieces) => `/${pieces.join('')}`),
+    fc.array(part, { maxLength: 8 }).map((parts) => `/${parts.join('')}`),
     fc.string({ unit: 'binary' }),
     fc.webUrl(),
   )

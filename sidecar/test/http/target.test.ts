@@ -13,7 +13,7 @@ function segmentsOf(target: string): readonly string[] | null {
 }
 
 describe('segments', () => {
-  it.each<[says: string, target: string, segments: readonly string[]]>([
+  it.each<[title: string, target: string, segments: readonly string[]]>([
     ['are none for the root', '/', []],
     ['are what stands between slashes', '/api/2.1/jobs/list', ['api', '2.1', 'jobs', 'list']],
     ['leave out a trailing slash', '/api/2.0/sql/statements/', ['api', '2.0', 'sql', 'statements']],

@@ -121,21 +121,21 @@ describe('a record', () => {
 describe('the audit log', () => {
   let directory: string
   let file: string
-  let told: { written: number; dropped: number; failing: unknown[] }
+  let reported: { written: number; dropped: number; failing: unknown[] }
 
   beforeEach(() => {
     directory = mkdtempSync(join(tmpdir(), 'brickgate-audit-'))
     file = join(directory, 'audit.log')
-    told = { written: 0, dropped: 0, failing: [] }
+    reported = { written: 0, dropped: 0, failing: [] }
   })
 
   afterEach(() => rmSync(directory, { recursive: true }))
 
   function open(path: string): AuditLog {
     return createAuditLog(path, {
-      written: () => (told.written += 1),
-      dropped: () => (told.dropped += 1),
-      failing: (error) => told.failing.push(error),
+      written: () => (reported.written += 1),
+      dropped: () => (reported.dropped += 1),
+      failing: (error) => reported.failing.push(error),
     })
   }
 
@@ -144,7 +144,7 @@ describe('the audit log', () => {
     for (let count = 0; count < 1000; count++) log.record(allowEvent())
     log.flush()
     expect(readFileSync(file, 'utf8').trimEnd().split('\n')).toHaveLength(1000)
-    expect(told).toEqual({ written: 1000, dropped: 0, failing: [] })
+    expect(reported).toEqual({ written: 1000, dropped: 0, failing: [] })
   })
 
   it('appends to what is there, and several may write the same file', async () => {
@@ -180,9 +180,9 @@ describe('the audit log', () => {
     for (let count = 0; count < 400; count++) log.record(event)
     log.flush()
     const lines = readFileSync(file, 'utf8').trimEnd().split('\n')
-    expect(told.dropped).toBeGreaterThan(100)
-    expect(told.written).toBe(lines.length)
-    expect(told.written + told.dropped).toBe(400)
+    expect(reported.dropped).toBeGreaterThan(100)
+    expect(reported.written).toBe(lines.length)
+    expect(reported.written + reported.dropped).toBe(400)
     expect(lines.every((line) => JSON.parse(line).reason === 'allowed')).toBe(true)
   })
 
@@ -192,10 +192,10 @@ describe('the audit log', () => {
       log.record(allowEvent())
       await new Promise((resolve) => setTimeout(resolve, 2))
     }
-    await vi.waitFor(() => expect(told.failing).toMatchObject([{ code: 'ENOSPC' }]), SOON)
-    expect(told).toMatchObject({ written: 20, dropped: 0 })
+    await vi.waitFor(() => expect(reported.failing).toMatchObject([{ code: 'ENOSPC' }]), SOON)
+    expect(reported).toMatchObject({ written: 20, dropped: 0 })
     log.flush()
-    expect(told.failing).toMatchObject([{ code: 'ENOSPC' }, { code: 'ENOSPC' }])
+    expect(reported.failing).toMatchObject([{ code: 'ENOSPC' }, { code: 'ENOSPC' }])
   })
 })
 

@@ -2,7 +2,7 @@ import type { DecisionEvent } from '../../src/authorize/answer.ts'
 import type { Principal } from '../../src/domain/principal.ts'
 
 export const PRINCIPAL: Principal = {
-  issuer: 'okta',
+  issuerName: 'okta',
   subject: '00u1',
   email: 'alice@example.com',
   groups: ['analysts'],

@@ -3,7 +3,7 @@ import { SHARED_CREDENTIAL_FORBID } from '../../src/policy/built-in.ts'
 import { compilePolicies } from '../../src/policy/compile.ts'
 import { evaluate } from '../../src/policy/evaluate.ts'
 import { policySet } from '../../src/policy/policy.ts'
-import { asking, entry } from './policy-fixture.ts'
+import { entry, requestTo } from './policy-fixture.ts'
 
 const WRITTEN = compilePolicies({ version: 1, policies: [entry('all', 'permit', ['/'])] }, ['okta'])
 const SET = policySet([...WRITTEN.policies, SHARED_CREDENTIAL_FORBID])
@@ -36,7 +36,7 @@ describe('with a shared credential', () => {
     '/api/2.0/%C5%BFecrets/get',
     '/api/2.0/to%E2%84%AAen/create',
   ])('nobody reaches %s', (target) => {
-    expect(evaluate(SET, asking(target, { method: 'POST' }))).toEqual({
+    expect(evaluate(SET, requestTo(target, { method: 'POST' }))).toEqual({
       effect: 'forbid',
       determiningPolicies: ['built-in-shared-credential'],
       failures: [],
@@ -53,7 +53,7 @@ describe('with a shared credential', () => {
     '/x/oidc',
     '/serving-endpoints/token/invocations',
   ])('policies decide about %s', (target) => {
-    expect(evaluate(SET, asking(target)).effect).toBe('permit')
+    expect(evaluate(SET, requestTo(target)).effect).toBe('permit')
   })
 })
 

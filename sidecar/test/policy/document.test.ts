@@ -18,10 +18,10 @@ function withPolicy(changes: object): unknown {
 
 function problemsOf(
   document: unknown,
-  aliases: readonly string[] = ['okta', 'entra'],
+  issuerNames: readonly string[] = ['okta', 'entra'],
 ): readonly (readonly [path: string, message: string])[] {
   try {
-    compilePolicies(document, aliases)
+    compilePolicies(document, issuerNames)
   } catch (error) {
     if (!(error instanceof PolicyError)) throw error
     return error.problems.map(({ path, message }) => [path, message])
@@ -204,15 +204,15 @@ describe('a name in a policy belongs to a configured issuer:', () => {
   const TWO = ['demo', 'second']
   const SEVERAL = 'must be <issuer>|<group>, because several issuers are configured: demo, second'
   const ESCAPED = 'must have a space written as %20 and % as %25, as audit records do'
-  const unknown = (alias: string, aliases: readonly string[]) =>
-    `\`${alias}\` is the name of no issuer, there is ${aliases.join(', ')}`
+  const unknown = (name: string, names: readonly string[]) =>
+    `\`${name}\` is the name of no issuer, there is ${names.join(', ')}`
   const whole = '; a group with | in its name is written demo|<group>'
 
   it.each<
     [
-      says: string,
+      title: string,
       who: object,
-      aliases: readonly string[],
+      issuers: readonly string[],
       problem: readonly [string, string] | null,
     ]
   >([
@@ -226,17 +226,17 @@ describe('a name in a policy belongs to a configured issuer:', () => {
       ['groups[0]', unknown('x', ONE) + whole],
     ],
     ['a group of none of two', { groups: ['third|a'] }, TWO, ['groups[0]', unknown('third', TWO)]],
-    ['an alias in another case', { groups: ['Demo|a'] }, TWO, ['groups[0]', unknown('Demo', TWO)]],
-    ['an alias with a space', { groups: ['demo |a'] }, TWO, ['groups[0]', unknown('demo ', TWO)]],
-    ['an empty alias', { groups: ['|a'] }, ONE, ['groups[0]', unknown('', ONE) + whole]],
+    ['a name in another case', { groups: ['Demo|a'] }, TWO, ['groups[0]', unknown('Demo', TWO)]],
+    ['a name with a space', { groups: ['demo |a'] }, TWO, ['groups[0]', unknown('demo ', TWO)]],
+    ['an empty name', { groups: ['|a'] }, ONE, ['groups[0]', unknown('', ONE) + whole]],
     [
-      'an alias like a part of an object',
+      'a name like a part of an object',
       { groups: ['__proto__|a'] },
       TWO,
       ['groups[0]', unknown('__proto__', TWO)],
     ],
     [
-      'an alias without a group',
+      'a name without a group',
       { groups: ['demo|'] },
       TWO,
       ['groups[0]', 'must name a group after the |'],
@@ -251,8 +251,8 @@ describe('a name in a policy belongs to a configured issuer:', () => {
     ['a subject with %20 and %25', { subjects: ['demo|a%20b%25'] }, TWO, null],
     ['a subject with a % alone', { subjects: ['demo|100%'] }, TWO, ['subjects[0]', ESCAPED]],
     ['a subject with another escape', { subjects: ['demo|a%2Fb'] }, TWO, ['subjects[0]', ESCAPED]],
-  ])('%s', (_, who, aliases, problem) => {
-    const found = problemsOf(withPolicy({ who }), aliases)
+  ])('%s', (_, who, issuers, problem) => {
+    const found = problemsOf(withPolicy({ who }), issuers)
     expect(found).toEqual(problem === null ? [] : [[`policies[0].who.${problem[0]}`, problem[1]]])
   })
 

@@ -2,10 +2,10 @@ import { describe, expect, it } from 'vitest'
 import { compilePolicies } from '../../src/policy/compile.ts'
 import type { PolicyEntry } from '../../src/policy/document.ts'
 import { evaluate } from '../../src/policy/evaluate.ts'
-import { asking, entry } from './policy-fixture.ts'
+import { entry, requestTo } from './policy-fixture.ts'
 
-function judge(policies: readonly PolicyEntry[], target: string): string {
-  return evaluate(compilePolicies({ version: 1, policies }, ['okta']), asking(target)).effect
+function decide(policies: readonly PolicyEntry[], target: string): string {
+  return evaluate(compilePolicies({ version: 1, policies }, ['okta']), requestTo(target)).effect
 }
 
 describe('a file whose name has an escaped slash', () => {
@@ -22,7 +22,7 @@ describe('a file whose name has an escaped slash', () => {
     [`${FILES}/Volumes/pub`, 'Volumes/pub%2Fa', 'none'],
   ])('is permitted only where both readings are: %s for %s', (pattern, name, effect) => {
     const permit = entry('p', 'permit', [pattern])
-    expect(judge([permit], `${FILES}/${name}`)).toBe(effect)
+    expect(decide([permit], `${FILES}/${name}`)).toBe(effect)
   })
 
   it.each<[pattern: string, name: string]>([
@@ -33,6 +33,6 @@ describe('a file whose name has an escaped slash', () => {
     ['/api/*/fs/*/Volumes/secret', 'Volumes%2Fsecret%3Bx%2Fa'],
   ])('is forbidden where one reading is: %s for %s', (pattern, name) => {
     const policies = [entry('all', 'permit', ['/']), entry('f', 'forbid', [pattern])]
-    expect(judge(policies, `${FILES}/${name}`)).toBe('forbid')
+    expect(decide(policies, `${FILES}/${name}`)).toBe('forbid')
   })
 })

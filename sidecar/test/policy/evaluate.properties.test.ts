@@ -42,13 +42,13 @@ const question: fc.Arbitrary<Question> = fc.record({
   tier: fc.constantFrom('internal', 'external'),
 })
 
-function judge(policies: readonly PolicyEntry[], asked: Question): Evaluation {
+function decide(policies: readonly PolicyEntry[], asked: Question): Evaluation {
   if (policies.length === 0) return evaluate(policySet([]), asked)
   return evaluate(compilePolicies({ version: 1, policies }, ['okta']), asked)
 }
 
 function isPermitted(policies: readonly PolicyEntry[], asked: Question): boolean {
-  return judge(policies, asked).effect === 'permit'
+  return decide(policies, asked).effect === 'permit'
 }
 
 it('adding a forbid never turns deny into permit', () => {
@@ -75,9 +75,9 @@ it('adding a permit never lifts a forbid', () => {
   fc.assert(
     fc.property(entries, body, question, (policies, added, asked) => {
       const permit: PolicyEntry = { ...added, effect: 'permit', id: 'added' }
-      const before = judge(policies, asked)
+      const before = decide(policies, asked)
       fc.pre(before.effect === 'forbid')
-      expect(judge([...policies, permit], asked)).toEqual(before)
+      expect(decide([...policies, permit], asked)).toEqual(before)
     }),
   )
 })
@@ -87,7 +87,7 @@ it('the order of policies shows nowhere', () => {
     fc.property(entries, fc.infiniteStream(fc.nat()), question, (policies, ranks, asked) => {
       const ranked = policies.map((policy) => ({ policy, rank: Number(ranks.next().value) }))
       const shuffled = ranked.toSorted((a, b) => a.rank - b.rank).map(({ policy }) => policy)
-      expect(judge(shuffled, asked)).toEqual(judge(policies, asked))
+      expect(decide(shuffled, asked)).toEqual(decide(policies, asked))
     }),
   )
 })
@@ -95,7 +95,7 @@ it('the order of policies shows nowhere', () => {
 it('without policies nothing is permitted', () => {
   fc.assert(
     fc.property(question, (asked) => {
-      expect(judge([], asked).effect).toBe('none')
+      expect(decide([], asked).effect).toBe('none')
     }),
   )
 })
@@ -104,7 +104,7 @@ it('a forbid matches at least what a permit of the same words matches', () => {
   fc.assert(
     fc.property(body, question, (rest, asked) => {
       fc.pre(isPermitted([{ ...rest, effect: 'permit', id: 'p' }], asked))
-      expect(judge([{ ...rest, effect: 'forbid', id: 'p' }], asked).effect).toBe('forbid')
+      expect(decide([{ ...rest, effect: 'forbid', id: 'p' }], asked).effect).toBe('forbid')
     }),
   )
 })
@@ -112,7 +112,7 @@ it('a forbid matches at least what a permit of the same words matches', () => {
 it('every determining policy is one of its effect', () => {
   fc.assert(
     fc.property(entries, question, (policies, asked) => {
-      const { effect, determiningPolicies } = judge(policies, asked)
+      const { effect, determiningPolicies } = decide(policies, asked)
       const effects = policies.filter(({ id }) => determiningPolicies.includes(id))
       expect(effects.map((policy) => policy.effect)).toEqual(determiningPolicies.map(() => effect))
       expect(determiningPolicies.length > 0).toBe(effect !== 'none')

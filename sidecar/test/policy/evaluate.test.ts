@@ -3,18 +3,18 @@ import { compilePolicies } from '../../src/policy/compile.ts'
 import type { PolicyEntry } from '../../src/policy/document.ts'
 import { type Evaluation, evaluate, type Question } from '../../src/policy/evaluate.ts'
 import { type Policy, policySet } from '../../src/policy/policy.ts'
-import { ALICE, asking, entry, principal } from './policy-fixture.ts'
+import { ALICE, entry, principal, requestTo } from './policy-fixture.ts'
 
-function judge(
+function decide(
   policies: readonly PolicyEntry[],
   question: Question,
-  aliases: readonly string[] = ['okta'],
+  issuerNames: readonly string[] = ['okta'],
 ): Evaluation {
-  return evaluate(compilePolicies({ version: 1, policies }, aliases), question)
+  return evaluate(compilePolicies({ version: 1, policies }, issuerNames), question)
 }
 
 function effectOf(changes: Partial<PolicyEntry>, question: Question): Evaluation['effect'] {
-  return judge([entry('p', 'permit', ['/api'], changes)], question).effect
+  return decide([entry('p', 'permit', ['/api'], changes)], question).effect
 }
 
 describe('outcome', () => {
@@ -24,18 +24,18 @@ describe('outcome', () => {
   const FORBID_A = entry('forbid-a', 'forbid', ['/api'])
   const ELSEWHERE = entry('elsewhere', 'forbid', ['/oidc'])
 
-  it.each<[says: string, policies: readonly PolicyEntry[], effect: string, ids: readonly string[]]>(
-    [
-      ['permits by one permit', [PERMIT_A], 'permit', ['permit-a']],
-      ['names every permit', [PERMIT_B, PERMIT_A], 'permit', ['permit-a', 'permit-b']],
-      ['forbids by one forbid', [FORBID_A], 'forbid', ['forbid-a']],
-      ['forbids over any permits', [PERMIT_A, FORBID_A, PERMIT_B], 'forbid', ['forbid-a']],
-      ['names every forbid', [FORBID_B, PERMIT_A, FORBID_A], 'forbid', ['forbid-a', 'forbid-b']],
-      ['leaves out what does not match', [ELSEWHERE, PERMIT_A], 'permit', ['permit-a']],
-      ['is none when nothing matches', [ELSEWHERE], 'none', []],
-    ],
-  )('%s', (_, policies, effect, ids) => {
-    expect(judge(policies, asking('/api/2.0/x'))).toEqual({
+  it.each<
+    [title: string, policies: readonly PolicyEntry[], effect: string, ids: readonly string[]]
+  >([
+    ['permits by one permit', [PERMIT_A], 'permit', ['permit-a']],
+    ['names every permit', [PERMIT_B, PERMIT_A], 'permit', ['permit-a', 'permit-b']],
+    ['forbids by one forbid', [FORBID_A], 'forbid', ['forbid-a']],
+    ['forbids over any permits', [PERMIT_A, FORBID_A, PERMIT_B], 'forbid', ['forbid-a']],
+    ['names every forbid', [FORBID_B, PERMIT_A, FORBID_A], 'forbid', ['forbid-a', 'forbid-b']],
+    ['leaves out what does not match', [ELSEWHERE, PERMIT_A], 'permit', ['permit-a']],
+    ['is none when nothing matches', [ELSEWHERE], 'none', []],
+  ])('%s', (_, policies, effect, ids) => {
+    expect(decide(policies, requestTo('/api/2.0/x'))).toEqual({
       effect,
       determiningPolicies: ids,
       failures: [],
@@ -44,7 +44,7 @@ describe('outcome', () => {
 
   it('is none without policies', () => {
     const none = { effect: 'none', determiningPolicies: [], failures: [] }
-    expect(evaluate(policySet([]), asking('/'))).toEqual(none)
+    expect(evaluate(policySet([]), requestTo('/'))).toEqual(none)
   })
 })
 
@@ -52,7 +52,7 @@ describe('groups and subjects', () => {
   const analysts = { who: { groups: ['analysts'] } }
   const alice = { who: { subjects: ['okta|alice'] } }
   it.each<
-    [says: string, changes: Partial<PolicyEntry>, who: Question['principal'], effect: string]
+    [title: string, changes: Partial<PolicyEntry>, who: Question['principal'], effect: string]
   >([
     ['is a group among others', analysts, ALICE, 'permit'],
     ['is not another group', analysts, principal('bob', ['data-eng']), 'none'],
@@ -81,7 +81,7 @@ describe('groups and subjects', () => {
     ],
     ['is anyone verified', {}, principal('x', [], 'other'), 'permit'],
   ])('%s', (_, changes, who, effect) => {
-    expect(effectOf(changes, asking('/api', { principal: who }))).toBe(effect)
+    expect(effectOf(changes, requestTo('/api', { principal: who }))).toBe(effect)
   })
 
   it('CVE-2026-40574: no e-mail decides anything', () => {
@@ -89,7 +89,7 @@ describe('groups and subjects', () => {
     expect(
       effectOf(
         { who: { subjects: ['okta|a@evil.com@corp.com'] } },
-        asking('/api', { principal: who }),
+        requestTo('/api', { principal: who }),
       ),
     ).toBe('none')
   })
@@ -99,10 +99,10 @@ describe('a group belongs to its issuer:', () => {
   const BOTH = ['demo', 'second']
   const admins = (who: PolicyEntry['who']) => [entry('admins', 'permit', ['/'], { who })]
   const asked = (issuer: string, groups: readonly string[]) =>
-    asking('/api', { principal: principal('x', groups, issuer) })
+    requestTo('/api', { principal: principal('x', groups, issuer) })
 
   type Member = readonly [issuer: string, group: string]
-  it.each<[says: string, group: string, member: Member, effect: string]>([
+  it.each<[title: string, group: string, member: Member, effect: string]>([
     ['its issuer’s member is in it', 'demo|admins', ['demo', 'admins'], 'permit'],
     ['another issuer’s member is not', 'demo|admins', ['second', 'admins'], 'none'],
     [
@@ -120,13 +120,13 @@ describe('a group belongs to its issuer:', () => {
     ['a name with | follows the first |', 'demo|a|b', ['demo', 'a|b'], 'permit'],
     ['a name with | is not cut at the last', 'demo|a|b', ['demo', 'b'], 'none'],
     [
-      'a name that begins with an alias is qualified, too',
+      'a name that begins with an issuer name is qualified, too',
       'demo|second|x',
       ['demo', 'second|x'],
       'permit',
     ],
     [
-      'a name that begins with an alias is no other issuer’s',
+      'a name that begins with an issuer name is no other issuer’s',
       'demo|second|x',
       ['second', 'x'],
       'none',
@@ -139,7 +139,7 @@ describe('a group belongs to its issuer:', () => {
       'none',
     ],
   ])('%s', (_, group, [issuer, own], effect) => {
-    const { effect: found } = judge(admins({ groups: [group] }), asked(issuer, [own]), BOTH)
+    const { effect: found } = decide(admins({ groups: [group] }), asked(issuer, [own]), BOTH)
     expect(found).toBe(effect)
   })
 
@@ -148,23 +148,23 @@ describe('a group belongs to its issuer:', () => {
       entry('all', 'permit', ['/']),
       entry('not-interns', 'forbid', ['/'], { who: { groups: ['demo|interns'] } }),
     ]
-    expect(judge(policies, asked('demo', ['interns']), BOTH).effect).toBe('forbid')
-    expect(judge(policies, asked('second', ['interns']), BOTH).effect).toBe('permit')
+    expect(decide(policies, asked('demo', ['interns']), BOTH).effect).toBe('forbid')
+    expect(decide(policies, asked('second', ['interns']), BOTH).effect).toBe('permit')
   })
 
-  it('with one issuer a name may be written with its alias or without', () => {
+  it('with one issuer a name may be written with its issuer name or without', () => {
     for (const group of ['admins', 'demo|admins']) {
       const policies = admins({ groups: [group] })
-      expect(judge(policies, asked('demo', ['admins']), ['demo']).effect).toBe('permit')
+      expect(decide(policies, asked('demo', ['admins']), ['demo']).effect).toBe('permit')
       // like a session whose issuer was removed
-      expect(judge(policies, asked('second', ['admins']), ['demo']).effect).toBe('none')
+      expect(decide(policies, asked('second', ['admins']), ['demo']).effect).toBe('none')
     }
   })
 })
 
 describe('methods and tiers', () => {
   it.each<
-    [says: string, changes: Partial<PolicyEntry>, question: Partial<Question>, effect: string]
+    [title: string, changes: Partial<PolicyEntry>, question: Partial<Question>, effect: string]
   >([
     ['are all when omitted', {}, { method: 'DELETE', tier: 'external' }, 'permit'],
     ['match one of a list', { methods: ['GET', 'POST'] }, { method: 'POST' }, 'permit'],
@@ -174,7 +174,7 @@ describe('methods and tiers', () => {
     ['match a tier', { tiers: ['external'] }, { tier: 'external' }, 'permit'],
     ['do not match another tier', { tiers: ['external'] }, { tier: 'internal' }, 'none'],
   ])('%s', (_, changes, question, effect) => {
-    expect(effectOf(changes, asking('/api', question))).toBe(effect)
+    expect(effectOf(changes, requestTo('/api', question))).toBe(effect)
   })
 })
 
@@ -191,13 +191,13 @@ describe('paths', () => {
     '/Public',
     '/a/public',
   ])('CVE-2025-54576, CVE-2026-41059: %s is not /public', (target) => {
-    expect(judge([PUBLIC], asking(target)).effect).toBe('none')
+    expect(decide([PUBLIC], requestTo(target)).effect).toBe('none')
   })
 
   it.each(['/public', '/public/', '/public?x', '/public/a/b', '/%70ublic'])(
     '%s is /public',
     (target) => {
-      expect(judge([PUBLIC], asking(target)).effect).toBe('permit')
+      expect(decide([PUBLIC], requestTo(target)).effect).toBe('permit')
     },
   )
 
@@ -216,23 +216,25 @@ describe('paths', () => {
     'secret%253Bv',
     '%C5%BFecret',
   ])('CVE-2026-33494, CVE-2023-47106: no encoding of it escapes a forbid: %s', (name) => {
-    const question = asking(`/api/2.0/fs/files/Volumes/${name}`)
-    expect(judge([ALL, NOT_SECRET], question).effect).toBe('forbid')
-    const escaped = asking(`/api/2.0/fs/files/Volumes%2F${name.replaceAll('/', '%2F')}`)
-    expect(judge([ALL, NOT_SECRET], escaped).effect).toBe('forbid')
+    const question = requestTo(`/api/2.0/fs/files/Volumes/${name}`)
+    expect(decide([ALL, NOT_SECRET], question).effect).toBe('forbid')
+    const escaped = requestTo(`/api/2.0/fs/files/Volumes%2F${name.replaceAll('/', '%2F')}`)
+    expect(decide([ALL, NOT_SECRET], escaped).effect).toBe('forbid')
   })
 
   it.each(['p%2575b', 'pub;v=1', 'pub%3Bv', 'pub%3F', 'pub%23x', 'PUB', 'p%252575b'])(
     'CVE-2026-33494: no encoding of another name earns a permit: %s',
     (name) => {
-      expect(judge([PUBLIC], asking(`/api/2.0/fs/files/Volumes/${name}/x`)).effect).toBe('none')
+      expect(decide([PUBLIC], requestTo(`/api/2.0/fs/files/Volumes/${name}/x`)).effect).toBe('none')
     },
   )
 
   it.each(['a%2541', 'ts=00%253A00', '100%25', 'a;b', 'what%3F', '%23draft%23'])(
     'below a permit a file may be named %s',
     (name) => {
-      expect(judge([PUBLIC], asking(`/api/2.0/fs/files/Volumes/pub/${name}`)).effect).toBe('permit')
+      expect(decide([PUBLIC], requestTo(`/api/2.0/fs/files/Volumes/pub/${name}`)).effect).toBe(
+        'permit',
+      )
     },
   )
 })
@@ -255,7 +257,7 @@ describe('a policy that throws', () => {
     }
     // not through policySet: freezing would already read the getter
     const set = { policies: [broken, good] }
-    expect(evaluate(set, asking('/api'))).toEqual({
+    expect(evaluate(set, requestTo('/api'))).toEqual({
       effect: 'forbid',
       determiningPolicies: ['broken'],
       failures: [defect],

@@ -8,7 +8,7 @@ import { compilePolicies } from '../../src/policy/compile.ts'
 import { evaluate } from '../../src/policy/evaluate.ts'
 import { FLAGS, flaggedPaths, widest } from '../../src/policy/flagged.ts'
 import { type PolicySet, policySet } from '../../src/policy/policy.ts'
-import { asking, entry, principal } from './policy-fixture.ts'
+import { entry, principal, requestTo } from './policy-fixture.ts'
 
 const HOME = join(import.meta.dirname, '../../..')
 const ALL = compilePolicies({ version: 1, policies: [entry('all', 'permit', ['/'])] }, ['demo'])
@@ -71,14 +71,14 @@ describe.each(Object.entries(SETS))('with %s', (_, set) => {
     '/ajax-api',
     '/serving-endpoints/token/invocations',
   ])('other policies decide about %s', (target) => {
-    expect(evaluate(set, asking(target)).effect).toBe('permit')
+    expect(evaluate(set, requestTo(target)).effect).toBe('permit')
   })
 })
 
 describe('the table of operations', () => {
   it('has flags for every operation of risk admin, or says that a person looked at it', () => {
-    const unjudged = operations.filter(({ risk, flags }) => risk === 'admin' && flags.length === 0)
-    expect(unjudged).toEqual([])
+    const denied = operations.filter(({ risk, flags }) => risk === 'admin' && flags.length === 0)
+    expect(denied).toEqual([])
     expect(operations.filter(({ risk }) => risk === 'admin').length).toBeGreaterThan(316)
   })
 
@@ -128,7 +128,7 @@ function withAll({ policies }: PolicySet): PolicySet {
 function effects(set: PolicySet, target: string): readonly string[] {
   const admin = principal('root', ['platform-admins', 'databricks-users'], 'demo')
   return ['GET', 'POST', 'PATCH'].map(
-    (method) => evaluate(set, asking(target, { principal: admin, method })).effect,
+    (method) => evaluate(set, requestTo(target, { principal: admin, method })).effect,
   )
 }
 

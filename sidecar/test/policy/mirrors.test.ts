@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest'
 import { compilePolicies } from '../../src/policy/compile.ts'
 import { evaluate } from '../../src/policy/evaluate.ts'
-import { asking, entry } from './policy-fixture.ts'
+import { entry, requestTo } from './policy-fixture.ts'
 
 function effectOf(effect: 'permit' | 'forbid', pattern: string, target: string): string {
   const all = effect === 'forbid' ? [entry('all', 'permit', ['/'])] : []
   const policies = [...all, entry('p', effect, [pattern])]
-  return evaluate(compilePolicies({ version: 1, policies }, ['okta']), asking(target)).effect
+  return evaluate(compilePolicies({ version: 1, policies }, ['okta']), requestTo(target)).effect
 }
 
 describe('a forbid of a path', () => {

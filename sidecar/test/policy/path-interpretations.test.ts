@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { fold, readPaths } from '../../src/policy/path-interpretations.ts'
 
 describe('readings', () => {
-  it.each<[segment: string, readings: readonly string[]]>([
+  it.each<[segment: string, variants: readonly string[]]>([
     ['', ['']],
     ['a', ['a']],
     ['a%41', ['a%41', 'aA']],
@@ -16,35 +16,35 @@ describe('readings', () => {
     ['%C3%A9', ['%C3%A9', 'é']],
     ['%ff', ['%ff', '\ufffd']],
     ['__proto__', ['__proto__']],
-  ])('of %j are %j', (segment, readings) => {
-    expect(readPaths([segment])[0].plain).toEqual([readings])
+  ])('of %j are %j', (segment, variants) => {
+    expect(readPaths([segment])[0].plain).toEqual([variants])
   })
 
   it('come to an end, and are never none', () => {
     const segment = fc.string({ unit: fc.constantFrom('%', '25', '41', 'ff', ';', 'é', '\ud800') })
     fc.assert(
       fc.property(segment, (text) => {
-        const [readings] = readPaths([text])[0].plain
-        expect(readings?.[0]).toBe(text)
+        const [variants] = readPaths([text])[0].plain
+        expect(variants?.[0]).toBe(text)
       }),
     )
   })
 })
 
 describe('a path with an escaped slash', () => {
-  function readings(segments: readonly string[]): readonly (readonly string[][])[] {
+  function variants(segments: readonly string[]): readonly (readonly string[][])[] {
     return readPaths(segments).map(({ plain }) => plain.map((one) => [...one]))
   }
 
   it('is read with the slash in a name, and as a separator', () => {
-    expect(readings(['files', 'a/b;c', 'd'])).toEqual([
+    expect(variants(['files', 'a/b;c', 'd'])).toEqual([
       [['files'], ['a/b;c', 'a/b'], ['d']],
       [['files'], ['a'], ['b;c', 'b'], ['d']],
     ])
   })
 
   it('is the only kind that is read in two ways', () => {
-    expect(readings(['files', 'a%41', 'd'])).toHaveLength(1)
+    expect(variants(['files', 'a%41', 'd'])).toHaveLength(1)
   })
 })
 

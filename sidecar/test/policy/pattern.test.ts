@@ -2,21 +2,21 @@ import { describe, expect, it } from 'vitest'
 import { fold, readPaths } from '../../src/policy/path-interpretations.ts'
 import {
   compilePattern,
-  matchesEveryReading,
-  matchesSomeReading,
+  matchesEveryVariant,
+  matchesSomeVariant,
   patternProblem,
 } from '../../src/policy/pattern.ts'
 
 function isPermitted(pattern: string, segments: readonly string[]): boolean {
-  return matchesEveryReading(compilePattern(pattern), readPaths(segments)[0].plain)
+  return matchesEveryVariant(compilePattern(pattern), readPaths(segments)[0].plain)
 }
 
 function isForbidden(pattern: string, segments: readonly string[]): boolean {
-  return matchesSomeReading(compilePattern(fold(pattern)), readPaths(segments)[0].folded)
+  return matchesSomeVariant(compilePattern(fold(pattern)), readPaths(segments)[0].folded)
 }
 
 describe('a pattern', () => {
-  it.each<[says: string, pattern: string, path: string, isMatch: boolean]>([
+  it.each<[title: string, pattern: string, path: string, isMatch: boolean]>([
     ['matches the path it names', '/api/2.0/sql', 'api/2.0/sql', true],
     ['matches what is below', '/api/2.0/sql', 'api/2.0/sql/statements/1', true],
     ['does not match what only starts so', '/api/2.0/sql', 'api/2.0/sqlx', false],

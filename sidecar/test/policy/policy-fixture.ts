@@ -10,7 +10,7 @@ export function principal(
   issuer = 'okta',
 ): Principal {
   return {
-    issuer,
+    issuerName: issuer,
     subject,
     email: `${subject}@example.com`,
     groups,
@@ -27,7 +27,7 @@ export function principal(
 export const ALICE: Principal = principal('alice', ['analysts', 'data-eng'])
 
 /** Alice on the internal tier, with the segments that `http/` makes of a target. */
-export function asking(target: string, changes: Partial<Question> = {}): Question {
+export function requestTo(target: string, changes: Partial<Question> = {}): Question {
   const parsed = parseTarget(target)
   if (!parsed.ok) throw new Error(`${target} is refused before any policy`)
   const { segments } = parsed.value

@@ -145,7 +145,7 @@ function vitals(
   }
   return {
     config: config as unknown as Config, // as much of it as is read
-    keys: { ageSeconds: (alias) => ages[alias] ?? null },
+    keys: { ageSeconds: (issuerName) => ages[issuerName] ?? null },
     passwords: { isPasswordNeeded: () => true },
     pool: {
       workers: () => states.map((state) => ({ state }) as WorkerLink),

@@ -8,10 +8,10 @@ it.each(['refreshed', 'cooling-down', 'failed'] as const)(
   'gives the answer `%s`',
   async (outcome) => {
     const sent: [number, string][] = []
-    const requests = createKeyRequests((id, alias) => sent.push([id, alias]))
-    const asked = requests.ask('okta')
-    const [id, alias] = sent[0] ?? [-1, '']
-    expect(alias).toBe('okta')
+    const requests = createKeyRequests((id, issuerName) => sent.push([id, issuerName]))
+    const asked = requests.requestKeys('okta')
+    const [id, issuerName] = sent[0] ?? [-1, '']
+    expect(issuerName).toBe('okta')
     requests.answered(id, outcome)
     expect(await asked).toBe(outcome)
     expect(vi.getTimerCount()).toBe(0)
@@ -20,8 +20,12 @@ it.each(['refreshed', 'cooling-down', 'failed'] as const)(
 
 it('gives each question its own answer, in whatever order they come', async () => {
   const ids = new Map<string, number>()
-  const requests = createKeyRequests((id, alias) => ids.set(alias, id))
-  const asked = Promise.all([requests.ask('a'), requests.ask('b'), requests.ask('c')])
+  const requests = createKeyRequests((id, issuerName) => ids.set(issuerName, id))
+  const asked = Promise.all([
+    requests.requestKeys('a'),
+    requests.requestKeys('b'),
+    requests.requestKeys('c'),
+  ])
   expect(new Set(ids.values()).size).toBe(3)
   requests.answered(ids.get('c') ?? -1, 'refreshed')
   requests.answered(ids.get('a') ?? -1, 'failed')
@@ -33,7 +37,7 @@ it('has failed after 1.5 seconds without an answer, and a late one changes nothi
   let sent = 0
   const requests = createKeyRequests((id) => (sent = id))
   let outcome: string | null = null
-  void requests.ask('okta').then((settled) => (outcome = settled))
+  void requests.requestKeys('okta').then((settled) => (outcome = settled))
   await vi.advanceTimersByTimeAsync(1499)
   expect(outcome).toBeNull()
   await vi.advanceTimersByTimeAsync(1)
@@ -47,7 +51,7 @@ it.each([0, -1, 7, Number.NaN])(
   'ignores an answer to question %d, which nobody asked',
   async (id) => {
     const requests = createKeyRequests(() => undefined)
-    const asked = requests.ask('okta')
+    const asked = requests.requestKeys('okta')
     requests.answered(id, 'refreshed')
     await vi.advanceTimersByTimeAsync(1500)
     expect(await asked).toBe('failed')

@@ -2,12 +2,12 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import {
   died,
   eachWithItsPool,
+  fixture,
   liveOn,
   pauseUntilFork,
   roles,
   until,
   untilReady,
-  world,
 } from './pool-fixture.ts'
 
 eachWithItsPool()
@@ -17,9 +17,9 @@ describe('a worker that dies again and again', () => {
     'is started after a pause that doubles: one that %s',
     { timeout: 60_000 }, // for the starts of nine processes
     async (how) => {
-      world.strength = { authorizer: 0, responder: 1 }
-      world.behaviour = how
-      world.pool.start()
+      fixture.strength = { authorizer: 0, responder: 1 }
+      fixture.behaviour = how
+      fixture.pool.start()
       const pauses: number[] = []
       for (let deaths = 1; deaths <= 9; deaths++) {
         await until(() => died() === deaths)
@@ -30,54 +30,57 @@ describe('a worker that dies again and again', () => {
   )
 
   it('is told of with how it ended, how often in a row, and when the next one starts', async () => {
-    world.strength = { authorizer: 0, responder: 1 }
-    world.behaviour = 'ends at once'
-    world.pool.start()
+    fixture.strength = { authorizer: 0, responder: 1 }
+    fixture.behaviour = 'ends at once'
+    fixture.pool.start()
     await until(() => died() === 1)
     pauseUntilFork()
     await until(() => died() === 2)
-    expect(world.endings).toEqual([
+    expect(fixture.endings).toEqual([
       { how: 'code 1', shortLives: 1, nextStartMs: 250 },
       { how: 'code 1', shortLives: 2, nextStartMs: 500 },
     ])
   })
 
   it('leaves why it could not start, until one of its role is ready', async () => {
-    world.strength = { authorizer: 0, responder: 1 }
-    world.behaviour = 'cannot start'
-    world.pool.start()
+    fixture.strength = { authorizer: 0, responder: 1 }
+    fixture.behaviour = 'cannot start'
+    fixture.pool.start()
     await until(() => died() === 1)
-    expect([world.pool.failure('responder'), world.pool.failure('authorizer')]).toEqual([
+    expect([fixture.pool.failure('responder'), fixture.pool.failure('authorizer')]).toEqual([
       'no file',
       null,
     ])
-    world.behaviour = 'serves'
+    fixture.behaviour = 'serves'
     pauseUntilFork()
     await untilReady(1)
-    expect(world.pool.failure('responder')).toBeNull()
+    expect(fixture.pool.failure('responder')).toBeNull()
   })
 
   it('has a life of no length where no process can be made, and draining does not wait for it', async () => {
     const { execPath } = process
     process.execPath = '/nonexistent/node'
     onTestFinished(() => void (process.execPath = execPath))
-    world.strength = { authorizer: 1, responder: 0 }
-    world.pool.start()
+    fixture.strength = { authorizer: 1, responder: 0 }
+    fixture.pool.start()
     await until(() => died() === 1)
-    expect(world.endings[0]).toMatchObject({ how: 'spawn /nonexistent/node ENOENT', shortLives: 1 })
-    expect(world.pool.workers()).toEqual([])
+    expect(fixture.endings[0]).toMatchObject({
+      how: 'spawn /nonexistent/node ENOENT',
+      shortLives: 1,
+    })
+    expect(fixture.pool.workers()).toEqual([])
     process.execPath = execPath
     pauseUntilFork()
     await untilReady(1)
   })
 
   it('does not delay workers of another role', async () => {
-    world.strength = { authorizer: 1, responder: 1 }
-    world.pool.start()
+    fixture.strength = { authorizer: 1, responder: 1 }
+    fixture.pool.start()
     await untilReady(2)
     liveOn(5000)
-    world.behaviour = 'ends at once'
-    world.pool
+    fixture.behaviour = 'ends at once'
+    fixture.pool
       .workers()
       .find((link) => link.role === 'responder')
       ?.kill()
@@ -85,25 +88,25 @@ describe('a worker that dies again and again', () => {
       await until(() => died() === deaths)
       if (deaths < 4) pauseUntilFork()
     }
-    world.behaviour = 'serves'
-    world.pool.workers()[0]?.kill()
-    await until(() => world.events.at(-1) === 'authorizer died')
+    fixture.behaviour = 'serves'
+    fixture.pool.workers()[0]?.kill()
+    await until(() => fixture.events.at(-1) === 'authorizer died')
     vi.advanceTimersByTime(1)
     expect(roles()).toEqual(['authorizer'])
   })
 
   it('is forgiven once one has lived for 5 seconds, and with a new configuration', async () => {
-    world.strength = { authorizer: 0, responder: 1 }
-    world.behaviour = 'ends at once'
-    world.pool.start()
+    fixture.strength = { authorizer: 0, responder: 1 }
+    fixture.behaviour = 'ends at once'
+    fixture.pool.start()
     await until(() => died() === 1)
     pauseUntilFork()
     await until(() => died() === 2)
-    world.behaviour = 'serves'
-    world.pool.replaceAll()
+    fixture.behaviour = 'serves'
+    fixture.pool.replaceAll()
     await untilReady(1)
     liveOn(5000)
-    world.pool.workers()[0]?.kill()
+    fixture.pool.workers()[0]?.kill()
     await until(() => died() === 3)
     expect(pauseUntilFork()).toBe(1)
   })

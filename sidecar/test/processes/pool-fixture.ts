@@ -11,7 +11,7 @@ import type { Behaviour } from './worker-process-fixture.ts'
 export const realPause: (ms: number) => Promise<void> = promisify(setTimeout)
 
 /** A pool of real processes with a clock that only the tests move, made anew for each test. */
-export interface PoolWorld {
+export interface PoolFixture {
   pool: Pool
   nowMs: number
   behaviour: Behaviour
@@ -22,7 +22,7 @@ export interface PoolWorld {
   endings: Ending[]
 }
 
-export const world = freshWorld() as PoolWorld // its pool comes with each test
+export const fixture = freshFixture() as PoolFixture // its pool comes with each test
 
 /** Makes the world of each test of the file that calls it. */
 export function eachWithItsPool(): void {
@@ -32,18 +32,18 @@ export function eachWithItsPool(): void {
       exec: join(import.meta.dirname, 'worker-process-fixture.ts'),
       execArgv: [],
     })
-    Object.assign(world, freshWorld())
-    world.pool = newPool()
+    Object.assign(fixture, freshFixture())
+    fixture.pool = newPool()
   })
   afterEach(async () => {
-    const drained = world.pool.drain()
-    for (const link of world.pool.workers()) link.kill()
+    const drained = fixture.pool.drain()
+    for (const link of fixture.pool.workers()) link.kill()
     await drained
     vi.useRealTimers()
   })
 }
 
-function freshWorld(): Omit<PoolWorld, 'pool'> {
+function freshFixture(): Omit<PoolFixture, 'pool'> {
   return {
     nowMs: 1_000_000,
     behaviour: 'serves',
@@ -56,26 +56,26 @@ function freshWorld(): Omit<PoolWorld, 'pool'> {
 
 function newPool(): Pool {
   return createPool({
-    strength: (role) => world.strength[role],
+    strength: (role) => fixture.strength[role],
     startMessage: (role) => ({
       type: 'start',
       role,
       slot: 0,
       // the fixture's in place of a configuration
-      loaded: (world.firstBehaviours.shift() ?? world.behaviour) as never,
-      feed: 0,
+      loaded: (fixture.firstBehaviours.shift() ?? fixture.behaviour) as never,
+      keyGeneration: 0,
       keySets: [],
       redisNews: { outages: [], isFull: false },
     }),
-    nowMs: () => world.nowMs,
+    nowMs: () => fixture.nowMs,
     observer: {
       message: () => undefined,
       disconnected: () => undefined,
       exited(link, isExpected, ending) {
-        world.events.push(`${link.role} ${isExpected ? 'ended' : 'died'}`)
-        world.endings.push(ending)
+        fixture.events.push(`${link.role} ${isExpected ? 'ended' : 'died'}`)
+        fixture.endings.push(ending)
       },
-      killed: (link, why) => world.events.push(`${link.role} ${why}`),
+      killed: (link, why) => fixture.events.push(`${link.role} ${why}`),
     },
   })
 }
@@ -83,46 +83,46 @@ function newPool(): Pool {
 /** Moves the clock in steps in which the pool looks around. */
 export function pass(ms: number): void {
   for (let left = ms; left > 0; left -= 250) {
-    world.nowMs += Math.min(left, 250)
+    fixture.nowMs += Math.min(left, 250)
     vi.advanceTimersByTime(Math.min(left, 250))
   }
 }
 
 /** Lets so much time go by that the pool cannot tell who was silent in it. */
 export function liveOn(ms: number): void {
-  world.nowMs += ms
+  fixture.nowMs += ms
   vi.advanceTimersByTime(250)
 }
 
 /** Moves the clock until there is another worker. @returns by how much, at most a minute */
 export function pauseUntilFork(): number {
-  const before = world.pool.workers().length
+  const before = fixture.pool.workers().length
   for (let ms = 1; ms <= 60_000; ms++) {
-    world.nowMs += 1
+    fixture.nowMs += 1
     vi.advanceTimersByTime(1)
-    if (world.pool.workers().length > before) return ms
+    if (fixture.pool.workers().length > before) return ms
   }
   return Number.POSITIVE_INFINITY
 }
 
 export function ready(): readonly WorkerLink[] {
-  return world.pool.workers().filter((link) => link.state === 'ready')
+  return fixture.pool.workers().filter((link) => link.state === 'ready')
 }
 
 export function untilReady(count: number): Promise<void> {
-  return until(() => ready().length === count && world.pool.workers().length === count)
+  return until(() => ready().length === count && fixture.pool.workers().length === count)
 }
 
 export function died(): number {
-  return world.events.filter((event) => event.endsWith('died')).length
+  return fixture.events.filter((event) => event.endsWith('died')).length
 }
 
 export function ended(): number {
-  return world.events.filter((event) => event.endsWith('ended')).length
+  return fixture.events.filter((event) => event.endsWith('ended')).length
 }
 
 export function roles(): string[] {
-  return Array.from(world.pool.workers(), (link) => link.role).sort()
+  return Array.from(fixture.pool.workers(), (link) => link.role).sort()
 }
 
 /** Waits for messages and ends of real processes, in real time. */
@@ -130,7 +130,7 @@ export async function until(condition: () => boolean): Promise<void> {
   const giveUpMs = performance.now() + 15_000
   while (!condition()) {
     if (performance.now() > giveUpMs)
-      throw new Error(`waited too long; so far: ${world.events.join()}`)
+      throw new Error(`waited too long; so far: ${fixture.events.join()}`)
     await realPause(5)
   }
 }

@@ -9,7 +9,7 @@ import { type RedisServer, startRedisServer } from '../support/redis-server.ts'
 let server: RedisServer
 let redis: Redis
 let monitor: RedisMonitor
-let told: RedisNews[]
+let broadcasts: RedisNews[]
 let lines: string[]
 let ratios: (number | null)[]
 let nowSeconds: number
@@ -24,7 +24,7 @@ afterAll(async () => {
   await server.stop()
 })
 beforeEach(() => {
-  told = []
+  broadcasts = []
   lines = []
   ratios = []
   nowSeconds = 1000
@@ -32,7 +32,7 @@ beforeEach(() => {
   monitor = createRedisMonitor({
     clock: { nowSeconds: () => nowSeconds },
     log: { warn: write, info: write } as never, // as much of it as is used
-    broadcast: (news) => told.push(news),
+    broadcast: (news) => broadcasts.push(news),
     onMemory: (ratio) => ratios.push(ratio),
   })
 })
@@ -41,9 +41,9 @@ const outages = (): readonly Outage[] => monitor.news().outages
 
 it('tells all workers of an outage that one of them sees and the primary does not', () => {
   monitor.heard(3, { kind: 'began', sinceSeconds: 990 })
-  expect(told.at(-1)?.outages).toEqual([{ fromSeconds: 990, untilSeconds: null }])
+  expect(broadcasts.at(-1)?.outages).toEqual([{ fromSeconds: 990, untilSeconds: null }])
   monitor.heard(3, { kind: 'ended', atSeconds: 1005 })
-  expect(told.at(-1)?.outages).toEqual([{ fromSeconds: 990, untilSeconds: 1005 }])
+  expect(broadcasts.at(-1)?.outages).toEqual([{ fromSeconds: 990, untilSeconds: 1005 }])
   expect(lines).toEqual([
     'the use of sessions cannot be noted',
     'the use of sessions is noted again',
@@ -84,11 +84,11 @@ it('tells all workers that Redis is nearly full, and that it has room again', as
   const used = Number(/^used_memory:([0-9]+)/m.exec(await redis.info('memory'))?.[1])
   await server.cli('CONFIG', 'SET', 'maxmemory', String(Math.round(used / 0.95)))
   await expect.poll(() => monitor.news().isFull, { timeout: 5000 }).toBe(true)
-  expect(told.at(-1)?.isFull).toBe(true)
+  expect(broadcasts.at(-1)?.isFull).toBe(true)
   expect(ratios.at(-1)).toBeGreaterThan(0.9)
   await server.cli('CONFIG', 'SET', 'maxmemory', String(used * 2))
   await expect.poll(() => monitor.news().isFull, { timeout: 5000 }).toBe(false)
-  expect(told.at(-1)?.isFull).toBe(false)
+  expect(broadcasts.at(-1)?.isFull).toBe(false)
   await server.cli('CONFIG', 'SET', 'maxmemory', '0')
   await expect.poll(() => ratios.at(-1), { timeout: 5000 }).toBeNull()
   monitor.close()

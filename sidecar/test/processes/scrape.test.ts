@@ -11,33 +11,33 @@ afterEach(() => vi.useRealTimers())
 
 describe('a scrape', () => {
   it('joins what every ready worker answers, and its own', async () => {
-    const world = createWorld()
-    world.add(1).count(3)
-    world.add(2).count(4)
-    expect(await world.total()).toBe(7)
-    expect(await world.gauge()).toBe(2)
-    expect(world.silent()).toBe(0)
+    const fixture = createScrapeFixture()
+    fixture.add(1).count(3)
+    fixture.add(2).count(4)
+    expect(await fixture.total()).toBe(7)
+    expect(await fixture.gauge()).toBe(2)
+    expect(fixture.silent()).toBe(0)
   })
 
   it('asks no worker that is starting or draining, but keeps what it had counted', async () => {
-    const world = createWorld()
-    const worker = world.add(1)
+    const fixture = createScrapeFixture()
+    const worker = fixture.add(1)
     worker.count(3)
-    await world.total()
+    await fixture.total()
     worker.state('draining')
     worker.count(1)
-    world.add(2).state('starting')
-    expect(await world.total()).toBe(3)
+    fixture.add(2).state('starting')
+    expect(await fixture.total()).toBe(3)
   })
 
   it('waits half a second for a silent worker, leaves its gauges out and keeps its counts', async () => {
-    const world = createWorld()
-    world.add(1).count(3)
-    const stopped = world.add(2)
+    const fixture = createScrapeFixture()
+    fixture.add(1).count(3)
+    const stopped = fixture.add(2)
     stopped.count(4)
-    await world.total()
+    await fixture.total()
     stopped.hang()
-    const page = world.page()
+    const page = fixture.page()
     let isDone = false
     void page.then(() => (isDone = true))
     await vi.advanceTimersByTimeAsync(499)
@@ -45,29 +45,29 @@ describe('a scrape', () => {
     await vi.advanceTimersByTimeAsync(1)
     expect(sample(await page, 'test_total')).toBe(7)
     expect(sample(await page, 'test_gauge')).toBe(1)
-    expect(world.silent()).toBe(1)
+    expect(fixture.silent()).toBe(1)
   })
 
   it('is over as soon as the last worker answers', async () => {
-    const world = createWorld()
-    for (const id of [1, 2, 3]) world.add(id).count(1)
-    expect(await world.total()).toBe(3)
+    const fixture = createScrapeFixture()
+    for (const id of [1, 2, 3]) fixture.add(id).count(1)
+    expect(await fixture.total()).toBe(3)
     expect(vi.getTimerCount()).toBe(0)
   })
 
   it('of no worker at all is the primary alone', async () => {
-    const world = createWorld()
-    expect(await world.page()).toContain('test_own 1')
+    const fixture = createScrapeFixture()
+    expect(await fixture.page()).toContain('test_own 1')
   })
 
   it('is not confused by answers that are late, doubled, or to another question', async () => {
-    const world = createWorld()
-    const worker = world.add(1)
+    const fixture = createScrapeFixture()
+    const worker = fixture.add(1)
     worker.count(2)
     await Promise.all([999, null, -1].map(worker.answerTo))
-    expect(await world.total()).toBe(2)
+    expect(await fixture.total()).toBe(2)
     await worker.answerTo(1)
-    expect(await world.total()).toBe(2)
+    expect(await fixture.total()).toBe(2)
   })
 })
 
@@ -84,8 +84,8 @@ describe('totals never fall', () => {
   it('whatever workers do between scrapes, and however many scrape at once', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(action, { minLength: 20, maxLength: 60 }), async (actions) => {
-        const world = createWorld()
-        const slots = [world.add(1), world.add(2), world.add(3), world.add(4)]
+        const fixture = createScrapeFixture()
+        const slots = [fixture.add(1), fixture.add(2), fixture.add(3), fixture.add(4)]
         let nextId = 5
         let before = 0
         for (const { do: what, worker, by } of actions) {
@@ -96,10 +96,10 @@ describe('totals never fall', () => {
           if (what === 'drain') target?.state('draining')
           if (what === 'die') {
             target?.die()
-            slots[worker] = world.add(nextId++)
+            slots[worker] = fixture.add(nextId++)
           }
           if (what !== 'scrape') continue
-          const pages = Promise.all(Array.from({ length: by + 1 }, () => world.page()))
+          const pages = Promise.all(Array.from({ length: by + 1 }, () => fixture.page()))
           await vi.advanceTimersByTimeAsync(500)
           const totals = (await pages).map((page) => sample(page, 'test_total') ?? 0)
           expect(Math.min(...totals)).toBeGreaterThanOrEqual(before)
@@ -120,7 +120,7 @@ interface FakeWorker {
 }
 
 /** Workers that are no processes, but count and answer as such. */
-function createWorld(): {
+function createScrapeFixture(): {
   add(id: number): FakeWorker
   page(): Promise<string>
   total(): Promise<number | undefined>

@@ -11,7 +11,7 @@ export type Behaviour =
   | 'falls silent'
   | 'does not drain'
 
-function say(message: FromWorker): void {
+function send(message: FromWorker): void {
   process.send?.(message)
 }
 
@@ -19,11 +19,11 @@ function behave(behaviour: Behaviour): void {
   if (behaviour === 'ends at once') process.exit(1)
   if (behaviour === 'cannot start') return fail()
   if (behaviour === 'never gets ready') return
-  say({ type: 'listening' })
+  send({ type: 'listening' })
   if (behaviour === 'only listens') return
-  say({ type: 'ready' })
+  send({ type: 'ready' })
   if (behaviour === 'ends once ready') setImmediate(() => process.exit(1))
-  if (behaviour !== 'falls silent') setInterval(() => say({ type: 'alive' }), 50)
+  if (behaviour !== 'falls silent') setInterval(() => send({ type: 'alive' }), 50)
 }
 
 function fail(): void {

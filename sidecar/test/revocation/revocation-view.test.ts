@@ -46,7 +46,7 @@ const checkSession = (session = SESSION) => view.check(session.principal, sessio
 test('who is not revoked is in good standing', async () => {
   expect(await checkToken()).toEqual(ok({ isFromOutage: false }))
   expect(await checkSession()).toEqual(ok({ isFromOutage: false }))
-  expect(log.told).toEqual([])
+  expect(log.reported).toEqual([])
 })
 
 describe('a value under', () => {
@@ -66,7 +66,7 @@ describe('a value under', () => {
       memory.set(name, text)
       expect(await checkSession()).toEqual(refuse('session-revoked'))
     }
-    expect(log.told).toEqual([`wrong-type ${name}`])
+    expect(log.reported).toEqual([`wrong-type ${name}`])
   })
 
   test.each(NOT_BEFORE_NAMES)('%s that cannot be read refuses and is told', async (name) => {
@@ -74,7 +74,7 @@ describe('a value under', () => {
     expect(await checkToken()).toEqual(refuse('token-revoked'))
     memory.set(name, null)
     expect(await checkToken()).toEqual(refuse('token-revoked'))
-    expect(log.told).toEqual([`malformed ${name}`, `wrong-type ${name}`])
+    expect(log.reported).toEqual([`malformed ${name}`, `wrong-type ${name}`])
   })
 })
 
@@ -150,7 +150,7 @@ describe('state loss', () => {
   test('a flush refuses every token until then, and is told', async () => {
     memory.clear()
     expect(await checkToken()).toEqual(refuse('state-lost'))
-    expect(log.told).toEqual(['state-missing bg:state'])
+    expect(log.reported).toEqual(['state-missing bg:state'])
     const later = { ...ALICE, issuedAtSeconds: NOW + SKEW + 1 }
     expect((await view.check(later, null, NOW + SKEW + 1)).ok).toBe(true)
   })
@@ -164,19 +164,23 @@ describe('whatever a store answers', () => {
     fc.nat().map((seconds) => storedText(String(seconds))),
     fc.integer({ min: NOW - 80, max: NOW }).map((seconds) => storedText(String(seconds))),
   )
-  const lostSince = fc.oneof(fc.constant(0), fc.integer({ min: NOW - 80, max: NOW }))
+  const lostBefore = fc.oneof(fc.constant(0), fc.integer({ min: NOW - 80, max: NOW }))
 
   test('only absence and older moments allow', async () => {
-    const readings = fc.tuple(fc.array(value, { maxLength: KEYS.length }), lostSince, fc.boolean())
+    const storedStates = fc.tuple(
+      fc.array(value, { maxLength: KEYS.length }),
+      lostBefore,
+      fc.boolean(),
+    )
     await fc.assert(
-      fc.asyncProperty(readings, async ([values, lostSinceSeconds, isSession]) => {
-        const store = { read: async () => ok({ values, lostSinceSeconds, isFromOutage: false }) }
+      fc.asyncProperty(storedStates, async ([values, lostBeforeSeconds, isSession]) => {
+        const store = { read: async () => ok({ values, lostBeforeSeconds, isFromOutage: false }) }
         const session = isSession ? SESSION : null
         const outcome = await viewOn(store).check(ALICE, session, NOW)
         if (!outcome.ok) return
         const keys = revocationKeys(ALICE, session)
         expect(keys.every((key, index) => isHarmless(key.refuses, values[index]))).toBe(true)
-        expect(isSession || lostSinceSeconds < ALICE.issuedAtSeconds).toBe(true)
+        expect(isSession || lostBeforeSeconds < ALICE.issuedAtSeconds).toBe(true)
       }),
       { numRuns: 500 },
     )

@@ -40,12 +40,12 @@ async function endOf(key: string): Promise<number> {
 }
 
 test.each<[RevocationTarget, string]>([
-  [{ kind: 'token', issuer: 'okta', tokenId: 'jti-1' }, 'bg:revoked:token:okta|jti-1'],
+  [{ kind: 'token', issuerName: 'okta', tokenId: 'jti-1' }, 'bg:revoked:token:okta|jti-1'],
   [{ kind: 'session', sid: 'ab12' }, 'bg:revoked:session:ab12'],
   [ALICE, KEY],
-  [{ kind: 'client', issuer: 'okta', clientId: '0oa1' }, 'bg:revoked:client:okta|0oa1'],
-  [{ kind: 'idp-session', issuer: 'okta', idpSession: 's' }, 'bg:revoked:idp-session:okta|s'],
-  [{ kind: 'issuer', issuer: 'okta' }, 'bg:revoked:issuer:okta'],
+  [{ kind: 'client', issuerName: 'okta', clientId: '0oa1' }, 'bg:revoked:client:okta|0oa1'],
+  [{ kind: 'idp-session', issuerName: 'okta', idpSession: 's' }, 'bg:revoked:idp-session:okta|s'],
+  [{ kind: 'issuer', issuerName: 'okta' }, 'bg:revoked:issuer:okta'],
   [{ kind: 'all' }, 'bg:revoked:all'],
 ])('%j is refused by its key, until its last token has expired', async (target, key) => {
   expect(await revoke(undefined, target)).toEqual(

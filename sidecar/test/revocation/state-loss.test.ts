@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { ABSENT, storedText, WRONG_TYPE } from '../../src/domain/stored-value.ts'
-import { decodeState, encodeState, lostSinceSeconds } from '../../src/revocation/state-loss.ts'
+import { decodeState, encodeState, lostBeforeSeconds } from '../../src/revocation/state-loss.ts'
 import { NOW } from '../support/session-fixture.ts'
 
 const LIFETIME = 108_000
@@ -14,21 +14,21 @@ test('reads what it writes', () => {
 })
 
 test('nothing is lost since 0', () => {
-  expect(lostSinceSeconds(stateSince(0), NOW, LIFETIME)).toBe(0)
+  expect(lostBeforeSeconds(stateSince(0), NOW, LIFETIME)).toBe(0)
 })
 
 test('a loss lasts as long as the tokens of its time', () => {
-  expect(lostSinceSeconds(stateSince(NOW), NOW, LIFETIME)).toBe(NOW)
-  expect(lostSinceSeconds(stateSince(NOW), NOW + LIFETIME, LIFETIME)).toBe(NOW)
-  expect(lostSinceSeconds(stateSince(NOW), NOW + LIFETIME + 1, LIFETIME)).toBe(0)
+  expect(lostBeforeSeconds(stateSince(NOW), NOW, LIFETIME)).toBe(NOW)
+  expect(lostBeforeSeconds(stateSince(NOW), NOW + LIFETIME, LIFETIME)).toBe(NOW)
+  expect(lostBeforeSeconds(stateSince(NOW), NOW + LIFETIME + 1, LIFETIME)).toBe(0)
 })
 
 test('a loss in the future is one already', () => {
-  expect(lostSinceSeconds(stateSince(NOW + 60), NOW, LIFETIME)).toBe(NOW + 60)
+  expect(lostBeforeSeconds(stateSince(NOW + 60), NOW, LIFETIME)).toBe(NOW + 60)
 })
 
 test('members of a later version are no loss', () => {
-  expect(lostSinceSeconds(storedText('{"id":"a","since":0,"by":"x"}'), NOW, LIFETIME)).toBe(0)
+  expect(lostBeforeSeconds(storedText('{"id":"a","since":0,"by":"x"}'), NOW, LIFETIME)).toBe(0)
 })
 
 describe('everything is lost with', () => {
@@ -52,14 +52,14 @@ describe('everything is lost with', () => {
     ['a since with a fraction', stateSince(0.5)],
     ['a since beyond numbers', storedText('{"id":"a","since":1e400}')],
   ])('%s', (_, value) => {
-    expect(lostSinceSeconds(value, NOW, LIFETIME)).toBe(Number.POSITIVE_INFINITY)
+    expect(lostBeforeSeconds(value, NOW, LIFETIME)).toBe(Number.POSITIVE_INFINITY)
   })
 })
 
 test('only a record that says so means that nothing is lost', () => {
   fc.assert(
     fc.property(fc.oneof(fc.string(), fc.json()), (text) => {
-      expect(lostSinceSeconds(storedText(text), NOW, LIFETIME)).toBe(Number.POSITIVE_INFINITY)
+      expect(lostBeforeSeconds(storedText(text), NOW, LIFETIME)).toBe(Number.POSITIVE_INFINITY)
     }),
   )
 })

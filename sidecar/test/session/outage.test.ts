@@ -120,15 +120,15 @@ test('an outage revives no session: one that is idle stays idle', () => {
 
 describe('the edges of outages', () => {
   function edgesOf(...looks: readonly (readonly [number, number, boolean])[]): OutageEdge[] {
-    const told: OutageEdge[] = []
-    const look = createOutageEdges((edge) => told.push(edge))
+    const reported: OutageEdge[] = []
+    const look = createOutageEdges((edge) => reported.push(edge))
     for (const [asked, known, works] of looks) look(asked, known, works)
-    return told
+    return reported
   }
 
   test('are when Redis last worked, and when it is known to work again', () => {
-    const told = edgesOf([1, 1, true], [2, 2, true], [3, 4, false], [5, 6, false], [7, 8, true])
-    expect(told).toEqual([
+    const reported = edgesOf([1, 1, true], [2, 2, true], [3, 4, false], [5, 6, false], [7, 8, true])
+    expect(reported).toEqual([
       { kind: 'began', sinceSeconds: 2 },
       { kind: 'ended', atSeconds: 8 },
     ])

@@ -37,13 +37,13 @@ it('decrypts what is no session each time, and reports it each time', async () =
   const broken = storedText('eyJ.no.session')
   expect(await opener.open(SESSION.sid, broken)).toBeNull()
   expect(await opener.open(SESSION.sid, broken)).toBeNull()
-  expect(log.told).toHaveLength(2)
+  expect(log.reported).toHaveLength(2)
 })
 
 it('finds no session where nothing is, and reports only what is of another type', async () => {
   expect(await opener.open(SESSION.sid, ABSENT)).toBeNull()
-  expect(log.told).toEqual([])
+  expect(log.reported).toEqual([])
   expect(await opener.open(SESSION.sid, WRONG_TYPE)).toBeNull()
-  expect(log.told).toEqual([`wrong-type bg:session:${SESSION.sid}`])
+  expect(log.reported).toEqual([`wrong-type bg:session:${SESSION.sid}`])
   expect(decrypted).toBe(0)
 })

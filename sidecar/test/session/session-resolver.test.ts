@@ -77,7 +77,7 @@ const resolve = (id = SESSION_ID, nowSeconds = NOW) => resolver.resolve(id, 'int
 describe('a session', () => {
   test('is what its record says', async () => {
     expect(await resolve()).toEqual({ ok: true, value: SESSION })
-    expect(log.told).toEqual([])
+    expect(log.reported).toEqual([])
   })
 
   test('ends with its record', async () => {
@@ -100,7 +100,7 @@ describe('a session', () => {
     expect((await resolve()).ok).toBe(true)
     resolver = resolverWith({ cipher: createRecordCipher([next]) })
     expect(await resolve()).toEqual(refuse('session-unknown'))
-    expect(log.told).toEqual([`undecryptable ${sessionKey(sid)}`])
+    expect(log.reported).toEqual([`undecryptable ${sessionKey(sid)}`])
   })
 })
 
@@ -130,13 +130,13 @@ describe('a record that somebody without our key wrote grants nothing:', () => {
   test('a copy under another id', async () => {
     await put(SESSION, sessionKey(otherSid))
     expect(await resolve(OTHER_SESSION_ID)).toEqual(refuse('session-unknown'))
-    expect(log.told).toEqual([`misplaced ${sessionKey(otherSid)}`])
+    expect(log.reported).toEqual([`misplaced ${sessionKey(otherSid)}`])
   })
 
   test('plain JSON', async () => {
     memory.set(sessionKey(otherSid), encodeSession({ ...SESSION, sid: otherSid }))
     expect(await resolve(OTHER_SESSION_ID)).toEqual(refuse('session-unknown'))
-    expect(log.told).toEqual([`undecryptable ${sessionKey(otherSid)}`])
+    expect(log.reported).toEqual([`undecryptable ${sessionKey(otherSid)}`])
   })
 
   test('one of a key that is not ours', async () => {
@@ -162,13 +162,13 @@ describe('a record that somebody without our key wrote grants nothing:', () => {
   ])('the value %j', async (text, kind) => {
     memory.set(sessionKey(sid), text)
     expect(await resolve()).toEqual(refuse('session-unknown'))
-    expect(log.told).toEqual([`${kind} ${sessionKey(sid)}`])
+    expect(log.reported).toEqual([`${kind} ${sessionKey(sid)}`])
   })
 
   test('and what we encrypted ourselves, but no session', async () => {
     memory.set(sessionKey(sid), await CIPHER.encrypt('{"sid":"x"}'))
     expect(await resolve()).toEqual(refuse('session-unknown'))
-    expect(log.told).toEqual([`malformed ${sessionKey(sid)}`])
+    expect(log.reported).toEqual([`malformed ${sessionKey(sid)}`])
   })
 })
 
@@ -226,7 +226,7 @@ describe('expiry', () => {
   ])('the last-seen value %j keeps nothing alive', async (text, kind) => {
     memory.set(seenKey(sid), text)
     expect(await resolve(SESSION_ID, NOW + 3000)).toEqual(refuse('session-expired'))
-    expect(log.told).toEqual(kind === null ? [] : [`${kind} ${seenKey(sid)}`])
+    expect(log.reported).toEqual(kind === null ? [] : [`${kind} ${seenKey(sid)}`])
   })
 })
 

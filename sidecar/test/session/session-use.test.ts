@@ -160,7 +160,7 @@ describe('a session that an earlier version made', () => {
     expect(await resolve(SESSION_ID, NOW + 1001 + 2 * IDLE_SECONDS)).toEqual(
       refuse('session-expired'),
     )
-    expect(log.told).toEqual([])
+    expect(log.reported).toEqual([])
   })
 
   test('is noted as in use in the form that a sidecar of that version reads', async () => {

@@ -43,6 +43,10 @@ test('reads a record of a version that noted no id of its access token', () => {
   })
 })
 
+test('a record names the issuer in `principal.issuer`, as records of every version do', () => {
+  expect(MEMBERS.principal.issuer).toBe(ALICE.issuerName)
+})
+
 test('does not write what it could not read', () => {
   expect(() => encodeSession({ ...SESSION, expiresAtSeconds: Number.NaN })).toThrow(
     'expiresAtSeconds',
@@ -67,7 +71,7 @@ describe('reads no session from', () => {
     ['an end before the epoch', withMember('expiresAtSeconds', -1)],
     ['an end that is no number', withMember('expiresAtSeconds', null)],
     ['a principal that is missing', withMember('principal', null)],
-    ['an alias with a separator', withMember('principal.issuer', 'okta|x')],
+    ['an issuer name with a separator', withMember('principal.issuer', 'okta|x')],
     ['an empty subject', withMember('principal.subject', '')],
     ['a subject with a space', withMember('principal.subject', 'a b')],
     ['a subject of 256 bytes', withMember('principal.subject', 'a'.repeat(256))],

@@ -11,7 +11,7 @@ import type { LogoutOrder } from '../../src/verify/logout-token.ts'
 import { createMemoryKeyValues, type MemoryKeyValues } from '../support/memory-key-values.ts'
 import { NOW, SESSION } from '../support/session-fixture.ts'
 
-const ISSUER = { issuer: 'https://idp.example', alias: 'okta' }
+const ISSUER = { issuerUrl: 'https://idp.example', issuerName: 'okta' }
 const ORDER: LogoutOrder = {
   tokenId: 'logout-1',
   issuedAtSeconds: NOW - 3,
@@ -120,14 +120,14 @@ describe('a front-channel logout', () => {
   it('counts for an IdP session that somebody signed in by', async () => {
     const logout = logoutOf()
     await logout.signedIn(SESSION)
-    expect(await logout.byBrowser(ISSUER.issuer, 'idp-sid-1', NOW)).toEqual(ok(true))
+    expect(await logout.byBrowser(ISSUER.issuerUrl, 'idp-sid-1', NOW)).toEqual(ok(true))
     expect(await valueOf(IDP_SESSION)).toBe(String(NOW))
   })
 
   it.each([
-    ['another IdP session', ISSUER.issuer, 'idp-sid-2'],
+    ['another IdP session', ISSUER.issuerUrl, 'idp-sid-2'],
     ['another issuer', 'https://evil.example', 'idp-sid-1'],
-    ['the alias instead of the issuer', 'okta', 'idp-sid-1'],
+    ['the issuer name instead of its URL', 'okta', 'idp-sid-1'],
   ])('counts for nothing with %s', async (_, issuer, idpSession) => {
     const logout = logoutOf()
     await logout.signedIn(SESSION)
@@ -139,7 +139,7 @@ describe('a front-channel logout', () => {
     const logout = logoutOf()
     const principal = { ...SESSION.principal, idpSession: null }
     await logout.signedIn({ ...SESSION, principal })
-    expect(await logout.byBrowser(ISSUER.issuer, 'null', NOW)).toEqual(ok(false))
+    expect(await logout.byBrowser(ISSUER.issuerUrl, 'null', NOW)).toEqual(ok(false))
   })
 
   it.each([
@@ -161,7 +161,7 @@ describe('a front-channel logout', () => {
   ])('has ended nothing when %s', async (_, changes) => {
     const logout = logoutOf(ok(ORDER), changes())
     await logout.signedIn(SESSION)
-    const asked = await logout.byBrowser(ISSUER.issuer, 'idp-sid-1', NOW)
+    const asked = await logout.byBrowser(ISSUER.issuerUrl, 'idp-sid-1', NOW)
     expect(asked).toEqual(refuse('state-unavailable'))
     expect(await valueOf(IDP_SESSION)).toBeNull()
   })
@@ -170,7 +170,7 @@ describe('a front-channel logout', () => {
     const logout = logoutOf()
     await logout.signedIn(SESSION)
     memory.isDown = true
-    const asked = await logout.byBrowser(ISSUER.issuer, 'idp-sid-1', NOW)
+    const asked = await logout.byBrowser(ISSUER.issuerUrl, 'idp-sid-1', NOW)
     expect(asked).toEqual(refuse('state-unavailable'))
   })
 })

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { ok, type Result } from '../../src/domain/result.ts'
 import type { Cookie } from '../../src/http/cookies.ts'
-import type { Standing } from '../../src/revocation/revocation-view.ts'
+import type { Unrevoked } from '../../src/revocation/revocation-view.ts'
 import { createRecordCipher } from '../../src/session/record-cipher.ts'
 import { type Session, sessionIdFrom } from '../../src/session/session.ts'
 import { createSessionRegistry, type OpenedSession } from '../../src/session/session-registry.ts'
@@ -33,15 +33,15 @@ import {
   NOW,
   signingKey,
 } from '../verify/token-fixture.ts'
-import { createBench } from '../verify/token-verifier-fixture.ts'
+import { createFixture } from '../verify/token-verifier-fixture.ts'
 
 export const CLIENT = 'brickgate-signin'
 
 /** Sign-ins at a provider that the test simulates, with a Redis in memory. */
-export interface SigningIn {
+export interface SignInFixture {
   readonly memory: MemoryKeyValues
   /** events for operators, in order */
-  readonly told: string[]
+  readonly reported: string[]
   /** number of codes redeemed at the provider */
   redeemed: number
   /** the last authorization request */
@@ -50,7 +50,7 @@ export interface SigningIn {
   location: ProviderAnswer<string>
   /** the provider's answer to a code */
   given: (nonce: string) => ProviderAnswer<ProviderTokens>
-  standing: Result<Standing>
+  revocationCheck: Result<Unrevoked>
   /** the provider's tokens for alice */
   tokens(
     nonce: string,
@@ -87,15 +87,15 @@ export function browser(...signIns: readonly Cookie[]): Browser {
   return { tier: 'internal', signIns, sourceIp: '192.0.2.1', userAgent: 'Firefox' }
 }
 
-export async function createSigningIn(isTokenForwarded = false): Promise<SigningIn> {
+export async function createSignInFixture(isTokenForwarded = false): Promise<SignInFixture> {
   const key = await signingKey('k1')
   const audiences = ['api://databricks', CLIENT] as const
   const issuer = { ...GENERIC, audiences, signInClient: CLIENT }
-  const verifying = createBench({ issuers: [issuer] })
+  const verifying = createFixture({ issuers: [issuer] })
   verifying.publish([key])
   verifying.clock.ms += 1000 // an unknown key id may have been published since
   const memory = createMemoryKeyValues(() => NOW)
-  const told: string[] = []
+  const reported: string[] = []
   let asked: AuthorizationRequest | null = null
   let count = 0
   const onUnexpected = (error: unknown) => void verifying.unexpected.push(error)
@@ -103,16 +103,16 @@ export async function createSigningIn(isTokenForwarded = false): Promise<Signing
   const signIn = createSignIn({
     tokens: createSignInTokens({ ...parts, onUnexpected }),
     verifier: verifying.verifier,
-    onUnusable: (reason) => void told.push(`unusable ${reason}`),
-    onUnverified: (reason) => void told.push(`unverified ${reason}`),
+    onUnusable: (reason) => void reported.push(`unusable ${reason}`),
+    onUnverified: (reason) => void reported.push(`unverified ${reason}`),
     provider: {
       authorizationUrl: async (request) => {
         asked = request
-        return bench.location
+        return fixture.location
       },
       redeem: async ({ nonce }) => {
-        bench.redeemed += 1
-        return bench.given(nonce)
+        fixture.redeemed += 1
+        return fixture.given(nonce)
       },
     },
     transactions: createTransactions(
@@ -128,29 +128,29 @@ export async function createSigningIn(isTokenForwarded = false): Promise<Signing
       isIdle: createIdleRule(1800, () => []),
       maxPerSubject: 500,
     }),
-    revocations: { check: async () => bench.standing },
+    revocations: { check: async () => fixture.revocationCheck },
     absoluteTimeoutSeconds: 28_800,
     isTokenForwarded,
     newSecret: () => `secret-${String(++count).padStart(36, '0')}`,
   })
-  const bench: SigningIn = {
+  const fixture: SignInFixture = {
     memory,
-    told,
+    reported,
     redeemed: 0,
     get asked() {
       if (asked === null) throw new Error('nobody asked the provider')
       return asked
     },
     location: { ok: true, value: 'https://idp.example/auth' },
-    given: (nonce) => bench.tokens(nonce),
-    standing: ok({ isFromOutage: false }),
+    given: (nonce) => fixture.tokens(nonce),
+    revocationCheck: ok({ isFromOutage: false }),
     accessToken: (claims, header) => mint(key, { ...CLAIMS, ...claims }, header),
     tokens: (nonce, changes = {}, idClaims = {}) => {
       const id = { iss: CLAIMS['iss'], aud: CLIENT, sub: 'alice', iat: NOW, exp: NOW + 60, nonce }
       return {
         ok: true,
         value: {
-          accessToken: bench.accessToken({ groups: ['from-access'] }),
+          accessToken: fixture.accessToken({ groups: ['from-access'] }),
           expiresInSeconds: 3000,
           refreshToken: 'refresh',
           idToken: mint(key, { ...id, ...idClaims }),
@@ -164,21 +164,21 @@ export async function createSigningIn(isTokenForwarded = false): Promise<Signing
       return begun.value
     },
     beginning: () => signIn.begin(browser(), { returnTo: null, isForced: false }, NOW),
-    begun: async () => (await bench.begin()).cookie,
-    callback: (from, nowSeconds = NOW, state = bench.asked.state) => {
+    begun: async () => (await fixture.begin()).cookie,
+    callback: (from, nowSeconds = NOW, state = fixture.asked.state) => {
       const parameters = new URLSearchParams({ code: 'c' })
       for (const one of [state].flat()) parameters.append('state', one)
       return signIn.complete(from, parameters, nowSeconds)
     },
     complete: async (cookie, nowSeconds, state) => {
       const from = cookie === null ? browser() : browser(cookie)
-      return (await bench.callback(from, nowSeconds, state)).outcome
+      return (await fixture.callback(from, nowSeconds, state)).outcome
     },
     session: async () => {
-      const done = await bench.complete(await bench.begun())
+      const done = await fixture.complete(await fixture.begun())
       if (!done.ok) throw new Error(done.failure)
       return done.value.session
     },
   }
-  return bench
+  return fixture
 }

@@ -21,7 +21,7 @@ import {
   NOW,
   signingKey,
 } from '../verify/token-fixture.ts'
-import { createBench } from '../verify/token-verifier-fixture.ts'
+import { createFixture } from '../verify/token-verifier-fixture.ts'
 
 export const CLIENT = 'brickgate-signin'
 
@@ -29,7 +29,7 @@ export const CLIENT = 'brickgate-signin'
  * A provider's token endpoint, sessions in a Redis in memory, and any number of sidecars that
  * renew.
  */
-export interface Refreshing {
+export interface RefreshFixture {
   readonly memory: MemoryKeyValues
   readonly registry: SessionRegistry
   /** the refresh tokens that the provider received, in order */
@@ -54,11 +54,11 @@ export interface Refreshing {
   current(): Promise<Session | null>
 }
 
-export async function createRefreshing(): Promise<Refreshing> {
+export async function createRefreshFixture(): Promise<RefreshFixture> {
   const key = await signingKey('k1')
-  const bench = createBench()
-  bench.publish([key])
-  bench.clock.ms += 1000 // an unknown key id may have been published since
+  const fixture = createFixture()
+  fixture.publish([key])
+  fixture.clock.ms += 1000 // an unknown key id may have been published since
   const memory = createMemoryKeyValues(() => NOW)
   const registry = createSessionRegistry({
     records: createSessionRecords(memory),
@@ -71,14 +71,14 @@ export async function createRefreshing(): Promise<Refreshing> {
   })
   const onUnexpected = (error: unknown) => void refreshing.unexpected.push(error)
   const issuer = GENERIC
-  const parts = { issuer, clientId: CLIENT, limits: LIMITS, keys: bench.keys, onUnexpected }
+  const parts = { issuer, clientId: CLIENT, limits: LIMITS, keys: fixture.keys, onUnexpected }
   const tokens = createSignInTokens(parts)
   let count = 0
   const access = (claims: Claims = {}, header: Claims = {}) =>
     mint(key, { ...CLAIMS, jti: `access-${++count}`, ...claims }, header)
   const id = (claims: Claims = {}) =>
     mint(key, { iss: CLAIMS['iss'], aud: CLIENT, sub: 'alice', iat: NOW, exp: NOW + 60, ...claims })
-  const refreshing: Refreshing = {
+  const refreshing: RefreshFixture = {
     memory,
     registry,
     asked: [],
@@ -101,7 +101,7 @@ export async function createRefreshing(): Promise<Refreshing> {
     sidecar: () =>
       createTokenRenewal({
         tokens,
-        verifier: bench.verifier,
+        verifier: fixture.verifier,
         onUnusable: () => undefined,
         provider: {
           refresh: async (refreshToken) => {
@@ -121,7 +121,7 @@ export async function createRefreshing(): Promise<Refreshing> {
       }),
     open: async (changes = {}) => {
       const { sid: _, ...draft } = SESSION
-      const principal = { ...SESSION.principal, issuer: 'idp', subject: 'alice' }
+      const principal = { ...SESSION.principal, issuerName: 'idp', subject: 'alice' }
       const token = access()
       const opened = await registry.open(
         {

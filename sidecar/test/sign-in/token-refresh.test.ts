@@ -4,7 +4,7 @@ import { createTokenRefresh, type TokenRefresh } from '../../src/sign-in/token-r
 import type { Renewed } from '../../src/sign-in/token-renewal.ts'
 import { NOW, SESSION } from '../support/session-fixture.ts'
 
-interface Bench {
+interface Fixture {
   readonly refresh: TokenRefresh
   seconds: number
   /** number of renewals begun */
@@ -16,10 +16,10 @@ interface Bench {
   issuedAtSeconds: number | null
 }
 
-let bench: Bench
+let fixture: Fixture
 
 beforeEach(() => {
-  bench = {
+  fixture = {
     seconds: NOW,
     renewals: 0,
     end: () => undefined,
@@ -27,16 +27,16 @@ beforeEach(() => {
     issuedAtSeconds: NOW,
     refresh: createTokenRefresh({
       renew: () => {
-        bench.renewals += 1
+        fixture.renewals += 1
         return new Promise((resolve) => {
-          bench.end = resolve
+          fixture.end = resolve
         })
       },
-      clock: { nowSeconds: () => bench.seconds, monotonicMs: () => bench.seconds * 1000 },
-      issuedAtSeconds: () => bench.issuedAtSeconds,
+      clock: { nowSeconds: () => fixture.seconds, monotonicMs: () => fixture.seconds * 1000 },
+      issuedAtSeconds: () => fixture.issuedAtSeconds,
       wait: () =>
         new Promise((resolve) => {
-          bench.tire = resolve
+          fixture.tire = resolve
         }),
     }),
   }
@@ -52,11 +52,11 @@ function session(lifeSeconds: number, changes: Partial<Session> = {}): Session {
 }
 
 function freshen(one: Session) {
-  return bench.refresh.freshen(one, bench.seconds)
+  return fixture.refresh.freshen(one, fixture.seconds)
 }
 
 async function endWith(renewed: Renewed): Promise<void> {
-  bench.end(renewed)
+  fixture.end(renewed)
   await new Promise((resolve) => setImmediate(resolve))
 }
 
@@ -67,9 +67,9 @@ describe('nothing is renewed', () => {
     ['without a refresh token', session(5, { refreshToken: null }), NOW + 100],
     ['without an access token', session(5, { accessToken: null }), NOW + 100],
   ])('%s', (_, one, seconds) => {
-    bench.seconds = seconds
+    fixture.seconds = seconds
     expect(freshen(one)).toEqual({ ok: true, value: one })
-    expect(bench.renewals).toBe(0)
+    expect(fixture.renewals).toBe(0)
   })
 })
 
@@ -79,73 +79,73 @@ describe('a token is renewed', () => {
     ['in the last quarter of a short life', 5, NOW, NOW + 3.76],
     ['a minute before its end when it does not say its begin', 3600, null, NOW + 3540],
   ])('%s, while requests go on with it', (_, life, issuedAtSeconds, seconds) => {
-    bench.seconds = seconds
-    bench.issuedAtSeconds = issuedAtSeconds
+    fixture.seconds = seconds
+    fixture.issuedAtSeconds = issuedAtSeconds
     const one = session(life)
     for (let requests = 0; requests < 3; requests += 1) {
       expect(freshen(one)).toEqual({ ok: true, value: one })
     }
-    expect(bench.renewals).toBe(1)
+    expect(fixture.renewals).toBe(1)
   })
 
   it('when it has ended, and requests wait for it', async () => {
-    bench.seconds = NOW + 6
+    fixture.seconds = NOW + 6
     const waiting = [freshen(session(5)), freshen(session(5))]
-    bench.end({ kind: 'renewed', session: session(11) })
+    fixture.end({ kind: 'renewed', session: session(11) })
     for (const one of waiting) expect(await one).toEqual({ ok: true, value: session(11) })
-    expect(bench.renewals).toBe(1)
+    expect(fixture.renewals).toBe(1)
   })
 
   it('and a session that has ended is refused', async () => {
-    bench.seconds = NOW + 6
+    fixture.seconds = NOW + 6
     const waiting = freshen(session(5))
-    bench.end({ kind: 'ended' })
+    fixture.end({ kind: 'ended' })
     expect(await waiting).toEqual({ ok: false, reason: 'session-revoked' })
   })
 
   it('and what takes too long is not waited for', async () => {
-    bench.seconds = NOW + 6
+    fixture.seconds = NOW + 6
     const one = session(5)
     const waiting = freshen(one)
-    bench.tire()
+    fixture.tire()
     expect(await waiting).toEqual({ ok: true, value: one })
   })
 })
 
 describe('after a failure', () => {
   it('a token is tried for again after 1, 2, 4, 8, then every 10 seconds', async () => {
-    bench.seconds = NOW + 6
+    fixture.seconds = NOW + 6
     const tries: number[] = []
     for (let steps = 0; steps < 90; steps += 1) {
-      const before = bench.renewals
+      const before = fixture.renewals
       void freshen(session(5))
-      if (bench.renewals > before) {
-        tries.push(bench.seconds - NOW - 6)
+      if (fixture.renewals > before) {
+        tries.push(fixture.seconds - NOW - 6)
         await endWith({ kind: 'failed' })
       }
-      bench.seconds += 0.5
+      fixture.seconds += 0.5
     }
     expect(tries).toEqual([0, 1, 3, 7, 15, 25, 35])
   })
 
   it('requests in between are answered at once', async () => {
-    bench.seconds = NOW + 6
+    fixture.seconds = NOW + 6
     void freshen(session(5))
     await endWith({ kind: 'failed' })
     const one = session(5)
     expect(freshen(one)).toEqual({ ok: true, value: one })
-    expect(bench.renewals).toBe(1)
+    expect(fixture.renewals).toBe(1)
   })
 
   it('a success forgets it', async () => {
-    bench.seconds = NOW + 6
+    fixture.seconds = NOW + 6
     void freshen(session(5))
     await endWith({ kind: 'failed' })
-    bench.seconds += 1
+    fixture.seconds += 1
     void freshen(session(5))
     await endWith({ kind: 'renewed', session: session(11) })
-    bench.seconds += 5
+    fixture.seconds += 5
     void freshen(session(11))
-    expect(bench.renewals).toBe(3)
+    expect(fixture.renewals).toBe(3)
   })
 })

@@ -2,28 +2,28 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import type { ProviderTokens } from '../../src/sign-in/openid-provider.ts'
 import { SESSION } from '../support/session-fixture.ts'
 import { type Claims, NOW } from '../verify/token-fixture.ts'
-import { createRefreshing, type Refreshing } from './token-refresh-fixture.ts'
+import { createRefreshFixture, type RefreshFixture } from './token-refresh-fixture.ts'
 
 const LOCK = /^bg:lock:refresh:[0-9a-f]{64}$/
 
-let bench: Refreshing
+let fixture: RefreshFixture
 
 beforeEach(async () => {
-  bench = await createRefreshing()
+  fixture = await createRefreshFixture()
 })
 
 function lockOf(sid: string) {
   const key = `bg:lock:refresh:${sid}`
   expect(key).toMatch(LOCK)
-  return bench.memory.read([key])
+  return fixture.memory.read([key])
 }
 
 describe('a renewal', () => {
   it('puts new tokens into the session and leaves the rest', async () => {
-    const session = await bench.open()
-    const renewed = await bench.sidecar()(session, NOW)
+    const session = await fixture.open()
+    const renewed = await fixture.sidecar()(session, NOW)
 
-    const current = await bench.current()
+    const current = await fixture.current()
     expect(renewed).toEqual({ kind: 'renewed', session: current })
     expect(current).toEqual({
       ...session,
@@ -36,48 +36,48 @@ describe('a renewal', () => {
       refreshToken: expect.stringMatching(/^refresh-[1-9]/),
     })
     expect(current?.accessToken?.token).not.toBe(session.accessToken?.token)
-    expect(bench.asked).toEqual(['refresh-0'])
-    expect(bench.events).toEqual(['refreshed'])
+    expect(fixture.asked).toEqual(['refresh-0'])
+    expect(fixture.events).toEqual(['refreshed'])
     expect(await lockOf(session.sid)).toMatchObject({ value: [{ kind: 'absent' }] })
   })
 
   it('keeps a refresh token that the provider does not rotate', async () => {
-    bench.answer = () => bench.given({ refreshToken: null })
-    await bench.sidecar()(await bench.open(), NOW)
-    expect((await bench.current())?.refreshToken).toBe('refresh-0')
+    fixture.answer = () => fixture.given({ refreshToken: null })
+    await fixture.sidecar()(await fixture.open(), NOW)
+    expect((await fixture.current())?.refreshToken).toBe('refresh-0')
   })
 
   it('is one at the provider, however many sidecars need it', async () => {
-    const session = await bench.open()
-    const all = [1, 2, 3, 4].map(() => bench.sidecar()(session, NOW))
-    bench.onWait = async () => void (await all[0]) // the first has the lock, the others read again
+    const session = await fixture.open()
+    const all = [1, 2, 3, 4].map(() => fixture.sidecar()(session, NOW))
+    fixture.onWait = async () => void (await all[0]) // the first has the lock, others reread
 
     const renewed = await Promise.all(all)
-    expect(bench.asked).toEqual(['refresh-0'])
-    const current = await bench.current()
+    expect(fixture.asked).toEqual(['refresh-0'])
+    const current = await fixture.current()
     for (const one of renewed) expect(one).toEqual({ kind: 'renewed', session: current })
   })
 
   it('asks nobody again for a session of a moment ago', async () => {
-    const session = await bench.open()
-    await bench.sidecar()(session, NOW)
-    const late = await bench.sidecar()(session, NOW)
-    expect(bench.asked).toHaveLength(1)
-    expect(late).toEqual({ kind: 'renewed', session: await bench.current() })
+    const session = await fixture.open()
+    await fixture.sidecar()(session, NOW)
+    const late = await fixture.sidecar()(session, NOW)
+    expect(fixture.asked).toHaveLength(1)
+    expect(late).toEqual({ kind: 'renewed', session: await fixture.current() })
   })
 
   it('takes groups and e-mail of a new ID token, and nothing else', async () => {
-    const session = await bench.open()
-    const idToken = bench.idToken({
+    const session = await fixture.open()
+    const idToken = fixture.idToken({
       nonce: 'n-1',
       groups: ['new'],
       email: 'new@example.com',
       sid: 'other',
       auth_time: NOW,
     })
-    bench.answer = () => bench.given({ idToken })
-    await bench.sidecar()(session, NOW)
-    expect(await bench.current()).toMatchObject({
+    fixture.answer = () => fixture.given({ idToken })
+    await fixture.sidecar()(session, NOW)
+    expect(await fixture.current()).toMatchObject({
       idToken,
       signInSeconds: session.signInSeconds,
       principal: { ...session.principal, groups: ['new'], email: 'new@example.com' },
@@ -87,38 +87,39 @@ describe('a renewal', () => {
 
 describe('a session without an ID token', () => {
   it('takes one of its person that has no nonce', async () => {
-    const idToken = bench.idToken({ groups: ['new'] })
-    bench.answer = () => bench.given({ idToken })
-    await bench.sidecar()(await bench.open({ idToken: null }), NOW)
-    expect(await bench.current()).toMatchObject({ idToken, principal: { groups: ['new'] } })
+    const idToken = fixture.idToken({ groups: ['new'] })
+    fixture.answer = () => fixture.given({ idToken })
+    await fixture.sidecar()(await fixture.open({ idToken: null }), NOW)
+    expect(await fixture.current()).toMatchObject({ idToken, principal: { groups: ['new'] } })
   })
 
   it('takes none that has a nonce, which no sign-in of ours asked for', async () => {
-    const session = await bench.open({ idToken: null })
-    bench.answer = () => bench.given({ idToken: bench.idToken({ nonce: 'n-1' }) })
-    expect(await bench.sidecar()(session, NOW)).toEqual({ kind: 'failed' })
-    expect(bench.events).toEqual(['unverified'])
-    expect(await bench.current()).toMatchObject({
+    const session = await fixture.open({ idToken: null })
+    fixture.answer = () => fixture.given({ idToken: fixture.idToken({ nonce: 'n-1' }) })
+    expect(await fixture.sidecar()(session, NOW)).toEqual({ kind: 'failed' })
+    expect(fixture.events).toEqual(['unverified'])
+    expect(await fixture.current()).toMatchObject({
       idToken: null,
       refreshToken: expect.stringMatching(/^refresh-[1-9]/),
     })
   })
 
   it('is renewed by an access token alone', async () => {
-    const session = await bench.open({ idToken: null })
-    expect(await bench.sidecar()(session, NOW)).toMatchObject({ kind: 'renewed' })
-    expect(bench.events).toEqual(['refreshed'])
+    const session = await fixture.open({ idToken: null })
+    expect(await fixture.sidecar()(session, NOW)).toMatchObject({ kind: 'renewed' })
+    expect(fixture.events).toEqual(['refreshed'])
   })
 })
 
 describe('after a refresh without an ID token the groups are', () => {
   const groupsAfter = async (claims: Claims, idClaims: Claims = {}) => {
-    const principal = { ...SESSION.principal, issuer: 'idp', subject: 'alice', groups: ['a', 'b'] }
-    const idToken = bench.idToken({ nonce: 'n-1', ...idClaims })
-    const session = await bench.open({ principal, idToken })
-    bench.answer = () => bench.given({ accessToken: bench.accessToken(claims) })
-    const { kind } = await bench.sidecar()(session, NOW)
-    return [kind, (await bench.current())?.principal.groups]
+    const groups = ['a', 'b']
+    const principal = { ...SESSION.principal, issuerName: 'idp', subject: 'alice', groups }
+    const idToken = fixture.idToken({ nonce: 'n-1', ...idClaims })
+    const session = await fixture.open({ principal, idToken })
+    fixture.answer = () => fixture.given({ accessToken: fixture.accessToken(claims) })
+    const { kind } = await fixture.sidecar()(session, NOW)
+    return [kind, (await fixture.current())?.principal.groups]
   }
 
   it.each<[string, Claims, Claims, readonly string[]]>([
@@ -137,108 +138,111 @@ describe('after a refresh without an ID token the groups are', () => {
 
   it('nobody knows which, when the ID token of the sign-in listed them alone: the session ends', async () => {
     expect(await groupsAfter({}, { groups: ['a', 'b'] })).toEqual(['ended', undefined])
-    expect(bench.events).toEqual(['groups-unknown'])
+    expect(fixture.events).toEqual(['groups-unknown'])
   })
 })
 
 describe('a session goes on as it was, but for a rotated refresh token, when', () => {
   it.each<[string, () => Partial<ProviderTokens>]>([
-    ['the ID token has another nonce', () => ({ idToken: bench.idToken({ nonce: 'n-2' }) })],
-    ['the ID token is for another', () => ({ idToken: bench.idToken({ aud: 'other' }) })],
-    ['the ID token is of another person', () => ({ idToken: bench.idToken({ sub: 'bob' }) })],
+    ['the ID token has another nonce', () => ({ idToken: fixture.idToken({ nonce: 'n-2' }) })],
+    ['the ID token is for another', () => ({ idToken: fixture.idToken({ aud: 'other' }) })],
+    ['the ID token is of another person', () => ({ idToken: fixture.idToken({ sub: 'bob' }) })],
     [
       'the access token is of another person',
-      () => ({ accessToken: bench.accessToken({ sub: 'bob' }) }),
+      () => ({ accessToken: fixture.accessToken({ sub: 'bob' }) }),
     ],
     [
       'both tokens are of another person',
       () => ({
-        accessToken: bench.accessToken({ sub: 'bob', groups: ['admins'] }),
-        idToken: bench.idToken({ sub: 'bob', groups: ['admins'], nonce: 'n-1' }),
+        accessToken: fixture.accessToken({ sub: 'bob', groups: ['admins'] }),
+        idToken: fixture.idToken({ sub: 'bob', groups: ['admins'], nonce: 'n-1' }),
       }),
     ],
-    ['the access token is for another', () => ({ accessToken: bench.accessToken({ aud: 'x' }) })],
+    ['the access token is for another', () => ({ accessToken: fixture.accessToken({ aud: 'x' }) })],
     ['the access token is none', () => ({ accessToken: 'opaque' })],
     ['nothing verifies', () => ({ accessToken: 'opaque', idToken: 'opaque' })],
     [
       'the ID token is right and the access token is none',
-      () => ({ accessToken: 'opaque', idToken: bench.idToken({ nonce: 'n-1', groups: ['x'] }) }),
+      () => ({ accessToken: 'opaque', idToken: fixture.idToken({ nonce: 'n-1', groups: ['x'] }) }),
     ],
     [
       'the ID token has its groups elsewhere and the access token is none',
-      () => ({ accessToken: 'opaque', idToken: bench.idToken({ _claim_names: { groups: 's' } }) }),
+      () => ({
+        accessToken: 'opaque',
+        idToken: fixture.idToken({ _claim_names: { groups: 's' } }),
+      }),
     ],
     [
       'the key of the access token cannot be fetched',
-      () => ({ accessToken: bench.accessToken({}, { kid: 'new' }), idToken: bench.idToken() }),
+      () => ({ accessToken: fixture.accessToken({}, { kid: 'new' }), idToken: fixture.idToken() }),
     ],
   ])('%s', async (_, changes) => {
-    const session = await bench.open()
-    bench.answer = () => bench.given({ ...changes(), refreshToken: 'rotated' })
-    expect(await bench.sidecar()(session, NOW)).toEqual({ kind: 'failed' })
-    expect(await bench.current()).toEqual({ ...session, refreshToken: 'rotated' })
-    expect(bench.events).toEqual(['unverified'])
+    const session = await fixture.open()
+    fixture.answer = () => fixture.given({ ...changes(), refreshToken: 'rotated' })
+    expect(await fixture.sidecar()(session, NOW)).toEqual({ kind: 'failed' })
+    expect(await fixture.current()).toEqual({ ...session, refreshToken: 'rotated' })
+    expect(fixture.events).toEqual(['unverified'])
   })
 })
 
 describe('a session ends', () => {
   it('when the provider says that its grant counts no more', async () => {
-    const session = await bench.open()
-    bench.answer = () => ({ ok: false, failure: 'invalid-grant' })
-    expect(await bench.sidecar()(session, NOW)).toEqual({ kind: 'ended' })
-    expect(await bench.current()).toBeNull()
-    expect(bench.events).toEqual(['grant-ended'])
+    const session = await fixture.open()
+    fixture.answer = () => ({ ok: false, failure: 'invalid-grant' })
+    expect(await fixture.sidecar()(session, NOW)).toEqual({ kind: 'ended' })
+    expect(await fixture.current()).toBeNull()
+    expect(fixture.events).toEqual(['grant-ended'])
   })
 
   it('not when that was said of a refresh token that it has no more', async () => {
-    const session = await bench.open()
-    bench.answer = async () => {
-      await bench.registry.update(session, { ...session, refreshToken: 'newer' })
+    const session = await fixture.open()
+    fixture.answer = async () => {
+      await fixture.registry.update(session, { ...session, refreshToken: 'newer' })
       return { ok: false, failure: 'invalid-grant' }
     }
-    expect(await bench.sidecar()(session, NOW)).toMatchObject({ kind: 'renewed' })
-    expect((await bench.current())?.refreshToken).toBe('newer')
+    expect(await fixture.sidecar()(session, NOW)).toMatchObject({ kind: 'renewed' })
+    expect((await fixture.current())?.refreshToken).toBe('newer')
   })
 
   it('and stays ended, though a refresh was under way', async () => {
-    const session = await bench.open()
-    bench.answer = async () => {
-      await bench.registry.end(session)
-      return bench.given()
+    const session = await fixture.open()
+    fixture.answer = async () => {
+      await fixture.registry.end(session)
+      return fixture.given()
     }
-    expect(await bench.sidecar()(session, NOW)).toEqual({ kind: 'ended' })
-    expect(await bench.current()).toBeNull()
+    expect(await fixture.sidecar()(session, NOW)).toEqual({ kind: 'ended' })
+    expect(await fixture.current()).toBeNull()
   })
 
   it('and is known to have ended though the new tokens cannot be used', async () => {
-    const session = await bench.open()
-    bench.answer = async () => {
-      await bench.registry.end(session)
-      return bench.given({ accessToken: 'opaque' })
+    const session = await fixture.open()
+    fixture.answer = async () => {
+      await fixture.registry.end(session)
+      return fixture.given({ accessToken: 'opaque' })
     }
-    expect(await bench.sidecar()(session, NOW)).toEqual({ kind: 'ended' })
+    expect(await fixture.sidecar()(session, NOW)).toEqual({ kind: 'ended' })
   })
 
   it('for the sidecars that wait for another’s renewal, without a further look', async () => {
-    const session = await bench.open()
-    bench.answer = async () => {
-      await bench.registry.end(session)
-      return bench.given()
+    const session = await fixture.open()
+    fixture.answer = async () => {
+      await fixture.registry.end(session)
+      return fixture.given()
     }
     let waits = 0
-    const first = bench.sidecar()(session, NOW)
-    bench.onWait = async () => {
+    const first = fixture.sidecar()(session, NOW)
+    fixture.onWait = async () => {
       waits += 1
       await first
     }
-    expect(await bench.sidecar()(session, NOW)).toEqual({ kind: 'ended' })
+    expect(await fixture.sidecar()(session, NOW)).toEqual({ kind: 'ended' })
     expect(waits).toBe(1)
   })
 
   it('for a sidecar that comes too late', async () => {
-    const session = await bench.open()
-    await bench.registry.end(session)
-    expect(await bench.sidecar()(session, NOW)).toEqual({ kind: 'ended' })
-    expect(bench.asked).toEqual([])
+    const session = await fixture.open()
+    await fixture.registry.end(session)
+    expect(await fixture.sidecar()(session, NOW)).toEqual({ kind: 'ended' })
+    expect(fixture.asked).toEqual([])
   })
 })

@@ -5,25 +5,25 @@ import { createRecordCipher } from '../../src/session/record-cipher.ts'
 import { createTransactions } from '../../src/sign-in/transaction.ts'
 import { createSignInStores } from '../../src/store/sign-in-stores.ts'
 import { NOW } from '../verify/token-fixture.ts'
-import { browser, createSigningIn, type SigningIn } from './sign-in-fixture.ts'
+import { browser, createSignInFixture, type SignInFixture } from './sign-in-fixture.ts'
 
-let bench: SigningIn
+let fixture: SignInFixture
 
 beforeEach(async () => {
-  bench = await createSigningIn()
+  fixture = await createSignInFixture()
 })
 
 describe('a sign-in that is begun', () => {
   it('writes nothing to Redis, and needs none', async () => {
-    bench.memory.isDown = true
-    expect(await bench.begin()).toMatchObject({ location: 'https://idp.example/auth' })
+    fixture.memory.isDown = true
+    expect(await fixture.begin()).toMatchObject({ location: 'https://idp.example/auth' })
   })
 
   it('is a cookie of its own, which nobody can read', async () => {
-    const { cookie } = await bench.begin([], '/sql?o=1')
+    const { cookie } = await fixture.begin([], '/sql?o=1')
     expect(cookie.name).toMatch(/^__Host-brickgate-signin-[0-9a-f]{16}$/)
     expect(cookie.value).toMatch(/^eyJ[\w-]+\.\.[\w-]+\.[\w-]+\.[\w-]+$/)
-    const secrets = [bench.asked.state, bench.asked.nonce, bench.asked.codeVerifier]
+    const secrets = [fixture.asked.state, fixture.asked.nonce, fixture.asked.codeVerifier]
     for (const secret of secrets) expect(cookie.value).not.toContain(secret)
   })
 
@@ -31,18 +31,18 @@ describe('a sign-in that is begun', () => {
     const held: Cookie[] = []
     const states: string[] = []
     for (let tab = 1; tab <= 6; tab += 1) {
-      const { cookie, outdated } = await bench.begin(held)
+      const { cookie, outdated } = await fixture.begin(held)
       expect(outdated).toEqual(tab > 4 ? [held.shift()?.name] : [])
       held.push(cookie)
-      states.push(bench.asked.state)
+      states.push(fixture.asked.state)
     }
     expect(held).toHaveLength(4)
     for (const state of states.slice(2)) {
-      expect((await bench.callback(browser(...held), NOW, state)).outcome).toMatchObject({
+      expect((await fixture.callback(browser(...held), NOW, state)).outcome).toMatchObject({
         ok: true,
       })
     }
-    expect((await bench.callback(browser(...held), NOW, states[0])).outcome.ok).toBe(false)
+    expect((await fixture.callback(browser(...held), NOW, states[0])).outcome.ok).toBe(false)
   })
 
   it('removes a bounded number of cookies that somebody heaped up', async () => {
@@ -50,7 +50,7 @@ describe('a sign-in that is begun', () => {
       name: `__Host-brickgate-signin-${String(index).padStart(16, '0')}`,
       value: 'x',
     }))
-    const { outdated } = await bench.begin(heap)
+    const { outdated } = await fixture.begin(heap)
     expect(outdated).toEqual(heap.slice(0, 16).map(({ name }) => name))
   })
 
@@ -62,20 +62,20 @@ describe('a sign-in that is begun', () => {
     ['a page that is too long', `/${'a'.repeat(60_000)}`, '/_brickgate/'],
     ['another site', '//evil.example', '/_brickgate/'],
   ])('comes back to the nearest page, in under 3 KB: %s', async (_, link, place) => {
-    const { cookie } = await bench.begin([], link)
+    const { cookie } = await fixture.begin([], link)
     expect(cookie.name.length + cookie.value.length).toBeLessThan(3 * 1024)
-    const { outcome, returnTo } = await bench.callback(browser(cookie))
+    const { outcome, returnTo } = await fixture.callback(browser(cookie))
     expect(outcome).toMatchObject({ ok: true })
     expect(returnTo).toBe(place === 'whole' ? link : place)
   })
 
   it('can be completed with a session key that is the previous one by then', async () => {
     const old = createTransactions(
-      createSignInStores(bench.memory, () => false).spentSignIns,
+      createSignInStores(fixture.memory, () => false).spentSignIns,
       cipherOf(1),
     )
     const rotated = createTransactions(
-      createSignInStores(bench.memory, () => false).spentSignIns,
+      createSignInStores(fixture.memory, () => false).spentSignIns,
       cipherOf(2, 1),
     )
     const transaction = {
@@ -89,19 +89,19 @@ describe('a sign-in that is begun', () => {
 
 describe('made-up codes', () => {
   const badCode = async (sourceIp: string) => {
-    const cookie = await bench.begun()
-    bench.given = () => ({ ok: false, failure: 'refused' })
-    return (await bench.callback({ ...browser(cookie), sourceIp })).outcome
+    const cookie = await fixture.begun()
+    fixture.given = () => ({ ok: false, failure: 'refused' })
+    return (await fixture.callback({ ...browser(cookie), sourceIp })).outcome
   }
   const goodCode = async (sourceIp: string, nowSeconds = NOW) => {
-    const cookie = await bench.begun()
-    bench.given = (nonce) => bench.tokens(nonce)
-    return (await bench.callback({ ...browser(cookie), sourceIp }, nowSeconds)).outcome
+    const cookie = await fixture.begun()
+    fixture.given = (nonce) => fixture.tokens(nonce)
+    return (await fixture.callback({ ...browser(cookie), sourceIp }, nowSeconds)).outcome
   }
 
   it('of one network reach the provider 20 times, then once a second, and no other waits', async () => {
     for (let tries = 0; tries < 100; tries += 1) await badCode(`2001:db8::${tries + 1}`)
-    expect(bench.redeemed).toBe(20)
+    expect(fixture.redeemed).toBe(20)
     expect(await goodCode('2001:db8::abcd')).toEqual({ ok: false, failure: 'busy' })
     expect(await goodCode('2001:db8:0:1::1')).toMatchObject({ ok: true })
     expect(await goodCode('192.0.2.2')).toMatchObject({ ok: true })
@@ -110,13 +110,13 @@ describe('made-up codes', () => {
 
   it('leave an honest sign-in to be completed a moment later', async () => {
     for (let tries = 0; tries < 20; tries += 1) await badCode('192.0.2.1')
-    const cookie = await bench.begun()
-    bench.given = (nonce) => bench.tokens(nonce)
-    expect(await bench.callback(browser(cookie))).toMatchObject({
+    const cookie = await fixture.begun()
+    fixture.given = (nonce) => fixture.tokens(nonce)
+    expect(await fixture.callback(browser(cookie))).toMatchObject({
       outcome: { ok: false, failure: 'busy' },
       outdated: null,
     })
-    expect(await bench.complete(cookie, NOW + 1)).toMatchObject({ ok: true })
+    expect(await fixture.complete(cookie, NOW + 1)).toMatchObject({ ok: true })
   })
 
   it('are not what any number of sign-ins from one address are taken for', async () => {

@@ -11,7 +11,7 @@ import { createIdleRule, createSessionUse, type SessionUse } from '../../src/ses
 export const NOW = 1_800_000_000
 
 export const ALICE: Principal = {
-  issuer: 'okta',
+  issuerName: 'okta',
   subject: '00u1alice',
   email: 'alice@example.com',
   groups: ['analysts', 'data, eng'],
@@ -48,12 +48,15 @@ export const CIPHER: RecordCipher = createRecordCipher([SESSION_KEY_BYTES])
 
 export interface AnomalyLog extends StateObserver {
   /** `<kind> <key>` in order */
-  readonly told: string[]
+  readonly reported: string[]
 }
 
 export function anomalyLog(): AnomalyLog {
-  const told: string[] = []
-  return { told, anomaly: (kind: StateAnomaly, key: string) => void told.push(`${kind} ${key}`) }
+  const reported: string[] = []
+  return {
+    reported,
+    anomaly: (kind: StateAnomaly, key: string) => void reported.push(`${kind} ${key}`),
+  }
 }
 
 /** The use of sessions in a process with these outages. */

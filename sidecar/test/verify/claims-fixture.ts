@@ -13,7 +13,7 @@ export function read(changes: Claims, issuer: TrustedIssuer = GENERIC): Result<P
     algorithm: 'ES256',
     kid: null,
     type: 'jwt',
-    issuer: issuer.issuer,
+    issuerUrl: issuer.issuerUrl,
     claims,
   }
   return readPrincipal(token, issuer, LIMITS)

@@ -8,7 +8,7 @@ function at(...path: [string, ...string[]]): typeof GENERIC {
 }
 
 describe('the groups of a token', () => {
-  it.each<[says: string, groups: unknown, read: readonly string[]]>([
+  it.each<[title: string, groups: unknown, read: readonly string[]]>([
     ['are a list', ['a', 'b'], ['a', 'b']],
     ['are none when absent', undefined, []],
     ['are none when null', null, []],
@@ -24,7 +24,7 @@ describe('the groups of a token', () => {
     expect(principalOf(read({ groups })).groups).toEqual(expected)
   })
 
-  it.each<[says: string, groups: unknown]>([
+  it.each<[title: string, groups: unknown]>([
     ['an object', { 0: 'admins', length: 1 }],
     ['a number', 1],
     ['true', true],
@@ -64,7 +64,7 @@ describe('the groups of a token', () => {
 describe('groups at the end of a list of names', () => {
   const roles = at('realm_access', 'roles')
 
-  it.each<[says: string, claims: object, read: readonly string[]]>([
+  it.each<[title: string, claims: object, read: readonly string[]]>([
     ['are read through objects', { realm_access: { roles: ['a'] } }, ['a']],
     ['are none when the last is absent', { realm_access: {} }, []],
     ['are none when the first is absent', {}, []],
@@ -76,7 +76,7 @@ describe('groups at the end of a list of names', () => {
     expect(principalOf(read({ ...claims }, roles)).groups).toEqual(expected)
   })
 
-  it.each<[says: string, value: unknown]>([
+  it.each<[title: string, value: unknown]>([
     ['text', 'roles'],
     ['a list', [{ roles: ['a'] }]],
     ['a number', 0],

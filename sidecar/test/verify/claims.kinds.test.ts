@@ -41,7 +41,7 @@ describe('null is absent where a claim only informs:', () => {
 })
 
 describe('a token that is bound to a key (RFC 7800, RFC 8705, RFC 9449)', () => {
-  it.each<[says: string, cnf: unknown]>([
+  it.each<[title: string, cnf: unknown]>([
     ['a DPoP key', { jkt: 'x' }],
     ['a certificate', { 'x5t#S256': 'x' }],
     ['a key of another form', { jwk: {} }],
@@ -66,7 +66,7 @@ describe('marks of ID tokens:', () => {
   const keycloak = { admittedClaims: ['nonce'] } as const
   const dex = { admittedClaims: ['at_hash'] } as const
 
-  it.each<[says: string, claims: Claims, issuer: Partial<TrustedIssuer>, expected: string]>([
+  it.each<[title: string, claims: Claims, issuer: Partial<TrustedIssuer>, expected: string]>([
     ['nonce refuses', { nonce: 'n' }, {}, 'wrong-token-type nonce'],
     ['nonce refuses as null, too', { nonce: null }, {}, 'wrong-token-type nonce'],
     ['at_hash refuses', { at_hash: 'h' }, {}, 'wrong-token-type at_hash'],
@@ -86,7 +86,7 @@ describe('a token of Amazon Cognito', () => {
   const access = { aud: undefined, client_id: 'app-1', token_use: 'access' }
   const idToken = { token_use: 'id', aud: 'app-1' }
 
-  it.each<[says: string, changes: Claims, expected: string]>([
+  it.each<[title: string, changes: Claims, expected: string]>([
     ['counts for its client', {}, 'ok'],
     ['counts for its client, which it also has in aud', { aud: ['app-1'] }, 'ok'],
     ['does not for another', { client_id: 'app-2' }, 'wrong-audience client_id'],

@@ -17,7 +17,7 @@ describe('readPrincipal', () => {
       nbf: NOW - 60.5,
     })
     expect(principalOf(result)).toEqual({
-      issuer: 'idp',
+      issuerName: 'idp',
       subject: 'alice',
       email: 'alice@example.com',
       groups: ['analysts', 'Données, 100 %'],
@@ -117,7 +117,7 @@ describe('readPrincipal', () => {
       algorithm: 'ES256',
       kid: null,
       type: 'jwt',
-      issuer: '',
+      issuerUrl: '',
       claims: withoutSub,
     }
     expect(reasonOf(readPrincipal(token, GENERIC, LIMITS))).toBe('malformed-token')

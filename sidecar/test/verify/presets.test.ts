@@ -8,8 +8,8 @@ const TENANT = '5f1ad24c-0000-4000-8000-000000000001'
 const V2 = `https://login.microsoftonline.com/${TENANT}/v2.0`
 const V1 = `https://sts.windows.net/${TENANT}/`
 
-function issuerOf(preset: PresetName, issuer = GENERIC.issuer): TrustedIssuer {
-  return { ...GENERIC, preset, issuer, claims: DEFAULT_CLAIM_NAMES[preset] }
+function issuerOf(preset: PresetName, issuer = GENERIC.issuerUrl): TrustedIssuer {
+  return { ...GENERIC, preset, issuerUrl: issuer, claims: DEFAULT_CLAIM_NAMES[preset] }
 }
 
 /** The subject and client of a token, or the reason for which it is refused. */
@@ -20,7 +20,7 @@ function read(issuer: TrustedIssuer, claims: Claims): string {
     algorithm: 'ES256',
     kid: null,
     type: 'jwt',
-    issuer: issuer.issuer,
+    issuerUrl: issuer.issuerUrl,
     claims: JSON.parse(JSON.stringify(claims)),
   }
   const result = readPrincipal(token, issuer, LIMITS)
@@ -111,7 +111,7 @@ describe('the Entra ID preset', () => {
       algorithm: 'ES256',
       kid: null,
       type: 'jwt',
-      issuer: V2,
+      issuerUrl: V2,
       claims: JSON.parse(JSON.stringify({ ...v2, jti: undefined, uti: 'u-1' })),
     }
     const result = readPrincipal(token, issuerOf('entra', V2), LIMITS)

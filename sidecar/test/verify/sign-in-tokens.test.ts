@@ -12,7 +12,7 @@ import {
   type SigningKey,
   signingKey,
 } from './token-fixture.ts'
-import { createBench } from './token-verifier-fixture.ts'
+import { createFixture } from './token-verifier-fixture.ts'
 
 const CLIENT = 'brickgate-signin'
 const NONCE = { nonce: 'n-1', isRequired: true }
@@ -48,7 +48,7 @@ beforeAll(async () => {
 })
 
 function tokensOf(changes: Partial<TrustedIssuer> = {}): SignInTokens {
-  const { keys, publish, unexpected } = createBench()
+  const { keys, publish, unexpected } = createFixture()
   publish([key])
   const issuer = { ...GENERIC, ...changes }
   const onUnexpected = (error: unknown) => void unexpected.push(error)
@@ -77,7 +77,7 @@ describe('an ID token', () => {
       value: {
         groups: 'listed',
         principal: {
-          issuer: 'idp',
+          issuerName: 'idp',
           subject: 'alice',
           clientId: CLIENT,
           email: 'alice@example.com',
@@ -179,14 +179,14 @@ describe('the subject is the same as from access tokens:', () => {
   it.each<[string, Partial<TrustedIssuer>, Claims, string | null]>([
     ['okta, whose ID tokens have it as sub', { preset: 'okta' }, { sub: '00u1' }, '00u1'],
     ['okta, with uid', { preset: 'okta' }, { sub: 'login', uid: '00u1' }, '00u1'],
-    ['entra', { preset: 'entra', issuer: TENANT }, { tid: 't-1', oid: 'o-1' }, 't-1:o-1'],
+    ['entra', { preset: 'entra', issuerUrl: TENANT }, { tid: 't-1', oid: 'o-1' }, 't-1:o-1'],
     [
       'entra of another tenant',
-      { preset: 'entra', issuer: TENANT },
+      { preset: 'entra', issuerUrl: TENANT },
       { tid: 't-2', oid: 'o' },
       null,
     ],
-    ['entra without oid', { preset: 'entra', issuer: TENANT }, { tid: 't-1' }, null],
+    ['entra without oid', { preset: 'entra', issuerUrl: TENANT }, { tid: 't-1' }, null],
     ['databricks', { preset: 'databricks' }, { sub: 'a@example.com' }, 'a@example.com'],
     ['generic with another claim', {}, { sub: 'x', employee: 'e-1' }, 'e-1'],
     ['generic without that claim', {}, { sub: 'x' }, null],
@@ -195,7 +195,7 @@ describe('the subject is the same as from access tokens:', () => {
     const [preset = 'generic'] = name.split(/[ ,]/) as (keyof typeof own)[]
     const names = { ...GENERIC.claims, subject: own[preset] }
     const tokens = tokensOf({ ...changes, claims: names })
-    const iss = changes.issuer ?? ISSUER
+    const iss = changes.issuerUrl ?? ISSUER
 
     const id = await tokens.idToken(mint(key, { ...ID, iss, ...claims }), NONCE, NOW)
     expect(id.ok ? id.value.principal.subject : null).toBe(subject)

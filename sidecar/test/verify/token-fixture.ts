@@ -64,8 +64,8 @@ export const CLAIMS: Claims = {
 }
 
 export const GENERIC: TrustedIssuer = {
-  alias: 'idp',
-  issuer: ISSUER,
+  issuerName: 'idp',
+  issuerUrl: ISSUER,
   audiences: ['api://databricks', 'api://second'],
   algorithms: ['ES256'],
   preset: 'generic',

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import { CLAIMS, GENERIC, mint, NOW, type SigningKey, signingKey } from './token-fixture.ts'
-import { createBench } from './token-verifier-fixture.ts'
+import { createFixture } from './token-verifier-fixture.ts'
 
 let es: SigningKey
 let rs: SigningKey
@@ -12,8 +12,8 @@ beforeAll(async () => {
 
 describe('the id of a token without jti', () => {
   it('is the same for every spelling of its signature', async () => {
-    const bench = createBench({ issuers: [{ ...GENERIC, algorithms: ['RS256', 'ES256'] }] })
-    bench.publish([es, rs])
+    const fixture = createFixture({ issuers: [{ ...GENERIC, algorithms: ['RS256', 'ES256'] }] })
+    fixture.publish([es, rs])
     const claims = { ...CLAIMS, jti: undefined }
     const spellings = [
       ...respell(mint(rs, claims)),
@@ -21,7 +21,7 @@ describe('the id of a token without jti', () => {
     ]
     const ids = new Map<string, Set<string>>()
     for (const token of spellings) {
-      const result = await bench.verifier.verify(token, NOW)
+      const result = await fixture.verifier.verify(token, NOW)
       if (!result.ok) continue
       const { subject, tokenId } = result.value
       ids.set(subject, (ids.get(subject) ?? new Set()).add(tokenId))
@@ -30,16 +30,16 @@ describe('the id of a token without jti', () => {
       ['alice', 1],
       ['bob', 1],
     ])
-    expect(bench.observed.filter((what) => what === 'idp ok').length).toBeGreaterThan(2)
+    expect(fixture.observed.filter((what) => what === 'idp ok').length).toBeGreaterThan(2)
   })
 
   it('is the same for both signatures that an ES256 signature can be turned into', async () => {
-    const bench = createBench()
-    bench.publish([es])
+    const fixture = createFixture()
+    fixture.publish([es])
     const token = mint(es, { ...CLAIMS, jti: undefined })
     const [first, second] = [
-      await bench.verifier.verify(token, NOW),
-      await bench.verifier.verify(mirrored(token), NOW),
+      await fixture.verifier.verify(token, NOW),
+      await fixture.verifier.verify(mirrored(token), NOW),
     ]
     expect(mirrored(token)).not.toBe(token)
     expect(first).toMatchObject({ ok: true })

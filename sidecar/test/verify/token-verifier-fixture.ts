@@ -10,24 +10,24 @@ import {
 import { GENERIC, LIMITS, NOW, type SigningKey } from './token-fixture.ts'
 
 /** A verifier on a real copy of pushed keys, with a clock that the test steps and what it observed. */
-export interface Bench {
+export interface Fixture {
   readonly verifier: TokenVerifier
   readonly keys: PushedKeys
   readonly clock: { ms: number }
   /** `issuer result`, `hit`, `miss`, in order */
   readonly observed: string[]
   readonly unexpected: unknown[]
-  /** aliases for which newer keys were asked */
+  /** names of the issuers for which newer keys were asked */
   readonly asked: string[]
   /** what asking does; by default it answers that it is too soon */
-  refresh: (alias: string) => Promise<RefreshOutcome>
-  publish(keys: readonly (SigningKey | PublishedKey)[], alias?: string): void
+  refresh: (issuerName: string) => Promise<RefreshOutcome>
+  publish(keys: readonly (SigningKey | PublishedKey)[], issuerName?: string): void
   reason(token: string, nowSeconds?: number): Promise<string>
 }
 
 export const MAX_STALE_SECONDS = 3_600
 
-export function createBench(changes: Partial<TokenVerifierParts> = {}): Bench {
+export function createFixture(changes: Partial<TokenVerifierParts> = {}): Fixture {
   const clock = { ms: 0 }
   const observed: string[] = []
   const unexpected: unknown[] = []
@@ -35,9 +35,9 @@ export function createBench(changes: Partial<TokenVerifierParts> = {}): Bench {
   const keys = createPushedKeys({
     maxStaleSeconds: MAX_STALE_SECONDS,
     clock: { monotonicMs: () => clock.ms },
-    ask(alias) {
-      asked.push(alias)
-      return bench.refresh(alias)
+    requestKeys(issuerName) {
+      asked.push(issuerName)
+      return fixture.refresh(issuerName)
     },
   })
   const verifier = createTokenVerifier({
@@ -53,7 +53,7 @@ export function createBench(changes: Partial<TokenVerifierParts> = {}): Bench {
     onUnexpected: (error) => unexpected.push(error),
     ...changes,
   })
-  const bench: Bench = {
+  const fixture: Fixture = {
     verifier,
     keys,
     clock,
@@ -61,13 +61,13 @@ export function createBench(changes: Partial<TokenVerifierParts> = {}): Bench {
     unexpected,
     asked,
     refresh: async () => 'cooling-down',
-    publish(published, alias = 'idp') {
+    publish(published, issuerName = 'idp') {
       const plain = published.map((key) => ('published' in key ? key.published : key))
-      keys.receive({ alias, keys: structuredClone(plain), fetchedAtMonotonicMs: clock.ms })
+      keys.receive({ issuerName, keys: structuredClone(plain), fetchedAtMonotonicMs: clock.ms })
     },
     reason: async (token, nowSeconds = NOW) => reasonOf(await verifier.verify(token, nowSeconds)),
   }
-  return bench
+  return fixture
 }
 
 export function reasonOf(result: Result<Principal>): string {

@@ -12,7 +12,7 @@ import {
   signingKey,
   signTexts,
 } from './token-fixture.ts'
-import { createBench } from './token-verifier-fixture.ts'
+import { createFixture } from './token-verifier-fixture.ts'
 
 let es: SigningKey
 let rs: SigningKey
@@ -142,11 +142,11 @@ describe('a hostile token', () => {
   ]
 
   it.each(rows)('with %s is refused: %s', async (_, reason, makeToken) => {
-    const bench = createBench()
-    bench.publish([es, rs])
-    expect(await bench.reason(makeToken())).toBe(reason)
-    expect(bench.observed.at(-1)).toContain(reason)
-    expect(bench.unexpected).toEqual([])
+    const fixture = createFixture()
+    fixture.publish([es, rs])
+    expect(await fixture.reason(makeToken())).toBe(reason)
+    expect(fixture.observed.at(-1)).toContain(reason)
+    expect(fixture.unexpected).toEqual([])
   })
 
   it('signed with HS256 and the public key for a secret is refused', async () => {
@@ -161,42 +161,42 @@ describe('a hostile token', () => {
       const mac = createHmac('sha256', secret).update(input.join('.')).digest('base64url')
       return [...input, mac].join('.')
     })
-    const bench = createBench({ issuers: [{ ...GENERIC, algorithms: ['RS256', 'ES256'] }] })
-    bench.publish([rs, es])
-    for (const token of forged) expect(await bench.reason(token)).toBe('algorithm-not-allowed')
+    const fixture = createFixture({ issuers: [{ ...GENERIC, algorithms: ['RS256', 'ES256'] }] })
+    fixture.publish([rs, es])
+    for (const token of forged) expect(await fixture.reason(token)).toBe('algorithm-not-allowed')
   })
 
   it('that brings its own key is judged by the issuer’s', async () => {
-    const bench = createBench()
-    bench.publish([es])
+    const fixture = createFixture()
+    fixture.publish([es])
     const own = { jwk: stranger.jwk, jku: 'https://evil.example/keys', x5c: ['AA'] }
-    expect(await bench.reason(mint(stranger, CLAIMS, own))).toBe('bad-signature')
-    expect(await bench.reason(mint(stranger, CLAIMS, { ...own, kid: undefined }))).toBe(
+    expect(await fixture.reason(mint(stranger, CLAIMS, own))).toBe('bad-signature')
+    expect(await fixture.reason(mint(stranger, CLAIMS, { ...own, kid: undefined }))).toBe(
       'bad-signature',
     )
   })
 
   it('with one character changed anywhere is refused or is the same token', async () => {
-    const bench = createBench()
-    bench.publish([es])
+    const fixture = createFixture()
+    fixture.publish([es])
     const token = mint(es, CLAIMS)
     const signatureAt = token.lastIndexOf('.')
     const change = fc.tuple(fc.nat(token.length - 1), fc.stringMatching(/^[\w.-]$/))
     await fc.assert(
       fc.asyncProperty(change, async ([at, character]) => {
         const changed = token.slice(0, at) + character + token.slice(at + 1)
-        const result = await bench.verifier.verify(changed, NOW)
+        const result = await fixture.verifier.verify(changed, NOW)
         const mayPass = at > signatureAt || changed === token
         expect(mayPass || !result.ok).toBe(true)
       }),
       { numRuns: 200 },
     )
-    expect(bench.unexpected).toEqual([])
+    expect(fixture.unexpected).toEqual([])
   })
 
   it('of any text is refused without an internal error', async () => {
-    const bench = createBench()
-    bench.publish([es])
+    const fixture = createFixture()
+    fixture.publish([es])
     const part = fc.oneof(
       fc.string(),
       fc.json().map((text) => Buffer.from(text).toString('base64url')),
@@ -204,7 +204,7 @@ describe('a hostile token', () => {
     const token = fc.array(part, { maxLength: 5 }).map((parts) => parts.join('.'))
     await fc.assert(
       fc.asyncProperty(token, async (text) => {
-        expect(await bench.reason(text)).toMatch(/^(malformed-token|wrong-token-type)$/)
+        expect(await fixture.reason(text)).toMatch(/^(malformed-token|wrong-token-type)$/)
       }),
     )
   })

@@ -10,7 +10,7 @@ import {
   type SigningKey,
   signingKey,
 } from './token-fixture.ts'
-import { type Bench, createBench } from './token-verifier-fixture.ts'
+import { createFixture, type Fixture } from './token-verifier-fixture.ts'
 
 const CLIENT = 'brickgate-signin'
 /** An issuer whose access tokens are for the client that asks for them, with every mark admitted. */
@@ -28,67 +28,67 @@ beforeAll(async () => {
   key = await signingKey('k1')
 })
 
-function benchOf(changes: Partial<TrustedIssuer> = {}): Bench {
-  const bench = createBench({ issuers: [{ ...DEX, ...changes }] })
-  bench.publish([key])
-  return bench
+function fixtureOf(changes: Partial<TrustedIssuer> = {}): Fixture {
+  const fixture = createFixture({ issuers: [{ ...DEX, ...changes }] })
+  fixture.publish([key])
+  return fixture
 }
 
-function told(result: Result<unknown>): string {
+function outcomeOf(result: Result<unknown>): string {
   return result.ok ? 'ok' : `${result.reason} ${result.claim ?? '-'}`
 }
 
 describe('a token for the sign-in’s client', () => {
-  it.each<[says: string, claims: Claims]>([
+  it.each<[title: string, claims: Claims]>([
     ['alone', { aud: CLIENT }],
     ['among others', { aud: ['api://databricks', CLIENT] }],
     ['with all the marks of an ID token', { aud: CLIENT, nonce: 'n', at_hash: 'h' }],
     ['as the authorized party, too', { aud: CLIENT, azp: CLIENT }],
   ])('is refused from a caller, and accepted from the issuer: %s', async (_, claims) => {
-    const { verifier } = benchOf()
+    const { verifier } = fixtureOf()
     const token = mint(key, { ...CLAIMS, ...claims })
     // in every order, so that no verdict remembered of one counts for the other
-    expect(told(await verifier.verify(token, NOW))).toBe(REFUSED)
-    expect(told(await verifier.verifyGranted(token, NOW))).toBe('ok')
-    expect(told(await verifier.verify(token, NOW))).toBe(REFUSED)
+    expect(outcomeOf(await verifier.verify(token, NOW))).toBe(REFUSED)
+    expect(outcomeOf(await verifier.verifyGranted(token, NOW))).toBe('ok')
+    expect(outcomeOf(await verifier.verify(token, NOW))).toBe(REFUSED)
   })
 
   it('is refused from a caller while the issuer’s is being verified', async () => {
-    const { verifier } = benchOf()
+    const { verifier } = fixtureOf()
     const token = mint(key, { ...CLAIMS, aud: CLIENT })
     const granted = verifier.verifyGranted(token, NOW)
     const presented = verifier.verify(token, NOW)
-    expect(told(await granted)).toBe('ok')
-    expect(told(await presented)).toBe(REFUSED)
+    expect(outcomeOf(await granted)).toBe('ok')
+    expect(outcomeOf(await presented)).toBe(REFUSED)
   })
 
   it('is accepted from a caller when its own type says that it is an access token', async () => {
     for (const typ of ['at+jwt', 'application/AT+JWT']) {
       const token = mint(key, { ...CLAIMS, aud: CLIENT }, { typ })
-      expect(told(await benchOf().verifier.verify(token, NOW))).toBe('ok')
+      expect(outcomeOf(await fixtureOf().verifier.verify(token, NOW))).toBe('ok')
     }
   })
 
   it('is accepted where claims that no ID token has are required anyway', async () => {
-    const { verifier } = benchOf({ preset: 'databricks' })
+    const { verifier } = fixtureOf({ preset: 'databricks' })
     const access = mint(key, { ...CLAIMS, aud: CLIENT, scope: 'sql' })
     const idToken = mint(key, { ...CLAIMS, aud: CLIENT })
-    expect(told(await verifier.verify(access, NOW))).toBe('ok')
-    expect(told(await verifier.verify(idToken, NOW))).toBe('wrong-token-type scope')
+    expect(outcomeOf(await verifier.verify(access, NOW))).toBe('ok')
+    expect(outcomeOf(await verifier.verify(idToken, NOW))).toBe('wrong-token-type scope')
   })
 })
 
 it('a token whose use says that it is an access token is accepted for the sign-in’s client', async () => {
-  const { verifier } = benchOf({ audienceClaim: 'client_id' })
+  const { verifier } = fixtureOf({ audienceClaim: 'client_id' })
   const claims = { ...CLAIMS, aud: CLIENT, client_id: CLIENT }
   const token = mint(key, { ...claims, token_use: 'access' })
-  expect(told(await verifier.verify(token, NOW))).toBe('ok')
+  expect(outcomeOf(await verifier.verify(token, NOW))).toBe('ok')
   const idToken = mint(key, { ...claims, token_use: 'id' })
-  expect(told(await verifier.verify(idToken, NOW))).toBe('wrong-token-type token_use')
+  expect(outcomeOf(await verifier.verify(idToken, NOW))).toBe('wrong-token-type token_use')
 })
 
 it('a token for another audience is accepted from a caller', async () => {
-  expect(told(await benchOf().verifier.verify(mint(key, CLAIMS), NOW))).toBe('ok')
+  expect(outcomeOf(await fixtureOf().verifier.verify(mint(key, CLAIMS), NOW))).toBe('ok')
 })
 
 it.each<[claims: Claims, expected: string]>([
@@ -98,5 +98,5 @@ it.each<[claims: Claims, expected: string]>([
   [{ exp: NOW - 60 }, 'token-expired exp'],
 ])('what the issuer gave is refused like any other token: %j', async (claims, expected) => {
   const token = mint(key, { ...CLAIMS, ...claims })
-  expect(told(await benchOf().verifier.verifyGranted(token, NOW))).toBe(expected)
+  expect(outcomeOf(await fixtureOf().verifier.verifyGranted(token, NOW))).toBe(expected)
 })

@@ -4,7 +4,7 @@ import type { Algorithm } from '../../domain/issuer-options.ts'
 import type { PublicKeyMaterial, PublishedKey } from '../../verify/key-source.ts'
 
 /** The keys of a JWK Set (RFC 7517 section 5) that may verify signatures. */
-export interface JwksReading {
+export interface ParsedJwks {
   readonly keys: readonly PublishedKey[]
   /** one sentence for each key that should not have been there */
   readonly warnings: readonly string[]
@@ -40,7 +40,7 @@ const SECRET_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k', 'priv'] as 
  *
  * @throws {TypeError} when the document is not a JWK Set
  */
-export function readJwks(document: unknown): JwksReading {
+export function readJwks(document: unknown): ParsedJwks {
   const set = setSchema.safeParse(document)
   if (!set.success) throw new TypeError('not a JWK Set')
   const keys: PublishedKey[] = []

@@ -1,11 +1,11 @@
 import { Agent, request } from 'undici'
-import { type JwksReading, readJwks } from './document.ts'
+import { type ParsedJwks, readJwks } from './document.ts'
 
 /** Where the keys of one issuer come from. */
 export interface RemoteIssuer {
-  readonly alias: string
+  readonly issuerName: string
   /** the `iss` of its tokens; its discovery document must name the same, character by character */
-  readonly issuer: string
+  readonly issuerUrl: string
   /** null to discover it (OpenID Connect Discovery 1.0 section 4) */
   readonly jwksUri: string | null
   /** PEM of the only authorities trusted for this issuer; null for those of Node */
@@ -15,7 +15,7 @@ export interface RemoteIssuer {
 /** Fetches the keys of one issuer. */
 export interface KeyDownload {
   /** one attempt, discovery included; rejects with what went wrong */
-  run(): Promise<JwksReading>
+  run(): Promise<ParsedJwks>
   /** ends a running attempt, and any later one */
   close(): void
 }
@@ -24,7 +24,7 @@ const MAX_DOCUMENT_BYTES = 512 * 1024
 
 /** @throws {RangeError} for an address that is not https */
 export function createKeyDownload(issuer: RemoteIssuer, timeoutMs: number): KeyDownload {
-  const start = checkedUrl(issuer.jwksUri ?? discoveryUrl(issuer.issuer))
+  const start = checkedUrl(issuer.jwksUri ?? discoveryUrl(issuer.issuerUrl))
   const closing = new AbortController()
 
   async function fetchBoth(agent: Agent, signal: AbortSignal): Promise<unknown> {
@@ -60,14 +60,14 @@ function createAgent(ca: string | null, signal: AbortSignal): Agent {
   })
 }
 
-function discoveryUrl(issuer: string): string {
-  return `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`
+function discoveryUrl(issuerUrl: string): string {
+  return `${issuerUrl.replace(/\/$/, '')}/.well-known/openid-configuration`
 }
 
 /** INVARIANT: only a document of this very issuer names its keys (section 4.3). */
 function discoveredUrl(document: unknown, issuer: RemoteIssuer): URL {
   const members: Partial<Record<string, unknown>> = Object(document)
-  const isOurs = members['issuer'] === issuer.issuer
+  const isOurs = members['issuer'] === issuer.issuerUrl
   if (!isOurs) throw new Error('the discovery document names another issuer')
   const address = members['jwks_uri']
   if (typeof address !== 'string') throw new Error('the discovery document has no jwks_uri')

@@ -21,46 +21,46 @@ export function createPushedKeys(deps: {
   /** the clock of `KeySet.fetchedAtMonotonicMs` */
   readonly clock: Pick<Clock, 'monotonicMs'>
   /** asks the primary for a fetch; settles in bounded time, and after the set it brought was received */
-  readonly ask: (alias: string) => Promise<RefreshOutcome>
+  readonly requestKeys: (issuerName: string) => Promise<RefreshOutcome>
 }): PushedKeys {
   const sets = new Map<string, KeySet>()
-  const asking = new Map<string, Promise<RefreshOutcome>>()
+  const running = new Map<string, Promise<RefreshOutcome>>()
   /** when a key id that no key has was first asked for */
   const firstAskedMs = new LRUCache<string, number>({ max: REMEMBERED_KEY_IDS })
 
-  function askOnce(alias: string): Promise<RefreshOutcome> {
-    const asked = deps.ask(alias).finally(() => asking.delete(alias))
-    asking.set(alias, asked)
-    return asked
+  function startRequest(issuerName: string): Promise<RefreshOutcome> {
+    const request = deps.requestKeys(issuerName).finally(() => running.delete(issuerName))
+    running.set(issuerName, request)
+    return request
   }
 
-  function firstAsked(alias: string, keyId: string): number {
-    const name = hash('sha256', `${alias}|${keyId}`, 'base64url')
+  function firstAsked(issuerName: string, keyId: string): number {
+    const name = hash('sha256', `${issuerName}|${keyId}`, 'base64url')
     const atMs = firstAskedMs.get(name) ?? deps.clock.monotonicMs()
     firstAskedMs.set(name, atMs)
     return atMs
   }
 
   return {
-    current(alias) {
-      const set = sets.get(alias)
+    current(issuerName) {
+      const set = sets.get(issuerName)
       if (set === undefined) return null
       const ageMs = deps.clock.monotonicMs() - set.fetchedAtMonotonicMs
       // A set from the future comes from another clock: its age is not known, so it is not fresh.
       return ageMs >= 0 && ageMs <= deps.maxStaleSeconds * 1000 ? set : null
     },
-    async refresh(alias, keyId) {
-      const askedMs = firstAsked(alias, keyId)
-      const outcome = await (asking.get(alias) ?? askOnce(alias))
+    async refresh(issuerName, keyId) {
+      const askedMs = firstAsked(issuerName, keyId)
+      const outcome = await (running.get(issuerName) ?? startRequest(issuerName))
       if (outcome === 'failed') return 'failed'
       // The question may have been joined: its fetch can have begun before this key id was asked for.
-      const fetchedMs = sets.get(alias)?.fetchedAtMonotonicMs ?? Number.NEGATIVE_INFINITY
+      const fetchedMs = sets.get(issuerName)?.fetchedAtMonotonicMs ?? Number.NEGATIVE_INFINITY
       return fetchedMs >= askedMs ? 'refreshed' : 'cooling-down'
     },
     receive(set) {
-      const known = sets.get(set.alias)
+      const known = sets.get(set.issuerName)
       if (known === undefined || known.fetchedAtMonotonicMs <= set.fetchedAtMonotonicMs) {
-        sets.set(set.alias, set)
+        sets.set(set.issuerName, set)
       }
     },
   }

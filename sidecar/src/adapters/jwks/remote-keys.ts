@@ -24,9 +24,9 @@ export interface RemoteKeysTiming {
 
 /** Told of every fetch; must not throw. */
 export interface RemoteKeysObserver {
-  fetch(alias: string, result: 'ok' | 'error', seconds: number): void
+  fetch(issuerName: string, result: 'ok' | 'error', seconds: number): void
   /** what an operator should look at: a fetch that failed with its cause, a key that was dropped */
-  warning(alias: string, message: string): void
+  warning(issuerName: string, message: string): void
 }
 
 /** The keys of every issuer, fetched by one process for all of its machine. */
@@ -35,29 +35,29 @@ export interface RemoteKeys {
   start(): void
   /** the sets as last fetched, whatever their age: for a process that has just started */
   sets(): readonly KeySet[]
-  /** since the fetch that brought the keys of `alias` began, null while there are none */
-  ageSeconds(alias: string): number | null
-  /** never rejects; resolves after `onKeys` was told; `failed` for an unknown alias */
-  refresh(alias: string): Promise<RefreshOutcome>
+  /** since the fetch that brought the keys of `issuerName` began, null while there are none */
+  ageSeconds(issuerName: string): number | null
+  /** never rejects; resolves after `onKeys` was told; `failed` for an unknown issuer name */
+  refresh(issuerName: string): Promise<RefreshOutcome>
   close(): Promise<void>
 }
 
 /** @throws {RangeError} for an issuer whose address is not https, or http where that is allowed */
 export function createRemoteKeys(parts: RemoteKeysParts): RemoteKeys {
-  const byAlias = new Map(
-    parts.issuers.map((issuer) => [issuer.alias, createFetcher(issuer, parts)]),
+  const byIssuerName = new Map(
+    parts.issuers.map((issuer) => [issuer.issuerName, createFetcher(issuer, parts)]),
   )
-  const fetchers = [...byAlias.values()]
+  const fetchers = [...byIssuerName.values()]
   return {
     start() {
       for (const fetcher of fetchers) fetcher.start()
     },
     sets: () => fetchers.map((fetcher) => fetcher.set()).filter((set) => set !== null),
-    ageSeconds(alias) {
-      const set = byAlias.get(alias)?.set() ?? null
+    ageSeconds(issuerName) {
+      const set = byIssuerName.get(issuerName)?.set() ?? null
       return set && (parts.clock.monotonicMs() - set.fetchedAtMonotonicMs) / 1000
     },
-    refresh: async (alias) => byAlias.get(alias)?.refresh() ?? 'failed',
+    refresh: async (issuerName) => byIssuerName.get(issuerName)?.refresh() ?? 'failed',
     async close() {
       await Promise.all(fetchers.map((fetcher) => fetcher.close()))
     },
@@ -74,7 +74,7 @@ function createFetcher(issuer: RemoteIssuer, parts: RemoteKeysParts): Fetcher {
   const attempts = createAttempts(issuer, parts)
   let timer: NodeJS.Timeout | undefined
   let isClosed = false
-  let asked: Promise<RefreshOutcome> | null = null
+  let running: Promise<RefreshOutcome> | null = null
   const budget = createBudget(timing.cooldownSeconds * 1000)
 
   async function tick(): Promise<void> {
@@ -85,10 +85,10 @@ function createFetcher(issuer: RemoteIssuer, parts: RemoteKeysParts): Fetcher {
   }
 
   // A fetch that runs already may have been answered before the key in question was published.
-  async function ask(): Promise<RefreshOutcome> {
+  async function refreshOnce(): Promise<RefreshOutcome> {
     await attempts.running()
     await attempts.next()
-    asked = null
+    running = null
     return attempts.failures() === 0 ? 'refreshed' : 'failed'
   }
 
@@ -96,13 +96,13 @@ function createFetcher(issuer: RemoteIssuer, parts: RemoteKeysParts): Fetcher {
     start: () => void tick(),
     set: () => attempts.set(),
     async refresh() {
-      if (asked !== null) return asked
+      if (running !== null) return running
       // INVARIANT: an issuer that could not be reached is never taken for one without the key.
       if (!budget.take(clock.monotonicMs())) {
         return attempts.failures() === 0 ? 'cooling-down' : 'failed'
       }
-      asked = ask()
-      return asked
+      running = refreshOnce()
+      return running
     },
     async close() {
       isClosed = true
@@ -153,7 +153,7 @@ interface Attempts {
 }
 
 function createAttempts(issuer: RemoteIssuer, parts: RemoteKeysParts): Attempts {
-  const { alias } = issuer
+  const { issuerName } = issuer
   const { observer, clock, onKeys, timing } = parts
   const download = createKeyDownload(issuer, timing.timeoutMs)
   let set: KeySet | null = null
@@ -163,8 +163,8 @@ function createAttempts(issuer: RemoteIssuer, parts: RemoteKeysParts): Attempts 
   async function fetchKeys(): Promise<void> {
     const fetchedAtMonotonicMs = clock.monotonicMs()
     const { keys, warnings } = await download.run()
-    for (const warning of warnings) observer.warning(alias, warning)
-    set = { alias, keys, fetchedAtMonotonicMs }
+    for (const warning of warnings) observer.warning(issuerName, warning)
+    set = { issuerName, keys, fetchedAtMonotonicMs }
     onKeys(set)
     // Told all the same: an issuer that withdrew every key is believed, and asked again soon.
     if (keys.length === 0) throw new Error('the issuer publishes no usable key')
@@ -172,16 +172,16 @@ function createAttempts(issuer: RemoteIssuer, parts: RemoteKeysParts): Attempts 
 
   async function attempt(): Promise<void> {
     const startedMs = clock.monotonicMs()
-    const tell = (result: 'ok' | 'error'): void =>
-      observer.fetch(alias, result, (clock.monotonicMs() - startedMs) / 1000)
+    const report = (result: 'ok' | 'error'): void =>
+      observer.fetch(issuerName, result, (clock.monotonicMs() - startedMs) / 1000)
     try {
       await fetchKeys()
       failures = 0
-      tell('ok')
+      report('ok')
     } catch (error) {
       failures += 1
-      tell('error')
-      observer.warning(alias, `fetching the keys failed: ${describe(error)}`)
+      report('error')
+      observer.warning(issuerName, `fetching the keys failed: ${describe(error)}`)
     }
     running = null
   }

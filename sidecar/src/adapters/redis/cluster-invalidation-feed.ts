@@ -10,7 +10,7 @@ import {
   ownsTag,
   type Primary,
   parseClusterNodes,
-  placesOf,
+  slotMapText,
   tagOf,
 } from './topology.ts'
 
@@ -39,7 +39,7 @@ export function createClusterInvalidationFeed(deps: ClusterFeedDeps): Invalidati
   const { clock, observer } = deps
   const madeMs = clock.monotonicMs()
   const members = new Map<string, Member>()
-  let places = ''
+  let slotMap = ''
   let lookedAtMs = Number.NEGATIVE_INFINITY
   let isLooking = false
   let timer: NodeJS.Timeout | null = null
@@ -75,7 +75,7 @@ export function createClusterInvalidationFeed(deps: ClusterFeedDeps): Invalidati
     isLooking = true
     const startedMs = clock.monotonicMs()
     try {
-      const views = await askAll(deps.commands)
+      const views = await readViews(deps.commands)
       if (timer !== null) takeUp(views, listener, startedMs)
     } catch (error) {
       observer.failed(describeFailure(error))
@@ -96,8 +96,8 @@ export function createClusterInvalidationFeed(deps: ClusterFeedDeps): Invalidati
     for (const primary of agreed) listenTo(primary, moving, listener)
     const ids = new Set(agreed.map(({ id }) => id))
     for (const id of [...members.keys()].filter((id) => !ids.has(id))) drop(id)
-    if (places !== placesOf(agreed)) listener.reset('unheard')
-    places = placesOf(agreed)
+    if (slotMap !== slotMapText(agreed)) listener.reset('unheard')
+    slotMap = slotMapText(agreed)
     lookedAtMs = startedMs
   }
 
@@ -132,7 +132,7 @@ export function createClusterInvalidationFeed(deps: ClusterFeedDeps): Invalidati
 }
 
 /** @throws {Error} when one of the primaries that the client knows does not answer */
-function askAll(commands: Cluster): Promise<readonly ClusterView[]> {
+function readViews(commands: Cluster): Promise<readonly ClusterView[]> {
   return Promise.all(
     commands.nodes('master').map(async (node) => {
       const text = await node.cluster('NODES')

@@ -10,7 +10,7 @@ import { serversOf } from './health.ts'
  */
 export async function asksForPassword(redis: RedisClient): Promise<boolean | null> {
   const servers = serversOf(redis)
-  const found = await Promise.all(servers.map(asks))
+  const found = await Promise.all(servers.map(requiresPassword))
   if (found.includes(false)) return false
   return found.length === 0 || found.includes(null) ? null : true
 }
@@ -27,7 +27,7 @@ const ONE_PING = {
   sentinelRetryStrategy: () => null,
 } as const satisfies RedisOptions
 
-async function asks(server: Redis): Promise<boolean | null> {
+async function requiresPassword(server: Redis): Promise<boolean | null> {
   const stranger = server.duplicate(ONE_PING)
   stranger.on('error', () => 'the attempt that failed rejects, too')
   try {

@@ -22,20 +22,20 @@ export class PrimaryConnector extends standalone.default {
   }
 }
 
-const ASK_EVERY_MS = 1000
+const READ_EVERY_MS = 1000
 
 /** Lets go of a server that demotes itself while it is connected to, within two seconds. */
 export function leaveWhenDemoted(redis: Redis): void {
-  const ask = (): void => {
+  const readRole = (): void => {
     if (redis.status !== 'ready') return
     redis.info('replication').then(
       (info) => (/^role:master\b/m.test(info) ? undefined : letGo(redis)),
       () => undefined, // whoever waits for commands hears of it
     )
   }
-  const timer = setInterval(ask, ASK_EVERY_MS)
+  const timer = setInterval(readRole, READ_EVERY_MS)
   timer.unref()
-  redis.on('ready', ask)
+  redis.on('ready', readRole)
   redis.once('end', () => clearInterval(timer))
 }
 

@@ -10,31 +10,31 @@ import { serverIdOf } from './primary.ts'
  */
 export function createSameServerFeed(feed: InvalidationFeed, commands: Redis): InvalidationFeed {
   let commandedId: string | null = null
-  let isAsking = false
-  const ask = (): void => void identify()
+  let isIdentifying = false
+  const startIdentifying = (): void => void identify()
   commands.on('close', () => {
     commandedId = null
   })
-  commands.on('ready', ask)
-  if (commands.status === 'ready') ask()
+  commands.on('ready', startIdentifying)
+  if (commands.status === 'ready') startIdentifying()
 
   return {
     ...feed,
     serverId() {
-      if (commandedId === null) ask()
+      if (commandedId === null) startIdentifying()
       return feed.serverId() === commandedId ? commandedId : null
     },
   }
 
   async function identify(): Promise<void> {
-    if (isAsking) return
-    isAsking = true
+    if (isIdentifying) return
+    isIdentifying = true
     try {
       commandedId = serverIdOf(await commands.info())
     } catch {
       commandedId = null // it is asked again when it is needed
     } finally {
-      isAsking = false
+      isIdentifying = false
     }
   }
 }

@@ -26,7 +26,7 @@ export interface SentinelSettings extends Credentials {
   readonly tls: TlsSettings | null
 }
 
-const ASK_EVERY_MS = 1000
+const REQUEST_EVERY_MS = 1000
 
 /**
  * The primary that Sentinels name, with the promises of `openRedis`. ioredis asks them at each attempt
@@ -72,19 +72,19 @@ export function openSentinelRedis(
 function followPrimary(redis: Redis, settings: SentinelSettings): () => void {
   const sentinels = settings.sentinels.map((address) => openSentinel(address, settings))
   const named = new Map<Redis, string>()
-  const ask = (): void => {
+  const requestPrimaries = (): void => {
     if (redis.status !== 'ready') return
-    for (const sentinel of sentinels) void askSentinel(sentinel)
+    for (const sentinel of sentinels) void requestPrimary(sentinel)
   }
-  redis.on('ready', ask)
-  const timer = setInterval(ask, ASK_EVERY_MS)
+  redis.on('ready', requestPrimaries)
+  const timer = setInterval(requestPrimaries, REQUEST_EVERY_MS)
   timer.unref()
   return () => {
     clearInterval(timer)
     for (const sentinel of sentinels) sentinel.disconnect()
   }
 
-  async function askSentinel(sentinel: Redis): Promise<void> {
+  async function requestPrimary(sentinel: Redis): Promise<void> {
     const address = await primaryNamedBy(sentinel, settings.name)
     if (address === null) return
     const before = named.get(sentinel)
@@ -111,7 +111,7 @@ function openSentinel(address: Address, settings: SentinelSettings): Redis {
     ...(settings.tls === null ? {} : { tls: tlsOptions(settings.tls) }),
     enableReadyCheck: false,
     enableOfflineQueue: false,
-    retryStrategy: () => ASK_EVERY_MS,
+    retryStrategy: () => REQUEST_EVERY_MS,
   })
   sentinel.on('error', () => 'it is tried again') // without a listener ioredis prints it
   return sentinel

@@ -60,12 +60,12 @@ export function agreedPrimaries(views: readonly ClusterView[]): readonly Primary
   const asked = new Set(views.map(({ self }) => self))
   if (first === undefined) return null
   const isComplete = first.primaries.every(({ id, slots }) => slots.length === 0 || asked.has(id))
-  const isSame = new Set(views.map(({ primaries }) => placesOf(primaries))).size === 1
+  const isSame = new Set(views.map(({ primaries }) => slotMapText(primaries))).size === 1
   return isComplete && isSame ? first.primaries : null
 }
 
 /** Says which slots are where: equal texts for equal places. */
-export function placesOf(primaries: readonly Primary[]): string {
+export function slotMapText(primaries: readonly Primary[]): string {
   return primaries
     .map(({ id, host, port, slots }) => `${id} ${host}:${port} ${slots.join(' ')}`)
     .sort()

@@ -30,7 +30,7 @@ const MAX_TAGS = 2000
 export function watchRedis(
   redis: RedisClient,
   nowSeconds: () => number,
-  tell: (look: RedisLook) => void,
+  onLook: (look: RedisLook) => void,
 ): () => void {
   const keyFor = createProbeKeys()
   let isLooking = false
@@ -45,7 +45,7 @@ export function watchRedis(
     const askedSeconds = nowSeconds()
     const found = await look(redis, keyFor)
     isLooking = false
-    tell({ ...found, askedSeconds, knownSeconds: nowSeconds() })
+    onLook({ ...found, askedSeconds, knownSeconds: nowSeconds() })
   }
 }
 

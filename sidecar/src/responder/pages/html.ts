@@ -3,7 +3,7 @@ export interface Html {
   readonly markup: string
 }
 
-export type Piece = Html | string | number | null | readonly Html[]
+export type HtmlValue = Html | string | number | null | readonly Html[]
 
 const ENTITIES: Readonly<Record<string, string>> = {
   '&': '&amp;',
@@ -19,18 +19,18 @@ const ENTITIES: Readonly<Record<string, string>> = {
  * INVARIANT: every value is escaped as text, in elements and quoted attributes, unless another
  * template made it. Otherwise client input could become script.
  */
-export function html(strings: TemplateStringsArray, ...pieces: readonly Piece[]): Html {
+export function html(strings: TemplateStringsArray, ...values: readonly HtmlValue[]): Html {
   const markup = strings.reduce((before, after, index) => {
-    const piece = pieces[index - 1] ?? null
-    return before + markupOf(piece) + after
+    const value = values[index - 1] ?? null
+    return before + markupOf(value) + after
   })
   return { markup }
 }
 
-function markupOf(piece: Piece): string {
-  if (piece === null) return ''
-  if (typeof piece === 'string' || typeof piece === 'number') return escape(String(piece))
-  return 'markup' in piece ? piece.markup : piece.map(({ markup }) => markup).join('')
+function markupOf(value: HtmlValue): string {
+  if (value === null) return ''
+  if (typeof value === 'string' || typeof value === 'number') return escape(String(value))
+  return 'markup' in value ? value.markup : value.map(({ markup }) => markup).join('')
 }
 
 function escape(text: string): string {

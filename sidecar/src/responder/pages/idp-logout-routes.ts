@@ -3,7 +3,7 @@ import { RETRY_AFTER_SECONDS } from '../../domain/error-answer.ts'
 import { keyName } from '../../domain/principal.ts'
 import { REASONS } from '../../domain/reason.ts'
 import { ROUTES } from '../../http/routes.ts'
-import { onlyValue, readVisit } from './page-request.ts'
+import { onlyValue, readPageRequest } from './page-request.ts'
 import { type BrowserRoutesDeps, fieldsOf } from './pages-deps.ts'
 
 /** The routes by which the provider announces a sign-out. */
@@ -19,9 +19,9 @@ export function addIdpLogoutRoutes(pages: FastifyInstance, deps: BrowserRoutesDe
     return reply.code(503).header('retry-after', RETRY_AFTER_SECONDS).send(invalidRequest(message))
   })
   pages.get(ROUTES.frontchannelLogout, async (request, reply) => {
-    const visit = readVisit(request.raw)
-    const issuer = visit.ok ? onlyValue(visit.value.query, 'iss') : null
-    const sid = visit.ok ? onlyValue(visit.value.query, 'sid') : null
+    const page = readPageRequest(request.raw)
+    const issuer = page.ok ? onlyValue(page.value.query, 'iss') : null
+    const sid = page.ok ? onlyValue(page.value.query, 'sid') : null
     const idpSession = sid === null ? null : keyName(sid)
     // The provider shows this answer in a frame of its own page.
     reply

@@ -5,7 +5,7 @@ import { readEnvelope } from '../../http/access-request.ts'
 import { cgiParams, tierOf } from '../cgi-params.ts'
 
 /** An unauthenticated request to a page of the gateway. */
-export interface Visit {
+export interface PageRequest {
   readonly envelope: Envelope
   /** the whole `Cookie` field, null when absent */
   readonly cookies: string | null
@@ -16,7 +16,7 @@ export interface Visit {
  * @returns a refusal with `bad-request`; throws a TypeError when the gate sent no tier, which is
  *   a defect of the gate
  */
-export function readVisit(incoming: IncomingMessage): Result<Visit> {
+export function readPageRequest(incoming: IncomingMessage): Result<PageRequest> {
   const params = cgiParams(incoming)
   const envelope = readEnvelope(params, tierOf(incoming))
   if (!envelope.ok) return envelope

@@ -3,11 +3,11 @@ import type { SessionRegistry } from '../../session/session-registry.ts'
 import type { IdpLogout } from '../../sign-in/idp-logout.ts'
 import type { OpenIdProvider } from '../../sign-in/openid-provider.ts'
 import type { SignIn } from '../../sign-in/sign-in.ts'
-import type { Ask, AskDeps } from '../guard.ts'
+import type { Guard, GuardDeps } from '../guard.ts'
 
 /** Collaborators of the pages for people who sign in with a browser. */
-export interface BrowserRoutesDeps extends Pick<AskDeps, 'observer' | 'clock'> {
-  readonly ask: Ask
+export interface BrowserRoutesDeps extends Pick<GuardDeps, 'observer' | 'clock'> {
+  readonly guard: Guard
   readonly publicOrigins: Readonly<Record<Tier, string>>
   readonly registry: SessionRegistry
   readonly provider: OpenIdProvider

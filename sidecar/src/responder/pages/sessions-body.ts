@@ -26,7 +26,7 @@ export function sessionsBody(owner: Owner, shown: ShownSessions): Html {
   const { principal } = owner
   const groups = principal.groups.length === 0 ? 'in no group' : principal.groups.join(', ')
   return html`<h1>${principal.email ?? principal.subject}</h1>
-<p class="quiet">${principal.subject} at ${principal.issuer} &middot; ${groups}</p>
+<p class="quiet">${principal.subject} at ${principal.issuerName} &middot; ${groups}</p>
 <h2>Sessions</h2>
 <ul>
 ${shown.sessions.map((listed) => sessionItem(listed, owner, shown))}

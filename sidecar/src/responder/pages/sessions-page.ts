@@ -8,7 +8,7 @@ import { tierOf } from '../cgi-params.ts'
 import { sendReply } from '../send.ts'
 import { csrfToken } from './csrf.ts'
 import { sendPage } from './page.ts'
-import { onlyValue, readVisit } from './page-request.ts'
+import { onlyValue, readPageRequest } from './page-request.ts'
 import { type BrowserRoutesDeps, fieldsOf } from './pages-deps.ts'
 import { sessionsBody } from './sessions-body.ts'
 import { forgetCookie, isOwnForm, sendUnchanged, sessionIdOf } from './sign-out-routes.ts'
@@ -18,16 +18,16 @@ export function addSessionsPage(pages: FastifyInstance, deps: BrowserRoutesDeps)
   const { registry } = deps
   pages.get(ROUTES.home, async (request, reply) => {
     const origin = deps.publicOrigins[tierOf(request.raw)]
-    const answer = await deps.ask(request.raw, async (caller, envelope, nowSeconds) => {
+    const answer = await deps.guard(request.raw, async (caller, envelope, nowSeconds) => {
       const id = sessionIdOf(envelope)
       if (id === null) return refuse('no-credential') // programs have `whoami`
       const listed = await registry.list(subjectKey(caller.principal), nowSeconds)
       return listed.ok ? ok({ ...caller, id, listed: listed.value, nowSeconds }) : listed
     })
     if (!answer.ok) {
-      const visit = readVisit(request.raw)
-      const redirect = visit.ok
-        ? signInRedirect({ ...visit.value.envelope, target: ROUTES.home }, answer.decision, origin)
+      const page = readPageRequest(request.raw)
+      const redirect = page.ok
+        ? signInRedirect({ ...page.value.envelope, target: ROUTES.home }, answer.decision, origin)
         : null
       return sendReply(reply, redirect ?? answer.refusal)
     }
@@ -41,7 +41,7 @@ export function addSessionsPage(pages: FastifyInstance, deps: BrowserRoutesDeps)
     return sendPage(reply, 200, { title: 'My sessions', body, formOrigin })
   })
   pages.post(ROUTES.endSession, async (request, reply) => {
-    const answer = await deps.ask(request.raw, async (caller, envelope, nowSeconds) => {
+    const answer = await deps.guard(request.raw, async (caller, envelope, nowSeconds) => {
       if (!isOwnForm(request.body, envelope)) return refuse('cross-site-request')
       const sid = onlyValue(fieldsOf(request.body), 'session') ?? ''
       const found = await findOwn(sid, subjectKey(caller.principal), nowSeconds)

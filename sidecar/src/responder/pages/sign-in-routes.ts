@@ -19,7 +19,7 @@ import {
 import { tierOf } from '../cgi-params.ts'
 import { html } from './html.ts'
 import { sendPage } from './page.ts'
-import { onlyValue, readVisit, type Visit } from './page-request.ts'
+import { onlyValue, type PageRequest, readPageRequest } from './page-request.ts'
 import type { BrowserRoutesDeps } from './pages-deps.ts'
 import { forgetCookie } from './sign-out-routes.ts'
 
@@ -27,14 +27,14 @@ import { forgetCookie } from './sign-out-routes.ts'
 export function addSignInRoutes(pages: FastifyInstance, deps: BrowserRoutesDeps): void {
   const { signIn, clock } = deps
   pages.get(ROUTES.signIn, async (request, reply) => {
-    const visit = readVisit(request.raw)
-    if (!visit.ok) return sendFailure(reply, 'no-transaction')
-    const { query } = visit.value
+    const page = readPageRequest(request.raw)
+    if (!page.ok) return sendFailure(reply, 'no-transaction')
+    const { query } = page.value
     const wishes = {
       returnTo: onlyValue(query, 'return_to'),
       isForced: query.get('again') === '1',
     }
-    const begun = await signIn.begin(browserOf(visit.value), wishes, clock.nowSeconds())
+    const begun = await signIn.begin(browserOf(page.value), wishes, clock.nowSeconds())
     if (!begun.ok) return sendFailure(reply, begun.failure)
     const { cookie, outdated, location } = begun.value
     outdated.forEach((name) => forgetCookie(reply, name))
@@ -43,15 +43,15 @@ export function addSignInRoutes(pages: FastifyInstance, deps: BrowserRoutesDeps)
       .redirect(location, 303)
   })
   pages.get(ROUTES.callback, async (request, reply) => {
-    const visit = readVisit(request.raw)
-    if (!visit.ok) return sendFailure(reply, 'no-transaction')
-    const { query, envelope } = visit.value
+    const page = readPageRequest(request.raw)
+    if (!page.ok) return sendFailure(reply, 'no-transaction')
+    const { query, envelope } = page.value
     const startedMs = clock.monotonicMs()
-    const end = await signIn.complete(browserOf(visit.value), query, clock.nowSeconds())
+    const end = await signIn.complete(browserOf(page.value), query, clock.nowSeconds())
     const { outcome, outdated, returnTo } = end
     if (outdated !== null) forgetCookie(reply, outdated)
     if (!outcome.ok) return sendOn(request.raw, reply, outcome, returnTo)
-    await replacePrevious(visit.value, outcome.value)
+    await replacePrevious(page.value, outcome.value)
     record(envelope, outcome.value, clock.monotonicMs() - startedMs)
     return reply
       .header('set-cookie', setCookie(SESSION_COOKIE, outcome.value.id, null))
@@ -76,13 +76,16 @@ export function addSignInRoutes(pages: FastifyInstance, deps: BrowserRoutesDeps)
   }
 
   async function isSignedIn(incoming: IncomingMessage): Promise<boolean> {
-    const visit = readVisit(incoming)
-    if (!visit.ok || cookieOf(SESSION_COOKIE, visit.value.cookies) === null) return false
-    return (await deps.ask(incoming, async ({ sid }) => ok({ sid }))).ok
+    const page = readPageRequest(incoming)
+    if (!page.ok || cookieOf(SESSION_COOKIE, page.value.cookies) === null) return false
+    return (await deps.guard(incoming, async ({ sid }) => ok({ sid }))).ok
   }
 
   /** Ends the browser's previous session, because the browser forgets it. */
-  async function replacePrevious({ cookies }: Visit, { session }: OpenedSession): Promise<void> {
+  async function replacePrevious(
+    { cookies }: PageRequest,
+    { session }: OpenedSession,
+  ): Promise<void> {
     const noted = await deps.idpLogout.signedIn(session)
     if (!noted.ok) deps.onTrouble('an IdP session could not be noted for its front-channel logout')
     const previous = cookieOf(SESSION_COOKIE, cookies)
@@ -105,7 +108,7 @@ export function addSignInRoutes(pages: FastifyInstance, deps: BrowserRoutesDeps)
   }
 }
 
-function browserOf({ envelope, cookies }: Visit): Browser {
+function browserOf({ envelope, cookies }: PageRequest): Browser {
   const { tier, sourceIp, userAgent } = envelope
   return { tier, sourceIp, userAgent, signIns: signInCookiesOf(cookies) }
 }

@@ -13,13 +13,13 @@ import { sendReply } from '../send.ts'
 import { isCsrfToken } from './csrf.ts'
 import { html } from './html.ts'
 import { sendPage } from './page.ts'
-import { onlyValue, readVisit } from './page-request.ts'
+import { onlyValue, readPageRequest } from './page-request.ts'
 import { type BrowserRoutesDeps, fieldsOf } from './pages-deps.ts'
 
 /** Sign-out here and at the provider (OpenID Connect RP-Initiated Logout 1.0). */
 export function addSignOutRoutes(pages: FastifyInstance, deps: BrowserRoutesDeps): void {
   pages.post(ROUTES.signOut, async (request, reply) => {
-    const answer = await deps.ask(request.raw, async ({ session }, envelope) => {
+    const answer = await deps.guard(request.raw, async ({ session }, envelope) => {
       if (session === null || !isOwnForm(request.body, envelope))
         return refuse('cross-site-request')
       const ended = await deps.registry.end(session)
@@ -36,9 +36,9 @@ export function addSignOutRoutes(pages: FastifyInstance, deps: BrowserRoutesDeps
     // INVARIANT: another site changes no cookie. Its forms come without the session cookie
     // (`SameSite=Lax`), so they look like forms of a browser whose session is over; only `Origin`
     // distinguishes them.
-    const visit = readVisit(request.raw)
+    const page = readPageRequest(request.raw)
     const origin = deps.publicOrigins[tierOf(request.raw)]
-    if (!visit.ok || isCrossSite(visit.value.envelope, origin)) return sendForeign(reply)
+    if (!page.ok || isCrossSite(page.value.envelope, origin)) return sendForeign(reply)
     return signOutAtProvider(reply, tierOf(request.raw), { idToken: null, logoutHint: null })
   })
 

@@ -74,7 +74,7 @@ describe('a fetch fails', () => {
   it.each(rows)('%s, and the last good keys stay', async (_, message, misbehave) => {
     const server = await serve()
     server.keys = [one.jwk]
-    const watched = watch({ issuer: server.url }, { cooldownSeconds: 0 })
+    const watched = watch({ issuerUrl: server.url }, { cooldownSeconds: 0 })
     await watched.remote.refresh('idp')
     misbehave(server)
     expect(await watched.remote.refresh('idp')).toBe('failed')
@@ -102,7 +102,7 @@ describe('a fetch fails', () => {
   it('when the issuer withdrew every key, which is believed', async () => {
     const server = await serve()
     server.keys = [one.jwk]
-    const { remote, pushed, fetches } = watch({ issuer: server.url }, { cooldownSeconds: 0 })
+    const { remote, pushed, fetches } = watch({ issuerUrl: server.url }, { cooldownSeconds: 0 })
     await remote.refresh('idp')
     server.keys = []
     expect(await remote.refresh('idp')).toBe('failed')
@@ -114,7 +114,7 @@ describe('a fetch fails', () => {
     const [secure, plain] = [await serve(), await serve('http')]
     plain.keys = [one.jwk]
     secure.discovery['jwks_uri'] = `${plain.url}/keys`
-    const { remote, warnings } = watch({ issuer: secure.url })
+    const { remote, warnings } = watch({ issuerUrl: secure.url })
     expect(await remote.refresh('idp')).toBe('failed')
     expect(warnings[0]).toMatch(/not an https address/)
     expect(plain.fetches).toBe(0)
@@ -124,7 +124,7 @@ describe('a fetch fails', () => {
 /** An issuer that accepts connections and never gives a TLS handshake, or never an answer after it. */
 async function silentIssuer(what: string): Promise<RemoteIssuer> {
   const url = what === 'a handshake' ? await silentUrl() : await unansweredUrl()
-  return { alias: 'idp', issuer: url, jwksUri: null, ca: CA }
+  return { issuerName: 'idp', issuerUrl: url, jwksUri: null, ca: CA }
 }
 
 async function unansweredUrl(): Promise<string> {

@@ -2,16 +2,16 @@ import { describe, expect, it } from 'vitest'
 import { createPushedKeys, type PushedKeys } from '../../../src/adapters/jwks/pushed-keys.ts'
 import type { KeySet, RefreshOutcome } from '../../../src/verify/key-source.ts'
 
-function keySet(fetchedAtMonotonicMs: number, alias = 'idp'): KeySet {
-  return { alias, keys: [], fetchedAtMonotonicMs }
+function keySet(fetchedAtMonotonicMs: number, issuerName = 'idp'): KeySet {
+  return { issuerName, keys: [], fetchedAtMonotonicMs }
 }
 
-function create(ask: () => Promise<RefreshOutcome> = async () => 'refreshed'): {
+function create(requestKeys: () => Promise<RefreshOutcome> = async () => 'refreshed'): {
   keys: PushedKeys
   clock: { ms: number }
 } {
   const clock = { ms: 1_000_000 }
-  const deps = { maxStaleSeconds: 60, clock: { monotonicMs: () => clock.ms }, ask }
+  const deps = { maxStaleSeconds: 60, clock: { monotonicMs: () => clock.ms }, requestKeys }
   return { keys: createPushedKeys(deps), clock }
 }
 

@@ -35,7 +35,7 @@ export function watch(
   changes: Partial<RemoteIssuer>,
   timing: Partial<RemoteKeysTiming> = {},
 ): Watched {
-  const issuer = { alias: 'idp', issuer: '', jwksUri: null, ca: CA, ...changes }
+  const issuer = { issuerName: 'idp', issuerUrl: '', jwksUri: null, ca: CA, ...changes }
   const pushed: KeySet[] = []
   const fetches: string[] = []
   const warnings: string[] = []
@@ -50,8 +50,8 @@ export function watch(
       clock: { monotonicMs: () => SYSTEM_CLOCK.monotonicMs() + watched.clockMs },
       onKeys: (set) => pushed.push(structuredClone(set)),
       observer: {
-        fetch: (alias, result) => fetches.push(`${alias} ${result}`),
-        warning: (alias, message) => warnings.push(`${alias} ${message}`),
+        fetch: (issuerName, result) => fetches.push(`${issuerName} ${result}`),
+        warning: (issuerName, message) => warnings.push(`${issuerName} ${message}`),
       },
     }),
   }

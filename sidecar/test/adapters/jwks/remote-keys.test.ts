@@ -27,7 +27,7 @@ describe('the keys of an issuer', () => {
   it('are discovered and told as plain data', async () => {
     const server = await serve()
     server.keys = [one.jwk, two.jwk]
-    const { remote, pushed, fetches } = watch({ issuer: server.url })
+    const { remote, pushed, fetches } = watch({ issuerUrl: server.url })
     expect([remote.sets(), remote.ageSeconds('idp')]).toEqual([[], null])
     remote.start()
     await until(() => fetches.length === 1)
@@ -43,7 +43,7 @@ describe('the keys of an issuer', () => {
     const server = await serve()
     server.keys = [one.jwk]
     server.discovery['issuer'] = `${server.url}/`
-    const { remote } = watch({ issuer: `${server.url}/` })
+    const { remote } = watch({ issuerUrl: `${server.url}/` })
     expect(await remote.refresh('idp')).toBe('refreshed')
   })
 
@@ -51,7 +51,7 @@ describe('the keys of an issuer', () => {
     const server = await serve()
     server.keys = [one.jwk]
     const { remote, pushed } = watch({
-      issuer: 'https://elsewhere.example',
+      issuerUrl: 'https://elsewhere.example',
       jwksUri: `${server.url}/keys`,
     })
     expect(await remote.refresh('idp')).toBe('refreshed')
@@ -61,8 +61,8 @@ describe('the keys of an issuer', () => {
   it('are fetched over TLS from a server of the given authority only', async () => {
     const server = await serve()
     server.keys = [one.jwk]
-    const trusted = watch({ issuer: server.url, ca: CA })
-    const untrusted = watch({ issuer: server.url, ca: null })
+    const trusted = watch({ issuerUrl: server.url, ca: CA })
+    const untrusted = watch({ issuerUrl: server.url, ca: null })
     expect(await trusted.remote.refresh('idp')).toBe('refreshed')
     expect(await untrusted.remote.refresh('idp')).toBe('failed')
     expect(untrusted.warnings[0]).toMatch(/self-signed/)
@@ -74,12 +74,12 @@ describe('the keys of an issuer', () => {
     ['no URL', 'idp', null],
     ['a file', 'file:///etc/passwd', null],
     ['http for the keys', 'https://idp.example', 'http://idp.example/keys'],
-  ])('have an https address, or nothing starts: %s', (_, issuer, jwksUri) => {
-    expect(() => watch({ issuer, jwksUri })).toThrow(RangeError)
+  ])('have an https address, or nothing starts: %s', (_, issuerUrl, jwksUri) => {
+    expect(() => watch({ issuerUrl, jwksUri })).toThrow(RangeError)
   })
 
   it('of an unknown issuer cannot be asked for', async () => {
-    const { remote } = watch({ issuer: 'https://127.0.0.1:1' })
+    const { remote } = watch({ issuerUrl: 'https://127.0.0.1:1' })
     expect(await remote.refresh('other')).toBe('failed')
     expect(await remote.refresh('__proto__')).toBe('failed')
   })
@@ -87,7 +87,7 @@ describe('the keys of an issuer', () => {
   it('that should not be public are dropped and reported', async () => {
     const server = await serve()
     server.keys = [one.jwk, { kty: 'oct', k: 'AAAA', kid: 'secret' }]
-    const { remote, pushed, warnings } = watch({ issuer: server.url })
+    const { remote, pushed, warnings } = watch({ issuerUrl: server.url })
     await remote.refresh('idp')
     expect(kids(pushed[0])).toEqual(['one'])
     expect(warnings).toEqual(['idp dropped the key `secret`: it is not a public key'])
@@ -98,25 +98,25 @@ describe('unknown key ids', () => {
   it('cause two fetches a cooldown, however many ask, at once or later', async () => {
     const server = await serve()
     server.keys = [one.jwk]
-    const watched = watch({ issuer: server.url }, { cooldownSeconds: 30 })
+    const watched = watch({ issuerUrl: server.url }, { cooldownSeconds: 30 })
     watched.remote.start()
     await until(() => server.fetches === 1)
     await until(() => watched.pushed.length === 1)
-    const ask = (): Promise<string[]> =>
+    const requestKeys = (): Promise<string[]> =>
       Promise.all(Array.from({ length: 200 }, () => watched.remote.refresh('idp')))
-    expect(new Set(await ask())).toEqual(new Set(['refreshed']))
-    expect(new Set(await ask())).toEqual(new Set(['refreshed']))
-    expect(new Set(await ask())).toEqual(new Set(['cooling-down']))
+    expect(new Set(await requestKeys())).toEqual(new Set(['refreshed']))
+    expect(new Set(await requestKeys())).toEqual(new Set(['refreshed']))
+    expect(new Set(await requestKeys())).toEqual(new Set(['cooling-down']))
     expect(server.fetches).toBe(3)
     watched.clockMs += 60_001
-    expect(new Set(await ask())).toEqual(new Set(['refreshed']))
+    expect(new Set(await requestKeys())).toEqual(new Set(['refreshed']))
     expect(server.fetches).toBe(4)
   })
 
   it('made up every second cause two fetches in any cooldown, at most half of it apart', async () => {
     const server = await serve()
     server.keys = [one.jwk]
-    const watched = watch({ issuer: server.url }, { cooldownSeconds: 30 })
+    const watched = watch({ issuerUrl: server.url }, { cooldownSeconds: 30 })
     const fetchedAtS: number[] = []
     for (let second = 0; second <= 120; second++) {
       const before = server.fetches
@@ -130,7 +130,7 @@ describe('unknown key ids', () => {
   it('are never answered cooling-down while the issuer cannot be reached', async () => {
     const server = await serve()
     server.keys = [one.jwk]
-    const { remote } = watch({ issuer: server.url }, { cooldownSeconds: 0.05 })
+    const { remote } = watch({ issuerUrl: server.url }, { cooldownSeconds: 0.05 })
     await remote.refresh('idp')
     server.misbehave = (_, response) => void response.writeHead(503).end()
     await until(() => server.fetches === 1)
@@ -148,7 +148,7 @@ describe('unknown key ids', () => {
       const answered = JSON.stringify({ keys: server.keys })
       held.push(() => response.end(answered))
     }
-    const { remote, pushed } = watch({ issuer: server.url })
+    const { remote, pushed } = watch({ issuerUrl: server.url })
     remote.start()
     await until(() => held.length === 1)
     server.keys = [one.jwk, two.jwk]
@@ -165,7 +165,7 @@ describe('time', () => {
   it('brings every change within refreshSeconds, and renews the age of what did not change', async () => {
     const server = await serve()
     server.keys = [one.jwk, two.jwk]
-    const { remote, pushed } = watch({ issuer: server.url }, { refreshSeconds: 0.2 })
+    const { remote, pushed } = watch({ issuerUrl: server.url }, { refreshSeconds: 0.2 })
     remote.start()
     await until(() => pushed.length >= 2)
     expect(kids(pushed[1])).toEqual(['one', 'two'])
@@ -180,7 +180,7 @@ describe('time', () => {
   it('tries again soon while the issuer is down', async () => {
     const server = await serve()
     server.misbehave = (_, response) => void response.writeHead(503).end()
-    const { remote, fetches, pushed } = watch({ issuer: server.url })
+    const { remote, fetches, pushed } = watch({ issuerUrl: server.url })
     remote.start()
     await until(() => fetches.length === 1)
     server.misbehave = null
@@ -192,7 +192,7 @@ describe('time', () => {
   it('stands still after close, in the middle of a fetch too', async () => {
     const server = await serve()
     server.misbehave = () => {}
-    const { remote, pushed } = watch({ issuer: server.url }, { timeoutMs: 60_000 })
+    const { remote, pushed } = watch({ issuerUrl: server.url }, { timeoutMs: 60_000 })
     remote.start()
     await new Promise((resolve) => setTimeout(resolve, 50))
     await remote.close()
@@ -209,10 +209,10 @@ describe('remote keys, pushed to a verifier', () => {
     const pushed = createPushedKeys({
       maxStaleSeconds: 60,
       clock: SYSTEM_CLOCK,
-      ask: (alias) => remote.refresh(alias),
+      requestKeys: (issuerName) => remote.refresh(issuerName),
     })
     const remote = createRemoteKeys({
-      issuers: [{ alias: 'idp', issuer: server.url, jwksUri: null, ca: CA }],
+      issuers: [{ issuerName: 'idp', issuerUrl: server.url, jwksUri: null, ca: CA }],
       timing: { ...TIMING, cooldownSeconds: 0 },
       clock: SYSTEM_CLOCK,
       onKeys: pushed.receive,
@@ -220,7 +220,7 @@ describe('remote keys, pushed to a verifier', () => {
     })
     onTestFinished(() => remote.close())
     const verifier = createTokenVerifier({
-      issuers: [{ ...GENERIC, issuer: server.url }],
+      issuers: [{ ...GENERIC, issuerUrl: server.url }],
       keys: pushed,
       limits: LIMITS,
       cacheSize: 100,
@@ -230,21 +230,21 @@ describe('remote keys, pushed to a verifier', () => {
       },
     })
     const claims = { ...CLAIMS, iss: server.url }
-    const judge = async (key: SigningKey): Promise<string> =>
+    const outcomeOf = async (key: SigningKey): Promise<string> =>
       reasonOf(await verifier.verify(mint(key, claims), NOW))
 
-    expect(await judge(one)).toBe('keys-unavailable')
+    expect(await outcomeOf(one)).toBe('keys-unavailable')
     await remote.refresh('idp')
-    expect(await judge(one)).toBe('ok')
+    expect(await outcomeOf(one)).toBe('ok')
     server.keys = [one.jwk, two.jwk]
-    expect(await judge(two)).toBe('ok')
+    expect(await outcomeOf(two)).toBe('ok')
     server.misbehave = (_, response) => void response.writeHead(503).end()
-    expect(await judge(one)).toBe('ok')
-    expect(await judge({ ...two, kid: 'three' })).toBe('keys-unavailable')
+    expect(await outcomeOf(one)).toBe('ok')
+    expect(await outcomeOf({ ...two, kid: 'three' })).toBe('keys-unavailable')
     server.misbehave = null
     server.keys = [two.jwk]
     await remote.refresh('idp')
-    expect(await judge(one)).toBe('unknown-key')
-    expect(await judge(two)).toBe('ok')
+    expect(await outcomeOf(one)).toBe('unknown-key')
+    expect(await outcomeOf(two)).toBe('ok')
   })
 })

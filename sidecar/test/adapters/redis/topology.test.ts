@@ -4,7 +4,7 @@ import {
   ownsTag,
   type Primary,
   parseClusterNodes,
-  placesOf,
+  slotMapText,
   slotOf,
   tagOf,
 } from '../../../src/adapters/redis/topology.ts'
@@ -75,7 +75,7 @@ describe('servers agree', () => {
 
   test('places differ when an address does', () => {
     const moved = view(A.replace('10.0.0.1', '10.0.0.7'), B).primaries
-    expect(placesOf(moved)).not.toBe(placesOf(view(A, B).primaries))
+    expect(slotMapText(moved)).not.toBe(slotMapText(view(A, B).primaries))
   })
 })
 

@@ -78,9 +78,9 @@ test('the sidecar may be told of changes, on one connection', async () => {
     'bg:revoked:',
   )
   await redis.subscribe('__redis__:invalidate')
-  const told = once(redis, 'messageBuffer')
+  const reported = once(redis, 'messageBuffer')
   await server.cli('SET', 'bg:revoked:all', '1')
-  expect(String((await told)[1])).toBe('bg:revoked:all')
+  expect(String((await reported)[1])).toBe('bg:revoked:all')
 })
 
 test('nothing that the sidecar does at a start is refused: the ACL log stays empty', async () => {

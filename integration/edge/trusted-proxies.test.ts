@@ -224,7 +224,7 @@ describe.each(testedLighttpds())(
 function proxies(mode: string): Record<string, string> {
   return {
     BRICKGATE_TRUSTED_PROXIES: TRUSTED,
-    BRICKGATE_PROXIES_SAY: mode,
+    BRICKGATE_PROXIES_MODE: mode,
     BRICKGATE_MAX_CONNECTIONS_PER_ADDRESS: String(LIMIT),
   }
 }

@@ -13,9 +13,9 @@ for proxy in ${BRICKGATE_TRUSTED_PROXIES?}; do
 done
 [ -n "$list" ] || exit 0
 echo "extforward.forwarder = ($list )"
-case ${BRICKGATE_PROXIES_SAY?} in
+case ${BRICKGATE_PROXIES_MODE?} in
   x_forwarded_for) echo 'extforward.headers = ( "X-Forwarded-For" )' ;;
   # a header from a listed address would count too: this name cannot be sent
   proxy_protocol) echo 'extforward.hap-PROXY = "enable"  extforward.headers = ( "no header" )' ;;
-  *) echo "BRICKGATE_PROXIES_SAY is neither x_forwarded_for nor proxy_protocol" >&2; exit 1 ;;
+  *) echo "BRICKGATE_PROXIES_MODE is neither x_forwarded_for nor proxy_protocol" >&2; exit 1 ;;
 esac

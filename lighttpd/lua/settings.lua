@@ -15,7 +15,7 @@ settings.max_connections_per_address =
   math.tointeger(checked("BRICKGATE_MAX_CONNECTIONS_PER_ADDRESS", "^[1-9]%d*$"))
 
 -- whether proxies before lighttpd name the client in a header (conf.d/trusted-proxies.sh)
-settings.is_client_named = os.getenv("BRICKGATE_PROXIES_SAY") == "x_forwarded_for"
+settings.is_client_named = os.getenv("BRICKGATE_PROXIES_MODE") == "x_forwarded_for"
 
 local function is_loopback(authority)
   local host = authority:lower():gsub(":%d+$", "")

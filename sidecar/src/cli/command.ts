@@ -5,6 +5,7 @@ import { type LoadedConfig, loadConfig } from '../config/load.ts'
 import { readProof } from '../config/proof.ts'
 import type { Config } from '../config/schema.ts'
 import { VERSION } from '../config/version.ts'
+import { problemLine } from '../domain/problem.ts'
 import { appendProblem } from '../observe/append-file.ts'
 import { ownershipProblem } from '../observe/operator-audit.ts'
 import { compilePolicies } from '../policy/compile.ts'
@@ -59,12 +60,15 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   },
   'config check': {
     run: ({ configFile, load }) => {
-      withAuditLog(
+      const { warnings } = withAuditLog(
         configFile,
         load(),
         ({ audit, runtime }) =>
           appendProblem(audit.file) ?? ownershipProblem(audit.file, runtime.proof_file),
       )
+      for (const warning of warnings) {
+        process.stderr.write(`brickgate: warning: ${problemLine(warning)}\n`)
+      }
       return `${configFile} is usable\n`
     },
   },

@@ -32,7 +32,7 @@ export function edgeSettings(
     BRICKGATE_LIGHTTPD_ADMIN_LISTEN: config.admin.lighttpd_listen,
     BRICKGATE_EGRESS_ADMIN_LISTEN: config.admin.egress_listen,
     BRICKGATE_TRUSTED_PROXIES: config.trusted_proxies?.addresses.join(' ') ?? '',
-    BRICKGATE_PROXIES_SAY: config.trusted_proxies?.say ?? '',
+    BRICKGATE_PROXIES_MODE: config.trusted_proxies?.mode ?? '',
     BRICKGATE_MAX_CONNECTIONS: String(limits.connections),
     BRICKGATE_MAX_CONNECTIONS_PER_ADDRESS: String(limits.connections_per_address),
     BRICKGATE_TUNNEL_WINDOW_S: String(Math.floor(limits.tunnel_max_age_s / 2)),

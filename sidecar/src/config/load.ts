@@ -14,6 +14,8 @@ export interface LoadedConfig {
   readonly config: Config
   /** the parsed policy document; `policy/` compiles it */
   readonly policyDocument: unknown
+  /** settings that still work under a former name */
+  readonly warnings: readonly Problem[]
   /** every file that was read; a change of any requires a new load */
   readonly files: readonly string[]
 }
@@ -21,7 +23,7 @@ export interface LoadedConfig {
 /** Checks by other rooms. Their errors are listed with the rest, a line per problem. */
 export interface ConfigChecks {
   /** compiles a policy document for issuers of these names */
-  readonly policy: (document: unknown, issuers: readonly string[]) => void
+  readonly policy: (document: unknown, issuerNames: readonly string[]) => void
   /** reads the proof file */
   readonly proof: (file: string) => void
 }
@@ -64,8 +66,15 @@ export function loadConfig(
   return {
     config: Object.freeze(absolutePaths(parsed.data, at)),
     policyDocument: policy.document,
+    warnings: formerNames(resolved.document),
     files,
   }
+}
+
+/** Finds the settings that a document has under a former name. */
+export function formerNames(document: unknown): readonly Problem[] {
+  const isUsed = textAt(document, ['trusted_proxies', 'say']) !== null
+  return isUsed ? [{ path: 'trusted_proxies.say', message: 'is now called `mode`' }] : []
 }
 
 type Absolute = (path: string) => string

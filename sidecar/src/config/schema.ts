@@ -77,12 +77,31 @@ const sessionKey = z
   .string()
   .regex(/^[A-Za-z0-9_-]{43}$/, 'must be 256 bits in base64url (43 characters)')
 
-/** How proxies before lighttpd name the client. */
-const PROXIES_SAY = ['x_forwarded_for', 'proxy_protocol'] as const
+/** Ways in which proxies before lighttpd name the client. */
+const PROXY_MODES = ['x_forwarded_for', 'proxy_protocol'] as const
 
 const network = z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()], {
   error: 'must be an IP address or a network such as 10.0.0.0/8',
 })
+
+const trustedProxies = z
+  .strictObject({
+    addresses: z.tuple([network], network),
+    mode: z.enum(PROXY_MODES).optional(),
+    say: z.enum(PROXY_MODES).meta({ deprecated: true, description: 'use `mode`' }).optional(),
+  })
+  .transform(({ addresses, mode, say }, context) => {
+    const chosen = mode ?? say
+    if (chosen !== undefined && (mode === undefined || say === undefined)) {
+      return { addresses, mode: chosen }
+    }
+    const [path, message] =
+      chosen === undefined
+        ? ['mode', `must be one of ${PROXY_MODES.join(', ')}`]
+        : ['say', 'is the former name of `mode`: keep `mode` alone']
+    context.addIssue({ code: 'custom', path: [path], message })
+    return z.NEVER
+  })
 
 /** Characters of a scope or a client id (RFC 6749 appendix A), without spaces. */
 const oauthWord = z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]{1,255}$/, 'must be printable ASCII')
@@ -139,9 +158,7 @@ const sections = z.strictObject({
   tiers: z.strictObject({ internal: tier, external: tier }),
   redirect: z.strictObject({ listen: address }).prefault({ listen: '127.0.0.1:8080' }),
   tokens: z.strictObject({ leeway_s: z.int().min(0).max(300).default(60) }).prefault({}),
-  trusted_proxies: z
-    .strictObject({ addresses: z.tuple([network], network), say: z.enum(PROXIES_SAY) })
-    .optional(),
+  trusted_proxies: trustedProxies.optional(),
   limits: z
     .strictObject({
       connections: z.int().min(16).max(65_536).default(2048),

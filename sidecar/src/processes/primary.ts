@@ -6,6 +6,7 @@ import type { Config } from '../config/schema.ts'
 import { VERSION } from '../config/version.ts'
 import { TIERS } from '../domain/tier.ts'
 import { createLog, type Logger } from '../observe/log.ts'
+import { logWarnings } from './config-warnings.ts'
 import { claimSlot, type Slot } from './slots.ts'
 import { createSupervisor, type SupervisorDeps } from './supervisor.ts'
 import { endOnUnexpected } from './unexpected-end.ts'
@@ -28,6 +29,7 @@ export async function runPrimary(load: () => LoadedConfig): Promise<void> {
   const first = load()
   const log = createLog('primary')
   endOnUnexpected(log)
+  logWarnings(first, log)
   process.umask(0o007) // the sockets are for the group that lighttpd shares
   mkdirSync(first.config.runtime.directory, { recursive: true, mode: 0o750 })
   keepCompiledCode(first.config.runtime.directory)

@@ -16,6 +16,7 @@ import { keyOrigins, openConfiguredKeys } from '../wiring/issuer-keys.ts'
 import { openConfiguredRedis } from '../wiring/redis.ts'
 import { createAdminServer, listenOn } from './admin-server.ts'
 import { watchCertificates } from './certificate-watch.ts'
+import { logWarnings } from './config-warnings.ts'
 import { watchFiles } from './file-watch.ts'
 import { ownMetrics, readiness, type Vitals } from './health.ts'
 import type { FromWorker, Role, ToWorker } from './messages.ts'
@@ -228,6 +229,7 @@ class PrimarySupervisor implements Supervisor {
       this.#takeUp(next)
       this.#metrics.reloads.inc({ result: 'ok' })
       this.#deps.log.info('the configuration was taken up')
+      logWarnings(next, this.#deps.log)
     } catch (error) {
       // what the rejected one names is watched too: mending it is a change
       if (error instanceof ConfigError) this.#watched = [...this.#loaded.files, ...error.files]

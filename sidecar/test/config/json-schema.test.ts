@@ -25,6 +25,8 @@ describe('the JSON Schema', () => {
     ['redis', { cluster: ['redis-1:6379', '${env:NODE}:6379'] }],
     ['tiers.internal.listen', '${env:ADDRESS}:8443'],
     ['headers.user', '${env:USER_HEADER}'],
+    ['trusted_proxies', { addresses: ['::1'], mode: '${env:MODE}' }],
+    ['trusted_proxies', { addresses: ['::1'], say: '${env:MODE}' }],
   ])('accepts a reference in `%s`', (path, value) => {
     expect(accepts(documentWith(path, value))).toBe(true)
   })

@@ -225,24 +225,3 @@ describe('a value is accepted:', () => {
     expect(problemPaths(documentWith(path, value))).toEqual([])
   })
 })
-
-describe('trusted_proxies', () => {
-  it.each(['10.0.0.0/8', '192.0.2.7', '2001:db8::/32', '::1'])('takes %s', (address) => {
-    const section = { addresses: [address], say: 'proxy_protocol' }
-    expect(problemPaths(documentWith('trusted_proxies', section))).toEqual([])
-  })
-
-  it.each(['', 'all', '10.0.0.0/33', '10.0.0.1 10.0.0.2', '*', '10.0.0.0/8" => "trust'])(
-    'refuses %j as an address',
-    (address) => {
-      const section = { addresses: [address], say: 'x_forwarded_for' }
-      expect(problemPaths(documentWith('trusted_proxies', section))).toHaveLength(1)
-    },
-  )
-
-  it('is none without addresses, and needs to know what they say', () => {
-    for (const section of [{ addresses: [], say: 'x_forwarded_for' }, { addresses: ['::1'] }]) {
-      expect(problemPaths(documentWith('trusted_proxies', section))).toHaveLength(1)
-    }
-  })
-})

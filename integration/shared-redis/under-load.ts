@@ -76,7 +76,7 @@ export interface WatchedRevocation {
 }
 
 const WATCHED_BEFORE_MS = 20
-const ASK_BEFORE_EVERY_MS = 20
+const SEND_BEFORE_EVERY_MS = 20
 const MAX_UNANSWERED = 16
 const REFUSED_IN_A_ROW = 10
 const GIVE_UP_MS = 5000
@@ -142,5 +142,5 @@ async function probe({
 }
 
 async function pauseUntil(signal: AbortSignal): Promise<void> {
-  await pause(ASK_BEFORE_EVERY_MS, undefined, { signal }).catch(() => undefined) // it has come
+  await pause(SEND_BEFORE_EVERY_MS, undefined, { signal }).catch(() => undefined) // it has come
 }

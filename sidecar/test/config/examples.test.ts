@@ -7,7 +7,7 @@ import { documentWith } from './config-fixture.ts'
 const REFERENCE = /\$\{file:[^}]+\}/g
 const OPTIONAL: Readonly<Record<string, object>> = {
   redis: { sentinels: ['a:1'], name: 'a' },
-  trusted_proxies: { addresses: ['10.0.0.1'], say: 'x_forwarded_for' },
+  trusted_proxies: { addresses: ['10.0.0.1'], mode: 'x_forwarded_for' },
   sign_in: { issuer: 'okta', client_id: 'a', client_secret: 'a' },
   tracing: { endpoint: 'http://127.0.0.1' },
 }

@@ -173,12 +173,12 @@ describe('advisories', () => {
   const SLASHES = ['%2F', 'a%2F/b', 'a%252Fb', 'a%25252fb', 'a%5cb', 'a%255Cb', '..%2f..']
   const ODD = ['%00', '%2500', 'a%250Ab', '%25%30%30', '%2%35c', '%25C0%25AE', '%25FF', '%25C3%A9']
   it.each(
-    [...DOTS, ...DEEPER, ...SLASHES, ...ODD].flatMap((piece) => [
-      `/public/${piece}/admin`,
-      `/public/${piece}`,
-      `${FILES}${piece}/x`,
-      `${DIRECTORIES}x/${piece}`,
-      `${WORKSPACE_FILES}${piece}/`,
+    [...DOTS, ...DEEPER, ...SLASHES, ...ODD].flatMap((part) => [
+      `/public/${part}/admin`,
+      `/public/${part}`,
+      `${FILES}${part}/x`,
+      `${DIRECTORIES}x/${part}`,
+      `${WORKSPACE_FILES}${part}/`,
     ]),
   )(
     'CVE-2026-33494, CVE-2025-47952, CVE-2025-66490, CVE-2019-9901, CVE-2021-29492: refuses %s',
@@ -209,7 +209,7 @@ describe('depth', () => {
 })
 
 describe('any target', () => {
-  const pieces = [
+  const samples = [
     '/',
     '.',
     '..',
@@ -228,7 +228,7 @@ describe('any target', () => {
     'a9',
   ]
   const target = fc
-    .array(fc.constantFrom(...pieces, '%25', '%2e', 'a', 'B', '?', '#', '_brickgate'), {
+    .array(fc.constantFrom(...samples, '%25', '%2e', 'a', 'B', '?', '#', '_brickgate'), {
       maxLength: 14,
     })
     .chain((parts) => fc.constantFrom('/', FILES).map((start) => start + parts.join('')))

@@ -16,17 +16,17 @@ export function expiryOfFile(file: string): number | null {
     const ends = blocks.map((block) => secondsOf(new X509Certificate(block)))
     return ends.length === 0 ? null : Math.min(...ends)
   } catch {
-    return null // an alert hangs on its absence
+    return null // an alert notices the absence
   }
 }
 
 /**
- * When the certificate of a TLS server ends. Shakes hands, sends nothing and leaves; whether the certificate
- * is trusted is not judged here, for one that has ended is what to look for.
+ * When the certificate of a TLS server ends. Makes a handshake and sends nothing. An untrusted
+ * certificate counts too, because an ended certificate is what the alert looks for.
  *
- * @param name the one that is asked for (SNI)
+ * @param name the requested name (SNI)
  * @param address `host:port`
- * @returns epoch seconds; null when it does not come to that in time
+ * @returns epoch seconds; null without a handshake in time
  */
 export function expiryOfServer(
   name: string,

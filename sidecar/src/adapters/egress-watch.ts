@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net'
 
-/** Whether the egress goes on answering those who reach it. */
+/** Watches whether the egress answers. */
 export interface EgressWatch {
   /** true from `frozenAfterMs` without an answer until the next answer */
   isFrozen(): boolean
@@ -16,14 +16,14 @@ export interface EgressWatchOptions {
   readonly onChange: (isFrozen: boolean) => void
 }
 
-/** HAProxy refuses it for want of a proof, and writes no line about it. */
+/** HAProxy rejects it without a proof, and writes no log line. */
 const PROBE = 'GET /brickgate-health HTTP/1.0\r\n\r\n'
 
 /**
- * Asks the egress for a sign of life, again and again. A process that is stopped or hangs still has its
- * connections accepted by the kernel, so lighttpd would wait for it as long as for a silent workspace.
+ * Probes the egress again and again. The kernel still accepts connections for a stopped or hung
+ * process, so lighttpd would wait for it as long as for a silent workspace.
  *
- * An egress that cannot be reached is not frozen: lighttpd sees that itself and answers at once.
+ * An unreachable egress is not frozen: lighttpd notices that itself and answers at once.
  */
 export function watchEgress(options: EgressWatchOptions): EgressWatch {
   let probe: Socket | null = null
@@ -47,7 +47,7 @@ export function watchEgress(options: EgressWatchOptions): EgressWatch {
       socket.destroy()
     })
     socket.once('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EAGAIN') heard() // EAGAIN: nobody takes connections from a full queue
+      if (error.code !== 'EAGAIN') heard() // EAGAIN: the accept queue is full
     })
     socket.once('close', () => {
       probe = null

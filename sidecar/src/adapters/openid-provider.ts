@@ -10,7 +10,7 @@ import {
   type ProviderTokens,
 } from '../sign-in/openid-provider.ts'
 
-/** The client at the provider, as `sign_in` of the configuration describes it. */
+/** The client at the provider, from `sign_in` of the configuration. */
 export interface OpenIdClient {
   readonly issuerUrl: string
   readonly clientId: string
@@ -19,13 +19,13 @@ export interface OpenIdClient {
   readonly scopes: readonly string[]
   /** RFC 8707, sent with every request for a token; null for none */
   readonly resource: string | null
-  /** PEM of the only authorities trusted for the issuer; null for those of Node */
+  /** PEM of the only authorities trusted for the issuer; null for Node's own */
   readonly ca: string | null
   /** the public URL of each tier */
   readonly publicOrigins: Readonly<Record<Tier, string>>
 }
 
-/** Told why the provider gave nothing; must not throw. */
+/** Called with the cause of a failure; must not throw. */
 export type ProviderFailureListener = (operation: string, error: unknown) => void
 
 type Library = typeof OpenIdClientLibrary
@@ -42,14 +42,14 @@ const REDISCOVER_MS = 3_600_000
 const PAUSE_MS = 1000
 const MAX_ANSWER_BYTES = 512 * 1024
 /**
- * Of every URL that sends a browser to the provider. Servers and proxies on the way have limits that
- * nobody here knows; an ID token with many groups alone can have 20 KB.
+ * Limit of every URL that sends a browser to the provider. Servers and proxies on the way have
+ * unknown limits; an ID token with many groups alone can have 20 KB.
  */
 const MAX_URL = 2000
 
 /**
- * The only caller of openid-client. The provider's metadata are fetched when first needed: a provider that
- * is down keeps no process from starting.
+ * The only caller of openid-client. The provider's metadata are fetched at their first use, so a
+ * provider that is down keeps no process from starting.
  */
 export function createOpenIdProvider(
   client: OpenIdClient,
@@ -117,7 +117,8 @@ export function createOpenIdProvider(
       ready = await discovery.ready()
       return { ok: true, value: await work(ready) }
     } catch (error) {
-      // A fetch of the metadata that failed for many is one error, and one line in the log.
+      // A failed fetch of the metadata that many waited for is a single error, and a single line in
+      // the log.
       if (error !== reported) onFailure(operation, error)
       reported = error
       return {
@@ -128,7 +129,7 @@ export function createOpenIdProvider(
   }
 }
 
-/** Hints of the session to end, from the best to none; `client_id` is always there. */
+/** Hints for the session to end, from the best to none; `client_id` is always present. */
 function hintParameters({ idToken, logoutHint }: EndSessionHints): readonly Parameters[] {
   return [
     ...(idToken === null ? [] : [{ id_token_hint: idToken }]),
@@ -141,11 +142,11 @@ type Parameters = Readonly<Record<string, string>>
 
 interface Discovery {
   /**
-   * The library with the provider's metadata, fetched anew each hour. One fetch runs at a time, and none
-   * in the second after one that failed: until then that failure, the very same error, is the answer.
+   * The library with the provider's metadata, fetched anew each hour. At most one fetch runs at a
+   * time, and none in the second after a failure: until then the same error is the answer.
    */
   ready(): Promise<Ready>
-  /** the metadata that were fetched last */
+  /** the last fetched metadata */
   known(): Discovered | null
 }
 
@@ -174,7 +175,8 @@ function createDiscovery(client: OpenIdClient): Discovery {
       authentication,
       { timeout: TIMEOUT_SECONDS, [library.customFetch]: send },
     )
-    // INVARIANT: character by character, as `iss` of tokens is compared.
+    // INVARIANT: compared character by character, like `iss` of tokens; a similar issuer could
+    // otherwise answer.
     const { issuer } = configuration.serverMetadata()
     if (issuer !== client.issuerUrl) throw new Error('the discovery document names another issuer')
     known = { library, configuration }
@@ -200,7 +202,7 @@ function createDiscovery(client: OpenIdClient): Discovery {
         return await latest
       } catch (error) {
         if (known === null) throw error
-        return known // metadata of an hour ago serve while newer ones cannot be had
+        return known // the metadata of an hour ago serve while newer metadata are unavailable
       }
     },
     known: () => known?.configuration ?? null,
@@ -221,7 +223,9 @@ function tokensOf(answer: {
   }
 }
 
-/** What says nothing of the request itself: no answer, and answers of a provider in trouble. */
+/**
+ * Failures that do not concern the request itself: no answer, and answers of a provider in trouble.
+ */
 const TROUBLE: ReadonlySet<string> = new Set([
   'OAUTH_TIMEOUT',
   'OAUTH_ABORT',
@@ -242,5 +246,5 @@ function failureOf(error: unknown, library: Library): ProviderFailure {
   if (error instanceof library.ClientError && error.code !== undefined) {
     return TROUBLE.has(error.code) ? 'unavailable' : 'refused'
   }
-  return 'unavailable' // a connection that failed, however the platform says so
+  return 'unavailable' // a failed connection, in any form of the platform
 }

@@ -1,7 +1,7 @@
 import { createServer, type Server, type ServerResponse } from 'node:http'
 import { parseAddress } from '../domain/address.ts'
 
-/** One part of the deployment as `/readyz` shows it. */
+/** A part of the deployment in `/readyz`. */
 export interface PartState {
   readonly ok: boolean
   readonly [detail: string]: unknown
@@ -10,15 +10,16 @@ export interface PartState {
 export interface AdminDeps {
   /** Prometheus text format 0.0.4 */
   readonly metrics: () => Promise<string>
-  /** whether the process can serve at all */
+  /** whether any worker serves */
   readonly isAlive: () => boolean
   /** everything that traffic depends on, each part with its state */
   readonly parts: () => Promise<Readonly<Record<string, PartState>>>
 }
 
 /**
- * The admin HTTP server: `/metrics`, `/healthz` (200 while any worker serves) and `/readyz` (200 only
- * while every part is well). It answers nothing about a person and changes nothing. Not listening yet.
+ * The admin HTTP server, not listening yet: `/metrics`, `/healthz` (200 while any worker serves)
+ * and `/readyz` (200 only while every part is ok). It contains no personal data and changes
+ * nothing.
  */
 export function createAdminServer(deps: AdminDeps): Server {
   return createServer((request, response) => {

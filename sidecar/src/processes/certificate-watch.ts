@@ -7,11 +7,11 @@ const LOOK_EVERY_MS = 60_000
 const HANDSHAKE_WITHIN_MS = 5000
 
 /**
- * Looks every minute when the certificates of lighttpd and of the workspace end. What cannot be seen has
- * no sample: where only the egress may reach the workspace, its certificate has none.
+ * Reads every minute when the certificates of lighttpd and of the workspace end. An unreachable
+ * certificate has no sample, such as the workspace's where only the egress may reach it.
  *
- * @param config the one in force
- * @returns ends it
+ * @param config returns the configuration in force
+ * @returns a function that stops the watch
  */
 export function watchCertificates(
   config: () => Config,
@@ -24,7 +24,7 @@ export function watchCertificates(
   return () => clearInterval(timer)
 }
 
-/** Looks once. */
+/** Reads all certificates once. */
 export async function lookAtCertificates(
   config: Config,
   metrics: Pick<DeploymentMetrics, 'certificateExpiry'>,

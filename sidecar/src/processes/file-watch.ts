@@ -4,11 +4,12 @@ import { readFileSync } from 'node:fs'
 const LOOK_EVERY_MS = 1000
 
 /**
- * Calls back when the content of any of the files changes. It looks at the content itself once a second:
- * change notices of the kernel miss files that are mounted into a container or replaced by a rename.
+ * Calls back when the content of any of the files changes. The content itself is read once a
+ * second, because change notices of the kernel miss files that are mounted into a container or
+ * replaced by a rename.
  *
- * @param files asked each time, because a new configuration may name others
- * @returns stops watching
+ * @param files called each time, because a new configuration may name other files
+ * @returns a function that stops the watch
  */
 export function watchFiles(files: () => readonly string[], onChange: () => void): () => void {
   let known = fingerprint(files())

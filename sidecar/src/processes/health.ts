@@ -14,7 +14,7 @@ import { ROLES } from './messages.ts'
 import { NO_PASSWORD, type PasswordWatch } from './password-watch.ts'
 import type { Pool } from './pool.ts'
 
-/** What the primary can look at to tell how its sidecar is. */
+/** The sources from which the primary knows the health of its sidecar. */
 export interface Vitals {
   readonly config: Config
   readonly keys: Pick<RemoteKeys, 'ageSeconds'>
@@ -22,7 +22,7 @@ export interface Vitals {
   readonly passwords: Pick<PasswordWatch, 'isPasswordNeeded'>
 }
 
-/** How each part is that traffic depends on. */
+/** The state of each part that traffic depends on. */
 export async function readiness(
   vitals: Vitals,
   redis: RedisClient,
@@ -36,7 +36,7 @@ export async function readiness(
   }
 }
 
-/** The primary's own metrics, its gauges set to this moment. */
+/** The primary's own metrics, with current gauges. */
 export async function ownMetrics(
   metrics: PrimaryMetrics,
   vitals: Vitals,
@@ -59,7 +59,7 @@ export async function ownMetrics(
   return metrics.registry.getMetricsAsJSON()
 }
 
-/** @returns null while Redis does not say */
+/** @returns null while Redis does not answer */
 async function isStateLost(redis: RedisClient, config: Config): Promise<boolean | null> {
   const shown = await showState(createRedisKeyValues(redis, SILENT_REDIS))
   if (!shown.ok) return null
@@ -67,7 +67,7 @@ async function isStateLost(redis: RedisClient, config: Config): Promise<boolean 
   return lostBeforeSeconds(shown.value.value, nowSeconds, longestAcceptanceSeconds(config)) > 0
 }
 
-/** A Redis without a password is ready, with a warning: on loopback of one's own it does no harm. */
+/** A Redis without a password is ready, with a warning: on a private loopback it does no harm. */
 async function redisPart({ passwords }: Vitals, redis: RedisClient): Promise<PartState> {
   const { isUp, evictionPolicy, isReady } = await probeRedis(redis)
   const isNeeded = passwords.isPasswordNeeded()

@@ -1,15 +1,15 @@
 import type { RefreshOutcome } from '../verify/key-source.ts'
 
-/** A worker's way to ask the primary for newer keys. */
+/** Sends a worker's requests for newer keys to the primary. */
 export interface KeyRequests {
-  /** settles within 1.5 s: a primary that does not answer has failed */
+  /** settles within 1.5 s; without an answer by then the request has failed */
   requestKeys(issuerName: string): Promise<RefreshOutcome>
   answered(id: number, outcome: RefreshOutcome): void
 }
 
 const ANSWER_WITHIN_MS = 1500
 
-/** @param send hands the request to the primary, which answers with its id */
+/** @param send sends the request to the primary, which answers with its id */
 export function createKeyRequests(send: (id: number, issuerName: string) => void): KeyRequests {
   const waiting = new Map<number, (outcome: RefreshOutcome) => void>()
   let lastId = 0

@@ -6,7 +6,7 @@ import type { KeySet, RefreshOutcome } from '../verify/key-source.ts'
 
 export const ROLES = ['authorizer', 'responder'] as const
 
-/** What a worker process does. */
+/** The kind of a worker process. */
 export type Role = (typeof ROLES)[number]
 
 /** From the primary to a worker. */
@@ -16,13 +16,15 @@ export type ToWorker =
       readonly role: Role
       readonly slot: number
       readonly loaded: LoadedConfig
-      /** names the origins of its keys: after a reload they may be others under the same issuer name */
+      /**
+       * names the origins of its keys: after a reload they may be others under the same issuer name
+       */
       readonly keyGeneration: number
       readonly keySets: readonly KeySet[]
       readonly redisNews: RedisNews
     }
   | { readonly type: 'redis-news'; readonly news: RedisNews }
-  /** what a worker that ends could not write */
+  /** times of use that an ended worker could not write */
   | { readonly type: 'adopt-uses'; readonly uses: readonly NotedUse[] }
   | { readonly type: 'keys'; readonly keyGeneration: number; readonly keySet: KeySet }
   | { readonly type: 'refresh-outcome'; readonly id: number; readonly outcome: RefreshOutcome }
@@ -32,7 +34,9 @@ export type ToWorker =
 /** From a worker to the primary. */
 export type FromWorker =
   | { readonly type: 'alive' }
-  /** from now on it may accept connections; sent before the primary is asked for a socket */
+  /**
+   * the worker may accept connections from now on; sent before the primary is asked for a socket
+   */
   | { readonly type: 'listening' }
   | { readonly type: 'ready' }
   | { readonly type: 'redis-outage'; readonly edge: OutageEdge }

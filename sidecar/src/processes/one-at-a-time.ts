@@ -1,6 +1,6 @@
 /**
- * Makes a task that never runs twice at once. Asked for while it runs, it runs once more afterwards, so
- * that what came last is what it last saw.
+ * Makes a task that never runs twice at once. A call while it runs makes it run once more
+ * afterwards, so that the last run sees the latest state.
  *
  * @param task must not reject
  */

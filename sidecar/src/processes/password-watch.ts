@@ -3,11 +3,11 @@ import { asksForPassword } from '../adapters/redis/password.ts'
 import type { Clock } from '../domain/clock.ts'
 import type { Logger } from '../observe/log.ts'
 
-/** Knows whether Redis wants a password. */
+/** Checks whether Redis requires a password. */
 export interface PasswordWatch {
   /** @returns the last finding; null before the first */
   isPasswordNeeded(): boolean | null
-  /** Looks again, at most once a minute after a finding. Never rejects. */
+  /** Checks again, at most once a minute after a finding. Never rejects. */
   look(redis: RedisClient): Promise<void>
 }
 

@@ -3,18 +3,21 @@ import { pauseMs } from '../domain/pause.ts'
 import { type FromWorker, ROLES, type Role, type ToWorker } from './messages.ts'
 import { linkWorker, type WorkerLink } from './worker-link.ts'
 
-/** A worker that was ready and has said nothing for this long is killed. */
+/** A ready worker that is silent for this long is killed. */
 const SILENT_AFTER_MS = 1000
 /**
- * A worker that is not ready this long after its fork is killed. The time doubles with each in a row, because
- * on a host without a processor to spare the next one would fare no better.
+ * A worker that is not ready this long after its fork is killed. The time doubles with each such
+ * worker in a row, because on a busy host the next worker would fare no better.
  */
 const START_WITHIN_MS = 15_000
 const LAST_START_WITHIN_MS = 120_000
-/** A worker that does not end this long after it was told to drain is killed. */
+/** A worker that does not exit this long after the order to drain is killed. */
 const DRAIN_WITHIN_MS = 10_000
 const CHECK_EVERY_MS = 250
-/** A worker that ends sooner than this after its fork shows what may end the next one too. */
+/**
+ * A worker that exits sooner than this after its fork probably shows the fate of the next worker
+ * too.
+ */
 const SHORT_LIFE_MS = 5000
 /** The pause before the next fork; it doubles with each short life in a row. */
 const FIRST_PAUSE_MS = 250
@@ -24,9 +27,11 @@ const LAST_PAUSE_MS = 30_000
 const NO_DEBUGGER = '--disable-sigusr1'
 
 export interface PoolDeps {
-  /** how many workers of a role there should be; asked again after a new configuration */
+  /** the number of workers of a role; read again after a new configuration */
   readonly strength: (role: Role) => number
-  /** what a new worker is told first; called at each fork, so that it holds the newest configuration */
+  /**
+   * the first message to a new worker; called at each fork, so that it has the newest configuration
+   */
   readonly startMessage: (role: Role) => ToWorker
   readonly nowMs: () => number
   readonly observer: PoolObserver
@@ -35,31 +40,33 @@ export interface PoolDeps {
 export interface PoolObserver {
   message(worker: WorkerLink, message: FromWorker): void
   disconnected(worker: WorkerLink): void
-  /** @param isExpected whether the worker had been told to end */
+  /** @param isExpected whether the worker was ordered to end */
   exited(worker: WorkerLink, isExpected: boolean, ending: Ending): void
   killed(worker: WorkerLink, why: 'silent' | 'slow-start' | 'slow-drain'): void
 }
 
-/** How a worker ended, and what follows. */
+/** How a worker exited, and the consequences. */
 export interface Ending {
-  /** such as `code 1`, `SIGKILL`, or why there was no process in the first place */
+  /** such as `code 1`, `SIGKILL`, or the reason why no process was made */
   readonly how: string
-  /** how many of its role in a row ended within 5 s of their fork */
+  /** exits of its role in a row within 5 s of their fork */
   readonly shortLives: number
-  /** until another is started, where one is missing */
+  /** until the next start, where a worker is missing */
   readonly nextStartMs: number
 }
 
-/** Keeps the configured number of workers alive, replacing each that dies or falls silent. */
+/** Keeps the configured number of workers alive, and replaces each that exits or falls silent. */
 export interface Pool {
   start(): void
   workers(): readonly WorkerLink[]
-  /** why a worker of a role could not start, until one can; null where none failed */
+  /** why a worker of a role could not start, until a worker starts; null without a failure */
   failure(role: Role): string | null
   broadcast(message: ToWorker): void
-  /** replaces every worker by one with the newest configuration, the old ones serving until then */
+  /**
+   * replaces every worker by a worker with the newest configuration; old workers serve until then
+   */
   replaceAll(): void
-  /** tells all workers to finish; resolves when none is left */
+  /** orders all workers to finish; resolves when none is left */
   drain(): Promise<void>
 }
 
@@ -132,7 +139,10 @@ class WorkerPool implements Pool {
     this.#deps.observer.message(link, received)
   }
 
-  /** One old worker goes for each new one that is ready, and with the last of these all that are left. */
+  /**
+   * Drains an old worker for each new worker that is ready, and all remaining old workers with the
+   * last.
+   */
   #retire(role: Role): void {
     const ofRole = [...this.#links].filter((link) => link.role === role && link.state === 'ready')
     const old = ofRole.filter((link) => this.#retiring.has(link))
@@ -140,7 +150,10 @@ class WorkerPool implements Pool {
     for (const link of isComplete ? old : old.slice(0, 1)) this.#drainOne(link)
   }
 
-  /** INVARIANT: only a worker that can have accepted nothing is killed; others answer what they have. */
+  /**
+   * INVARIANT: only a worker that cannot have accepted anything is killed; others answer their
+   * requests. Otherwise accepted requests would be lost.
+   */
   #drainOne(link: WorkerLink): void {
     const isIdle = link.state === 'starting'
     this.#retiring.delete(link)
@@ -172,8 +185,8 @@ class WorkerPool implements Pool {
 
   #check(): void {
     const nowMs = this.#deps.nowMs()
-    // While this very process got no processor everyone looked silent: that time does not count, and
-    // after a longer pause they have a round to be heard.
+    // While this process got no processor time, every worker looked silent: that time does not
+    // count, and after a longer pause workers get a round to report.
     const lateMs = Math.max(0, nowMs - this.#lastCheckMs - CHECK_EVERY_MS)
     this.#lastCheckMs = nowMs
     for (const link of this.#links) {
@@ -206,7 +219,7 @@ class WorkerPool implements Pool {
       else if (link.state !== 'draining') this.#drainOne(link)
     }
     for (const role of ROLES) {
-      this.#shortLives[role] = 0 // what ended them may be mended
+      this.#shortLives[role] = 0 // the cause of the exits may be gone
       this.#fillUp(role)
     }
   }

@@ -13,19 +13,20 @@ import { endOnUnexpected } from './unexpected-end.ts'
 
 /** lighttpd may have a connection on its way when the sockets disappear. */
 const UNLINKED_PAUSE_MS = 500
-/** That pause, the 10 s after which a worker is killed that does not drain, and a little more. */
+/** That pause, the 10 s after which an undrained worker is killed, and a little more. */
 const END_WITHIN_MS = 12_000
 
 /**
- * Runs a sidecar until it is told to end: supervises its workers, fetches keys for them, and serves the
- * admin pages.
+ * Runs a sidecar until a signal ends it: supervises its workers, fetches keys for them, and serves
+ * the admin pages.
  *
- * @param load reads the configuration, again after a change; what it throws keeps the one in force
+ * @param load reads the configuration, again after a change; when it throws, the configuration in
+ *   force stays
  * @throws {ConfigError} when the first load fails; then nothing was started
  */
 export async function runPrimary(load: () => LoadedConfig): Promise<void> {
-  const endSignal = untilEndSignal() // from now on, or a signal during the start would leave sockets behind
-  process.on('SIGHUP', () => undefined) // it asks for a reload once there is something to reload
+  const endSignal = untilEndSignal() // a signal during the start must clean up
+  process.on('SIGHUP', () => undefined) // the handler that reloads comes later
   const first = load()
   const log = createLog('primary')
   endOnUnexpected(log)
@@ -37,7 +38,7 @@ export async function runPrimary(load: () => LoadedConfig): Promise<void> {
   try {
     await serveInSlot(first, { load, slot, log }, endSignal)
   } finally {
-    slot.release() // or a failed start would wait here for ever, its claim listening
+    slot.release() // otherwise a failed start would never exit, because its claim listens
   }
 }
 
@@ -67,8 +68,9 @@ async function serveInSlot(
 }
 
 /**
- * Lets workers start in a third of the time, by the code that others compiled before them. Whoever can write
- * there runs code in the sidecar: the folder is its own, not the group's.
+ * Lets workers start in a third of the time, from code that earlier workers compiled. A process
+ * that can write there runs code in the sidecar, so the folder belongs to the sidecar alone, not to
+ * the group.
  */
 function keepCompiledCode(directory: string): void {
   const folder = join(directory, 'code')
@@ -82,14 +84,14 @@ function socketPaths({ runtime }: Config, slot: Slot): string[] {
   return names.map((name) => join(runtime.directory, `${name}-${slot.number}.sock`))
 }
 
-/** Listens for ever: a second signal must not cut short what the first one began. */
+/** Listens forever: a second signal must not cut short the end that the first began. */
 function untilEndSignal(): Promise<NodeJS.Signals> {
   return new Promise((resolve) => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, resolve)
   })
 }
 
-/** The last resort against a handle that nobody closed: it would keep a process without workers. */
+/** The last resort against an unclosed handle, which would keep a process without workers. */
 function endInTime(log: Logger): void {
   const timer = setTimeout(() => {
     log.fatal({ left: process.getActiveResourcesInfo() }, 'the end took too long')

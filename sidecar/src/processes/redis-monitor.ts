@@ -11,14 +11,14 @@ import {
 } from '../session/outage.ts'
 import { createPasswordWatch, type PasswordWatch } from './password-watch.ts'
 
-/** How the primary keeps track of Redis, for its workers of today and tomorrow. */
+/** The primary's knowledge of Redis, for its present and future workers. */
 export interface RedisMonitor extends Pick<PasswordWatch, 'isPasswordNeeded'> {
   news(): RedisNews
-  /** watches this client, and no longer the one before */
+  /** watches this client, and no longer the previous client */
   follow(redis: RedisClient): void
   /** a worker's own outage begins or ends */
   heard(workerId: number, edge: OutageEdge): void
-  /** a worker is gone: its outage is over */
+  /** a worker is gone, so its outage is over */
   gone(workerId: number): void
   close(): void
 }
@@ -26,19 +26,19 @@ export interface RedisMonitor extends Pick<PasswordWatch, 'isPasswordNeeded'> {
 export interface RedisMonitorDeps {
   readonly clock: Pick<Clock, 'nowSeconds'>
   readonly log: Pick<Logger, 'warn' | 'info'>
-  /** hands news to every worker */
+  /** sends news to every worker */
   readonly broadcast: (news: RedisNews) => void
-  /** told every second how full Redis is; null where it has no bound */
+  /** called every second with the fill level of Redis; null without a limit */
   readonly onMemory: (ratio: number | null) => void
 }
 
 /**
- * From this share of `maxmemory` on, sidecars make nothing that a caller can ask for without end. What
- * is left is for revocations, and for sessions that exist: their refreshes, last uses and ends.
+ * From this share of `maxmemory` on, sidecars create nothing that callers could create without end.
+ * The rest is for revocations and for existing sessions: their refreshes, last uses and ends.
  */
 export const FULL_FROM = 0.9
 
-/** More than one a minute for a working day. */
+/** More than one per minute for a working day. */
 const MAX_OUTAGES = 500
 const OWN = 'primary'
 
@@ -77,7 +77,7 @@ export function createRedisMonitor(deps: RedisMonitorDeps): RedisMonitor {
 
   async function measure(redis: RedisClient): Promise<void> {
     const ratio = await readMemoryRatio(redis)
-    if (ratio === undefined) return // what was known last counts
+    if (ratio === undefined) return // the last known value counts
     deps.onMemory(ratio)
     const wasFull = isFull
     isFull = ratio !== null && ratio >= FULL_FROM

@@ -1,10 +1,10 @@
 import type { Aggregate, Snapshot } from '../observe/aggregate.ts'
 import type { Pool } from './pool.ts'
 
-/** Asks every worker for its metrics and joins what comes in time. */
+/** Collects the metrics of every worker and sums those that arrive in time. */
 export interface Scrape {
   page(): Promise<string>
-  /** takes a worker's metrics, asked for or not */
+  /** stores a worker's metrics, requested or not */
   heard(workerId: number, requestId: number | null, snapshot: Snapshot): void
 }
 
@@ -13,7 +13,7 @@ export interface ScrapeDeps {
   readonly aggregate: Aggregate
   /** the metrics of this process */
   readonly own: () => Promise<Snapshot>
-  /** told of a worker that did not answer in time, and is left out but for its counts */
+  /** called for a worker that did not answer in time, of which only the counts stay */
   readonly onSilent: () => void
 }
 

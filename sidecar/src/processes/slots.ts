@@ -3,20 +3,20 @@ import { linkSync, renameSync, rmSync } from 'node:fs'
 import { connect, createServer, type Server } from 'node:net'
 import { join } from 'node:path'
 
-/** How many sidecars can share a lighttpd: it lists this many sockets of each kind. */
+/** The number of sidecars that can share a lighttpd, which lists this many sockets of each kind. */
 export const SLOT_COUNT = 4
 
-/** A sidecar's number in the shared socket folder, its own until it is released. */
+/** A sidecar's number in the shared socket folder, until it is released. */
 export interface Slot {
   readonly number: number
   release(): void
 }
 
 /**
- * Claims the first free slot. A claim is a unix socket that its owner listens on, so it ends with its
- * owner however that ends: one that refuses connections is stale and is taken over, one that answers
- * never is. Two sidecars that start together cannot claim the same, because `link` fails when the name
- * exists (link(2)).
+ * Claims the first free slot. A claim is a unix socket on which its owner listens, so the claim
+ * ends with its owner. A claim that refuses connections is stale and taken over; a claim that
+ * answers is never taken. Two sidecars that start together cannot get the same slot, because `link`
+ * fails when the name exists (link(2)).
  *
  * @param directory folder of the sockets, shared with lighttpd and other sidecars
  * @throws {Error} when all slots are taken
@@ -54,8 +54,8 @@ async function claim(own: string, name: string): Promise<boolean> {
 }
 
 /**
- * Moves a stale claim away before it is removed, and puts it back when it turns out to be a live one
- * that another sidecar made in the meantime.
+ * Moves a stale claim away before it is removed, and moves it back when it turns out to be a live
+ * claim that another sidecar made meanwhile.
  */
 async function removeStale(name: string): Promise<void> {
   const aside = `${name}.${randomBytes(6).toString('hex')}`
@@ -86,7 +86,10 @@ function listen(path: string): Promise<Server> {
   })
 }
 
-/** INVARIANT: only a claim that nobody listens on is stale; one that is busy or forbidden is not. */
+/**
+ * INVARIANT: only a claim without a listener is stale; a busy or forbidden claim is not. Otherwise
+ * two sidecars would share a slot.
+ */
 function answers(path: string): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(path)

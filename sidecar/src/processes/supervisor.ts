@@ -31,7 +31,7 @@ import type { WorkerLink } from './worker-link.ts'
 /** The primary process of a sidecar. */
 export interface Supervisor {
   start(): Promise<void>
-  /** lets the workers finish what they have */
+  /** lets the workers finish their requests */
   stop(): Promise<void>
 }
 
@@ -102,8 +102,8 @@ class PrimarySupervisor implements Supervisor {
 
   async start(): Promise<void> {
     process.on('SIGHUP', () => this.#reloadSoon())
-    await listenOn(this.#admin, this.#first.admin.listen) // the one step that can fail comes first
-    if (this.#isEnding) return void this.#admin.close() // `stop` came before there was anything to close
+    await listenOn(this.#admin, this.#first.admin.listen) // the only step that can fail comes first
+    if (this.#isEnding) return void this.#admin.close() // `stop` came first
     this.#keys.start()
     this.#monitor.follow(this.#redis)
     this.#pool.start()
@@ -159,7 +159,7 @@ class PrimarySupervisor implements Supervisor {
     this.#lastReload = this.#started.promise.then(() => this.#reloading())
   }
 
-  /** INVARIANT: nothing is made after this began, or it would outlive the end: no keys, no connection. */
+  /** INVARIANT: nothing is created after this began: a connection would outlive the end. */
   async stop(): Promise<void> {
     this.#isEnding = true
     for (const end of this.#endWatches) end()
@@ -231,7 +231,7 @@ class PrimarySupervisor implements Supervisor {
       this.#deps.log.info('the configuration was taken up')
       logWarnings(next, this.#deps.log)
     } catch (error) {
-      // what the rejected one names is watched too: mending it is a change
+      // files of the rejected configuration are watched too: correcting one is a change
       if (error instanceof ConfigError) this.#watched = [...this.#loaded.files, ...error.files]
       this.#metrics.reloads.inc({ result: 'error' })
       this.#deps.log.error(
@@ -245,8 +245,8 @@ class PrimarySupervisor implements Supervisor {
   }
 
   /**
-   * INVARIANT: a configuration is in force whole or not at all; a bad one leaves the old in force. Only
-   * the first step can fail, and no step waits.
+   * INVARIANT: a configuration is in force whole or not at all, or workers could run with a
+   * mixture. Only the first step can fail, and no step waits.
    */
   #takeUp(next: LoadedConfig): void {
     this.#renewRedis(next.config)
@@ -270,9 +270,7 @@ class PrimarySupervisor implements Supervisor {
   }
 
   /**
-   * Has the keys of new issuers at hand, where these answer, before anyone depends on them.
-   *
-   * @returns null where the keys in force go on
+   * Fetches keys of new issuers before any worker needs them; null where the keys in force stay.
    */
   async #fetchedKeys(config: Config): Promise<RemoteKeys | null> {
     if (isDeepStrictEqual(keyOrigins(config), keyOrigins(this.#loaded.config))) return null
@@ -287,7 +285,7 @@ function isServing({ role, state }: WorkerLink): boolean {
   return role === 'authorizer' && state === 'ready'
 }
 
-/** @throws {ConfigError} for what a running sidecar cannot move */
+/** @throws {ConfigError} for settings that a running sidecar cannot change */
 function refuseMoved(next: Config, first: Config): void {
   const message = 'takes a restart to change'
   const problems = [

@@ -2,12 +2,12 @@ import type { Worker } from 'node:cluster'
 import type { FromWorker, Role, ToWorker } from './messages.ts'
 
 /**
- * How a worker stands: `starting` has accepted nothing, `listening` may have, `ready` proves that it lives,
- * `draining` finishes what it has and then ends.
+ * The state of a worker: `starting` has accepted nothing, `listening` may have, `ready` reports
+ * that it lives, `draining` finishes its requests and then exits.
  */
 export type WorkerState = 'starting' | 'listening' | 'ready' | 'draining'
 
-/** The primary's end of one worker process. */
+/** The primary's end of a worker process. */
 export interface WorkerLink {
   readonly id: number
   readonly role: Role
@@ -21,14 +21,15 @@ export interface WorkerLink {
 
 export interface LinkEvents {
   message(link: WorkerLink, message: FromWorker): void
-  /** @param how such as `code 1`, `SIGKILL`, or why no process could be made */
+  /** @param how such as `code 1`, `SIGKILL`, or the reason why no process was made */
   exit(link: WorkerLink, how: string): void
   /** after the last message, which may come after the exit */
   disconnect(link: WorkerLink): void
 }
 
 /**
- * Wraps a forked cluster worker. Sending to one that has just died is no error: its exit is reported.
+ * Wraps a forked cluster worker. Sending to a worker that has just exited is no error: its exit is
+ * reported.
  *
  * @param nowMs the monotonic clock's time of the fork
  */
@@ -55,7 +56,8 @@ export function linkWorker(
     hasExited = true
   }
   worker.on('message', (message: FromWorker) => events.message(link, message))
-  // A failed send, after which the exit follows; or a process that was never made, which has none.
+  // A failed send, after which the exit follows; or a process that was never made, which has no
+  // exit.
   worker.on('error', (error) => {
     if (worker.process.pid === undefined) exited(error.message)
   })

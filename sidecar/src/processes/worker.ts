@@ -17,9 +17,9 @@ import { endOnUnexpected } from './unexpected-end.ts'
 
 type Start = Extract<ToWorker, { type: 'start' }>
 
-/** Something that accepts connections until it is closed. */
+/** A server that accepts connections until it is closed. */
 interface Listening {
-  /** accepts no more, resolves when what was accepted is answered */
+  /** accepts no more, resolves when every accepted request is answered */
   close(): Promise<void>
 }
 
@@ -31,9 +31,9 @@ const PARAMS_TIMEOUT_MS = 5000
 /** connections that the kernel holds while workers are busy */
 const BACKLOG = 1024
 
-/** The life of a worker process: it does what the primary says, and ends when the primary is gone. */
+/** The life of a worker process: it obeys the primary, and exits when the primary is gone. */
 export function runWorker(): void {
-  // Signals to the group are the primary's to act on: a worker finishes when it is told to drain.
+  // Signals to the group are for the primary: a worker finishes on the primary's message.
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => undefined)
   process.once('disconnect', () => process.exit(0))
   process.once('message', (message: ToWorker) => {
@@ -79,7 +79,7 @@ async function serve(message: Start, log: Logger): Promise<void> {
     redisNews: () => redisNews,
     onOutage: (edge) => void send({ type: 'redis-outage', edge }),
   })
-  process.once('exit', app.close) // whichever way the end comes
+  process.once('exit', app.close) // however the process ends
   let listening: Promise<readonly Listening[]> = Promise.resolve([])
   process.on('message', (received: ToWorker) => {
     if (received.type === 'keys' && received.keyGeneration === message.keyGeneration)
@@ -97,8 +97,8 @@ async function serve(message: Start, log: Logger): Promise<void> {
   void send({ type: 'listening' })
   listening = listen(message, { app, metrics, log })
   await listening
-  // For those that come after; a worker that is killed would leave nothing. It blocks, on a busy machine
-  // for more than a second, so it comes before the primary listens for silence.
+  // For later workers; a killed worker would leave no cache. The call blocks, on a busy machine for
+  // more than a second, so it comes before the primary listens for silence.
   flushCompileCache()
   await send({ type: 'ready' })
 
@@ -188,7 +188,7 @@ async function snapshot(metrics: WorkerMetrics, id: number | null): Promise<void
   await send({ type: 'metrics', id, snapshot: await metrics.registry.getMetricsAsJSON() })
 }
 
-/** Resolves when the message is on its way; a primary that is gone takes none. */
+/** Resolves when the message is sent; a primary that is gone receives none. */
 function send(message: FromWorker): Promise<void> {
   return new Promise((resolve) => {
     if (process.send === undefined) resolve()

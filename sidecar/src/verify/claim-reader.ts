@@ -2,15 +2,16 @@ import { keyName } from '../domain/principal.ts'
 import { ok, type Result, refuse } from '../domain/result.ts'
 import { isObject, type JsonObject } from './strict-json.ts'
 
-/** Where a claim stands: a member of the token, or the names that lead to it through objects. */
+/** The place of a claim: a member of the token, or a path of names through objects. */
 export type Claim = string | readonly [string, ...string[]]
 
 /**
- * Reads claims by their shape. What is absent reads as null or empty; what is present in another shape
- * does too, and makes the whole token malformed. Null counts as absent where a claim only informs.
+ * Reads claims by their shape. An absent claim reads as null or empty. A claim of another shape
+ * reads the same, and makes the whole token malformed. Null counts as absent for informational
+ * claims.
  */
 export interface ClaimReader {
-  /** whether it is there; also as null, unless the claim only informs */
+  /** whether the claim is present; null counts as present, unless the claim is informational */
   has(claim: Claim): boolean
   text(claim: Claim): string | null
   /** a subject or id, as `keyName` writes it */
@@ -19,15 +20,18 @@ export interface ClaimReader {
   seconds(claim: string): number | null
   /** an array of texts */
   list(claim: string): readonly string[]
-  /** an array of texts, or one text */
+  /** an array of texts, or a single text */
   oneOrMore(claim: string): readonly string[]
   /** an array of texts, or texts separated by spaces (RFC 6749 section 3.3) */
   words(claim: string): readonly string[]
-  /** INVARIANT: to be asked after the last claim was read and before any of them is believed */
+  /**
+   * INVARIANT: callers check this after reading the last claim and before trusting any. Otherwise a
+   * malformed claim would count as absent.
+   */
   malformedClaim(): Claim | null
 }
 
-/** Claims whose absence an issuer may write as null: each of them may be left out as well. */
+/** Claims whose absence an issuer may write as null; each is optional. */
 const INFORMING: ReadonlySet<string> = new Set([
   'auth_time',
   'jti',
@@ -42,7 +46,9 @@ const LAST_SECOND = 253_402_300_799
 const MAX_ITEMS = 1_000
 const MAX_ITEM_LENGTH = 256
 
-/** Stands where a path leads through something other than an object; no claim has its shape. */
+/**
+ * The value of a path that leads through something other than an object; no claim has its shape.
+ */
 const ASTRAY: unknown = Object.freeze({})
 
 export function createClaimReader(claims: JsonObject): ClaimReader {
@@ -74,7 +80,7 @@ export function createClaimReader(claims: JsonObject): ClaimReader {
   }
 }
 
-/** @returns undefined when there is none; null in the place of an object on the way is none */
+/** @returns undefined for an absent claim, also for null in place of an object on the path */
 export function claimAt(claims: JsonObject, claim: Claim): unknown {
   if (typeof claim === 'string') return memberOf(claims, claim)
   let value: unknown = claims
@@ -91,9 +97,11 @@ function memberOf(object: JsonObject, name: string): unknown {
 }
 
 /**
- * The groups of a token: an array of texts, or one text, which is one group. Empty items name no group.
+ * The groups of a token: an array of texts, or a single text, which is one group. Empty items are
+ * skipped.
  *
- * INVARIANT: groups are read whole or the token is refused: a forbid may hang on the one left out.
+ * INVARIANT: all groups are read or the token is rejected, because a forbid may depend on the
+ * missing group.
  */
 export function groupsAt(claims: JsonObject, claim: Claim): Result<readonly string[]> {
   const value = claimAt(claims, claim)
@@ -103,7 +111,7 @@ export function groupsAt(claims: JsonObject, claim: Claim): Result<readonly stri
   return refuse('groups-unusable', claimLabel(claim))
 }
 
-/** A claim's name in messages: from our code or the configuration, never from a token. */
+/** A claim's name in messages: from this code or the configuration, never from a token. */
 export function claimLabel(claim: Claim): string {
   const name = typeof claim === 'string' ? claim : claim.join('.')
   return name.replace(/[^\x21-\x7e]/g, '?')

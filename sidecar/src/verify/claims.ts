@@ -15,23 +15,25 @@ import { isObject, type JsonObject } from './strict-json.ts'
 import type { TrustedIssuer } from './trusted-issuer.ts'
 
 export interface TokenLimits {
-  /** how far `iat` may lie ahead of our clock: revocations grant the same, so that it outruns none */
+  /**
+   * how far `iat` may be ahead of this clock; revocations allow the same, so no token escapes them
+   */
   readonly clockSkewSeconds: number
   /** how long after `exp`, and before `nbf`, a token is accepted */
   readonly leewaySeconds: number
-  /** longest `exp - iat` accepted: as long as a revocation is kept */
+  /** longest accepted `exp - iat`: the time for which a revocation is kept */
   readonly maxTokenLifetimeSeconds: number
 }
 
-/** Back-channel logout and security event tokens carry the first, ID tokens the others. */
+/** Back-channel logout and security event tokens have the first claim, ID tokens the others. */
 const NOT_IN_ACCESS_TOKENS = ['events', 'nonce', 'at_hash', 'c_hash'] as const
 
 const EMAIL = /^[\x21-\x3f\x41-\x7e]+@[\x21-\x3f\x41-\x7e]+$/
 const MAX_EMAIL_LENGTH = 254
 
 /**
- * Turns the claims of a token whose signature was verified into a principal. Whether it is valid now
- * is not asked here but at each use, by `refusalAt`.
+ * Turns the claims of a token with a verified signature into a principal. `refusalAt` checks the
+ * time at each use.
  */
 export function readPrincipal(
   token: CompactToken,
@@ -63,7 +65,7 @@ export function readPrincipal(
   return ok({ ...known, ...facts, ...times.value })
 }
 
-/** What no access token for a bearer is, whomever it speaks for. */
+/** Rejects kinds of tokens that are never access tokens for a bearer. */
 function refusalOfKind(
   read: ClaimReader,
   { claims }: CompactToken,
@@ -73,7 +75,7 @@ function refusalOfKind(
     (claim) => read.has(claim) && !admittedClaims.some((own) => own === claim),
   )
   if (foreign !== undefined) return refuse('wrong-token-type', foreign)
-  // RFC 7800, RFC 8705, RFC 9449: whoever presents such a token must prove that a key is theirs.
+  // RFC 7800, RFC 8705, RFC 9449: the presenter of such a token must prove possession of a key.
   const confirmation = claimAt(claims, 'cnf') ?? null
   return confirmation === null ? null : refuse('sender-constrained-token', 'cnf')
 }
@@ -83,7 +85,7 @@ function refusalOfAudience(read: ClaimReader, issuer: TrustedIssuer): Refusal | 
     issuer.audiences.some((own) => names.includes(own))
   const isInAud = isOurs(read.oneOrMore('aud'))
   if (issuer.audienceClaim === 'aud') return isInAud ? null : refuse('wrong-audience', 'aud')
-  // Amazon Cognito: an ID token has the client in `aud`, and `token_use` alone tells it apart.
+  // Amazon Cognito: an ID token has the client in `aud`, and only `token_use` distinguishes it.
   if (read.text('token_use') !== 'access') return refuse('wrong-token-type', 'token_use')
   if (read.has('aud') && !isInAud) return refuse('wrong-audience', 'aud')
   const client = read.text('client_id')
@@ -94,7 +96,8 @@ function refusalOfAudience(read: ClaimReader, issuer: TrustedIssuer): Refusal | 
  * Whether a token that reads as an access token might be an ID token of the sign-in's client.
  *
  * INVARIANT: no ID token of the sign-in is accepted from a caller, whatever claims its issuer is
- * admitted: only a token's own type, or claims that no ID token has, prove that it is none.
+ * admitted; it would let a leaked ID token in. Only the token's own type, or claims that no ID
+ * token has, prove that a token is no ID token.
  */
 export function couldBeIdToken({ type, claims }: CompactToken, issuer: TrustedIssuer): boolean {
   const { signInClient, preset, audienceClaim } = issuer
@@ -104,11 +107,11 @@ export function couldBeIdToken({ type, claims }: CompactToken, issuer: TrustedIs
 }
 
 /**
- * Why a principal is not valid at this moment, null when it is.
+ * Why a principal is not valid at this time, or null.
  *
- * INVARIANT: every way to a principal ends here, also that from the cache. A clock that is not a
- * number refuses. `iat` has no leeway beyond what revocations grant, so that each token that was
- * accepted before a revocation is refused after it.
+ * INVARIANT: every path to a principal ends here, including the cache; otherwise an expired token
+ * would count. A clock that is not a number refuses. `iat` has no more leeway than revocations
+ * allow, so each token that was accepted before a revocation is refused after it.
  */
 export function refusalAt(
   principal: Principal,
@@ -130,7 +133,7 @@ type Times = Pick<
   'authTimeSeconds' | 'issuedAtSeconds' | 'notBeforeSeconds' | 'expiresAtSeconds'
 >
 
-/** @returns refuses when one of those that must be there is missing; what is malformed the reader tells */
+/** @returns a refusal when a required time is missing; the reader reports malformed times */
 export function readTimes(read: ClaimReader): Result<Times> {
   const expiresAtSeconds = read.seconds('exp')
   const issuedAtSeconds = read.seconds('iat')
@@ -141,10 +144,10 @@ export function readTimes(read: ClaimReader): Result<Times> {
   return ok({ authTimeSeconds, issuedAtSeconds, notBeforeSeconds, expiresAtSeconds })
 }
 
-/** What no moment could make valid. */
+/** Rejects times that are valid at no moment. */
 export function refusalOfTimes(times: Times, limits: TokenLimits): Refusal | null {
   const { authTimeSeconds, issuedAtSeconds, expiresAtSeconds } = times
-  // Revocations compare auth_time: a sign-in after the token's own issue would outrun them.
+  // Revocations compare auth_time: a sign-in after the token's own issue would escape them.
   if ((authTimeSeconds ?? 0) > issuedAtSeconds + limits.clockSkewSeconds) {
     return refuse('malformed-token', 'auth_time')
   }
@@ -154,12 +157,13 @@ export function refusalOfTimes(times: Times, limits: TokenLimits): Refusal | nul
 
 type Facts = Pick<Principal, 'email' | 'tokenId' | 'idpSession'>
 
-/** What the presets do not differ in. */
+/** Reads the claims in which presets do not differ. */
 export function readFacts(read: ClaimReader, token: CompactToken, issuer: TrustedIssuer): Facts {
   const id = read.name('jti') ?? (issuer.preset === 'entra' ? read.name('uti') : null)
   return {
     email: readEmail(token.claims, issuer.claims.email),
-    // INVARIANT: of the signing input, because several spellings of one signature verify.
+    // INVARIANT: hash of the signing input, because several spellings of a signature verify;
+    // otherwise a respelled token would escape its revocation.
     tokenId: id ?? `sha256:${hash('sha256', token.signingInput, 'hex')}`,
     idpSession: read.name('sid'),
   }
@@ -173,14 +177,20 @@ function readGroups(
   return groupsAt(claims, groups)
 }
 
-/** What is no address, or is one that the issuer calls unverified, is not shown; it never refuses. */
+/**
+ * A text that is no address, or an address that the issuer calls unverified, is left out; it never
+ * causes a refusal.
+ */
 function readEmail(claims: JsonObject, claim: Claim): string | null {
   const value = claimAt(claims, claim)
   if (typeof value !== 'string' || value.length > MAX_EMAIL_LENGTH) return null
   return EMAIL.test(value) && claims['email_verified'] !== false ? value : null
 }
 
-/** Whether a claim is to be fetched elsewhere (OpenID Connect Core section 5.6.2, Entra ID's overage). */
+/**
+ * Whether a claim must be fetched elsewhere (OpenID Connect Core section 5.6.2, Entra ID's
+ * overage).
+ */
 export function isDistributed(claims: JsonObject, claim: Claim): boolean {
   if (!Object.hasOwn(claims, '_claim_names')) return false
   const names = claims['_claim_names']

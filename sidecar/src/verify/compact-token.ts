@@ -1,7 +1,7 @@
 import { ok, type Result, refuse } from '../domain/result.ts'
 import { type JsonObject, parseStrictObject } from './strict-json.ts'
 
-/** A JWT taken apart (RFC 7515 section 7.1). Nothing in it is verified. */
+/** The parts of an unverified JWT (RFC 7515 section 7.1). */
 export interface CompactToken {
   /** the whole token */
   readonly text: string
@@ -14,11 +14,11 @@ export interface CompactToken {
   readonly claims: JsonObject
 }
 
-/** Characters of the longest token that is looked at. */
+/** Characters of the longest accepted token. */
 export const MAX_TOKEN_LENGTH = 32 * 1024
 
 const COMPACT = /^([\w-]+)\.([\w-]+)\.[\w-]*$/
-/** Media types of a token by what it is for, in lower case and without `application/`. */
+/** Media types of a token by purpose, in lower case and without `application/`. */
 const TOKEN_TYPES = {
   access: ['jwt', 'at+jwt'],
   id: ['jwt'],
@@ -27,7 +27,10 @@ const TOKEN_TYPES = {
 
 const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
-/** Refuses with `malformed-token`, or `wrong-token-type` for a `typ` that no token of this use has. */
+/**
+ * @returns a refusal with `malformed-token`, or `wrong-token-type` for a `typ` that no token of
+ *   this purpose has
+ */
 export function parseCompactToken(
   text: string,
   use: keyof typeof TOKEN_TYPES = 'access',
@@ -39,7 +42,7 @@ export function parseCompactToken(
   if (header === null || claims === null) return refuse('malformed-token')
   const { alg, kid = null, typ = 'JWT' } = header
   const { iss } = claims
-  // No extension is understood here, so that a critical one cannot be (RFC 7515 section 4.1.11).
+  // No extension is supported here, and a critical extension must be (RFC 7515 section 4.1.11).
   if (Object.hasOwn(header, 'crit')) return refuse('malformed-token')
   if (typeof alg !== 'string' || typeof typ !== 'string') return refuse('malformed-token')
   if (!isStringOrNull(kid)) return refuse('malformed-token')
@@ -51,7 +54,10 @@ export function parseCompactToken(
   return ok({ text, signingInput, algorithm: alg, kid, type, issuerUrl: iss, claims })
 }
 
-/** `typ` is a media type without regard to case, `application/` understood (RFC 7515 section 4.1.9). */
+/**
+ * `typ` is a media type without regard to case, `application/` is optional (RFC 7515 section
+ * 4.1.9).
+ */
 function mediaType(typ: string): string {
   return typ.toLowerCase().replace(/^application\//, '')
 }

@@ -19,30 +19,32 @@ import type { CompactToken } from './compact-token.ts'
 import { personOf } from './presets.ts'
 import type { TrustedIssuer } from './trusted-issuer.ts'
 
-/** Whose ID tokens are taken, and how they are judged. */
+/** The issuer and client of accepted ID tokens, and the limits for their check. */
 export interface RelyingParty {
   readonly issuer: TrustedIssuer
   readonly clientId: string
   readonly limits: TokenLimits
 }
 
-/** Who signed in. */
+/** The person who signed in. */
 export interface Identification {
   readonly principal: Principal
-  /** whether the token says which groups; `elsewhere`: there are some, and they are to be fetched */
+  /** whether the token lists groups; `elsewhere`: there are groups, to be fetched elsewhere */
   readonly groups: 'listed' | 'absent' | 'elsewhere'
 }
 
 /**
- * The nonce of the sign-in. A token that a refresh brought may leave it out, and may not have another
- * (OpenID Connect Core 1.0 section 12.2).
+ * The nonce of the sign-in. A token from a refresh may omit it, and may not have another (OpenID
+ * Connect Core 1.0 section 12.2).
  */
 export interface ExpectedNonce {
   readonly nonce: string
   readonly isRequired: boolean
 }
 
-/** Reads an ID token whose issuer and signature were verified (OpenID Connect Core 1.0 section 3.1.3.7). */
+/**
+ * Reads an ID token with a verified issuer and signature (OpenID Connect Core 1.0 section 3.1.3.7).
+ */
 export function readIdToken(
   token: CompactToken,
   party: RelyingParty,
@@ -81,7 +83,10 @@ export function readIdToken(
   return ok({ principal, groups: isElsewhere || read.has('hasgroups') ? 'elsewhere' : listed })
 }
 
-/** Of several audiences, the authorized party must be ours, and so must one that is named anyway. */
+/**
+ * With several audiences the authorized party must be this client, and so must an authorized party
+ * that is present anyway.
+ */
 function isForParty(read: ClaimReader, clientId: string): boolean {
   const audiences = read.oneOrMore('aud')
   const party = read.text('azp')

@@ -1,24 +1,27 @@
 import { createPublicKey, type KeyObject } from 'node:crypto'
 import type { KeySet, KeySource, PublishedKey } from './key-source.ts'
 
-/** The imported keys of one issuer. */
+/** The imported keys of an issuer. */
 export interface TrustedKeys {
   readonly set: KeySet
   readonly keys: readonly TrustedKey[]
-  /** INVARIANT: another symbol as soon as a key was removed or changed; added keys leave it */
+  /**
+   * INVARIANT: a new symbol as soon as a key is removed or changed, or a verdict under a withdrawn
+   * key would stay cached; added keys keep the symbol
+   */
   readonly epoch: symbol
 }
 
 export interface TrustedKey {
   readonly published: PublishedKey
   readonly key: KeyObject
-  /** equal only for keys that are alike in every respect */
+  /** equal only for keys that are equal in every respect */
   readonly fingerprint: string
 }
 
-/** Imports each key once, however many sets it is part of. */
+/** Imports each key once, however many sets contain it. */
 export interface KeyRing {
-  /** null when there are no keys, or none fresh enough */
+  /** null without keys, or without fresh keys */
   current(issuerName: string): TrustedKeys | null
 }
 
@@ -38,7 +41,7 @@ export function createKeyRing(source: Pick<KeySource, 'current'>): KeyRing {
 }
 
 /**
- * The one key that fits: by `kid` when the token has one, else the only one of its kind.
+ * The only key that fits: by `kid` when the token has a `kid`, else the only key of its kind.
  *
  * @returns null when none fits, or several
  */

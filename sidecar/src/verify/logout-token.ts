@@ -5,24 +5,26 @@ import type { RelyingParty } from './id-token.ts'
 import { personOf } from './presets.ts'
 import { isObject, type JsonObject } from './strict-json.ts'
 
-/** What the issuer says has ended. At least one of session and subject is there. */
+/** The session or subject that ended at the issuer. At least one of both is present. */
 export interface LogoutOrder {
-  /** `jti`, by which a second delivery is known */
+  /** `jti`, which identifies a second delivery */
   readonly tokenId: string
   readonly issuedAtSeconds: number
   readonly expiresAtSeconds: number
   /** `sid` of the ended session at the IdP */
   readonly idpSession: string | null
-  /** the stable subject without the issuer name; without a session, all of the subject's are meant */
+  /**
+   * the stable subject without the issuer name; without a session, all of the subject's are meant
+   */
   readonly subject: string | null
 }
 
 const EVENT = 'http://schemas.openid.net/event/backchannel-logout'
-/** A delivery takes seconds; what is valid for longer could be replayed longer than is remembered. */
+/** A delivery takes seconds; a longer validity could be replayed after its record is gone. */
 const MAX_LIFETIME_SECONDS = 3600
 
 /**
- * Reads a logout token whose issuer and signature were verified (OpenID Connect Back-Channel Logout 1.0
+ * Reads a logout token with a verified issuer and signature (OpenID Connect Back-Channel Logout 1.0
  * section 2.6).
  */
 export function readLogoutToken(
@@ -42,7 +44,7 @@ export function readLogoutToken(
   if (tokenId === null) return refuse('malformed-token', 'jti')
   if (issuedAtSeconds === null) return refuse('malformed-token', 'iat')
   if (expiresAtSeconds === null) return refuse('malformed-token', 'exp')
-  // A nonce would make it pass for an ID token elsewhere, so it must not have one.
+  // With a nonce it could pass for an ID token elsewhere, so a nonce is not allowed.
   if (!isLogout(token.claims) || read.has('nonce')) return refuse('wrong-token-type')
   if (!audiences.includes(clientId)) return refuse('wrong-audience')
   if (idpSession === null && subject === null) return refuse('malformed-token')

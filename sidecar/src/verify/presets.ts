@@ -3,21 +3,27 @@ import { ok, type Result, refuse } from '../domain/result.ts'
 import type { ClaimReader } from './claim-reader.ts'
 import type { TrustedIssuer } from './trusted-issuer.ts'
 
-/** What only the conventions of an identity provider tell of a token. */
+/** The part of a token that depends on an identity provider's conventions. */
 export interface Identity {
-  /** without the issuer name; `client:<client id>` for client credentials; null when the token has none */
+  /**
+   * without the issuer name; `client:<client id>` for client credentials; null when the token has
+   * none
+   */
   readonly subject: string | null
   readonly clientId: string | null
   readonly scopes: readonly string[]
 }
 
 /**
- * Reads an identity, or refuses what is not an access token of a user or client of this issuer.
- * The reader's `isMalformed` is the caller's to ask.
+ * Reads an identity, or rejects a token that is no access token of a user or client of this issuer.
+ * The caller checks the reader for malformed claims.
  */
 export type Preset = (read: ClaimReader, issuer: TrustedIssuer) => Result<Identity>
 
-/** An access token always has `cid` and `scp`, an ID token neither. `sub` is a login that can change. */
+/**
+ * An access token always has `cid` and `scp`, an ID token neither. `sub` is a login that can
+ * change.
+ */
 function okta(read: ClaimReader, issuer: TrustedIssuer): Result<Identity> {
   const clientId = read.name('cid')
   const scopes = read.words('scp')
@@ -29,8 +35,8 @@ function okta(read: ClaimReader, issuer: TrustedIssuer): Result<Identity> {
 }
 
 /**
- * Versions 1.0 (`appid`) and 2.0 (`azp`). ID tokens have neither, and may have `roles`: without `scp`
- * only a token that an application got for itself passes.
+ * Versions 1.0 (`appid`) and 2.0 (`azp`). ID tokens have neither, and may have `roles`: without
+ * `scp` only a token that an application got for itself passes.
  */
 function entra(read: ClaimReader, issuer: TrustedIssuer): Result<Identity> {
   const tenant = read.name('tid')
@@ -48,14 +54,17 @@ function entra(read: ClaimReader, issuer: TrustedIssuer): Result<Identity> {
   return ok({ subject, clientId, scopes: [...scopes, ...roles] })
 }
 
-/** `idtyp` is an optional claim; without it, an application is known by being its own subject. */
+/**
+ * `idtyp` is an optional claim; without it, an application is recognised because it is its own
+ * subject.
+ */
 function isEntraApplication(read: ClaimReader, hasScopes: boolean): boolean {
   const type = read.text('idtyp')
   if (type !== null) return type === 'app'
   return !hasScopes && read.has('oid') && read.text('oid') === read.text('sub')
 }
 
-/** The tenant that the issuer itself names: `https://<host>/<tid>/` and `https://<host>/<tid>/v2.0`. */
+/** The tenant in the issuer's URL: `https://<host>/<tid>/` and `https://<host>/<tid>/v2.0`. */
 function tenantOf(issuer: TrustedIssuer): string | undefined {
   return /^https?:\/\/[^/]+\/([^/]+)\//.exec(issuer.issuerUrl)?.[1]
 }
@@ -70,10 +79,14 @@ function databricks(read: ClaimReader, issuer: TrustedIssuer): Result<Identity> 
   return ok({ subject, clientId, scopes })
 }
 
-// As null the first two are absent; the others may be a person's own choice, and so mark even then.
+// As null the first two count as absent; the others may be a person's own choice, and count even as
+// null.
 const USER_MARKERS = ['auth_time', 'sid', 'email', 'preferred_username', 'name'] as const
 
-/** RFC 9068 names, and `azp` and `scp` of older issuers. A client speaks for itself when it is `sub`. */
+/**
+ * RFC 9068 names, and `azp` and `scp` of older issuers. A client speaks for itself when it is
+ * `sub`.
+ */
 function generic(read: ClaimReader, issuer: TrustedIssuer): Result<Identity> {
   const clientId = read.name('client_id') ?? read.name('azp')
   const own = issuer.claims.subject
@@ -87,10 +100,10 @@ function generic(read: ClaimReader, issuer: TrustedIssuer): Result<Identity> {
 }
 
 /**
- * The same stable subject from a token about a person that is no access token: an ID token or a logout
- * token. Okta has what is `uid` in access tokens as `sub` in these.
+ * The same stable subject from a token about a person that is no access token: an ID token or a
+ * logout token. Okta has the access token's `uid` as `sub` in these.
  *
- * @returns null when the token does not tell
+ * @returns null when the token has no such subject
  */
 export function personOf(read: ClaimReader, issuer: TrustedIssuer): string | null {
   const own = read.name(issuer.claims.subject)
@@ -111,14 +124,14 @@ function ofClient(clientId: string): string {
   return CLIENT_PREFIX + clientId
 }
 
-/** INVARIANT: no user is named as a client is. */
+/** INVARIANT: no user has the name of a client; otherwise a user could get a client's rights. */
 function ofUser(subject: string | null): string | null {
   return subject?.startsWith(CLIENT_PREFIX) ? null : subject
 }
 
 export const PRESETS: Readonly<Record<PresetName, Preset>> = { okta, entra, databricks, generic }
 
-/** The claim that scopes are first looked for in. */
+/** The claim in which scopes are looked for first. */
 export const SCOPE_CLAIMS: Readonly<Record<PresetName, string>> = {
   okta: 'scp',
   entra: 'scp',

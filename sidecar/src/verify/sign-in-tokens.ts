@@ -13,7 +13,7 @@ import type { KeySource } from './key-source.ts'
 import { type LogoutOrder, readLogoutToken } from './logout-token.ts'
 import { createSignatureCheck } from './signature.ts'
 
-/** Verifies what the sign-in's issuer says of people, with the same keys as their access tokens. */
+/** Verifies the sign-in issuer's tokens about people, with the same keys as their access tokens. */
 export interface SignInTokens {
   idToken(
     text: string,
@@ -21,17 +21,17 @@ export interface SignInTokens {
     nowSeconds: number,
   ): Promise<Result<Identification>>
   logoutToken(text: string, nowSeconds: number): Promise<Result<LogoutOrder>>
-  /** Whether a token that was verified before lists the groups of its person, be it none. */
+  /** Whether an already verified token lists the groups of its person, even an empty list. */
   listsGroups(text: string): boolean
 }
 
 export interface SignInTokensParts extends RelyingParty {
   readonly keys: KeySource
-  /** told of the cause of every `internal-error` */
+  /** called with the cause of every `internal-error` */
   readonly onUnexpected: (error: unknown) => void
 }
 
-/** Nothing is cached: each of these tokens is looked at once. */
+/** Nothing is cached: each of these tokens is verified once. */
 export function createSignInTokens(parts: SignInTokensParts): SignInTokens {
   const checkSignature = createSignatureCheck({ ...parts, ring: createKeyRing(parts.keys) })
   return {
@@ -58,21 +58,21 @@ export function createSignInTokens(parts: SignInTokensParts): SignInTokens {
   }
 }
 
-/** The nonce that an ID token carries, which was verified when it came; null without one. */
+/** The nonce of an ID token that was verified when it came; null without a nonce. */
 export function nonceOf(idToken: string): string | null {
   const token = parseCompactToken(idToken, 'id')
   const nonce = token.ok ? token.value.claims['nonce'] : null
   return typeof nonce === 'string' ? nonce : null
 }
 
-/** When a token that was verified before was issued, in epoch seconds; null when it does not say. */
+/** When an already verified token was issued, in epoch seconds; null without this time. */
 export function issuedAtOf(accessToken: string): number | null {
   const token = parseCompactToken(accessToken)
   const issuedAt = token.ok ? token.value.claims['iat'] : null
   return typeof issuedAt === 'number' ? issuedAt : null
 }
 
-/** Whether a refusal says something of our keys or Redis, and nothing of the token. */
+/** Whether a refusal concerns keys or Redis, and not the token. */
 export function isOutage(reason: DenyReason): boolean {
   return reason === 'keys-unavailable' || reason === 'state-unavailable'
 }

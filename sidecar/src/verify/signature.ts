@@ -8,16 +8,16 @@ import type { KeySource } from './key-source.ts'
 import type { TrustedIssuer } from './trusted-issuer.ts'
 
 /**
- * Whether an issuer signed a token, with one of the algorithms it is trusted with. Never rejects; what
- * cannot be told is refused with `keys-unavailable` or `internal-error`.
+ * Checks that an issuer signed a token, with one of its allowed algorithms. Never rejects; without
+ * a result it refuses with `keys-unavailable` or `internal-error`.
  */
 export type SignatureCheck = (token: CompactToken, issuer: TrustedIssuer) => Promise<Result<void>>
 
 export interface SignatureCheckParts {
   readonly ring: KeyRing
-  /** asked for newer keys when none of the ring fits */
+  /** asked for newer keys when no key of the ring fits */
   readonly keys: Pick<KeySource, 'refresh'>
-  /** told of the cause of every `internal-error` */
+  /** called with the cause of every `internal-error` */
   readonly onUnexpected: (error: unknown) => void
 }
 
@@ -48,8 +48,9 @@ export function createSignatureCheck(parts: SignatureCheckParts): SignatureCheck
     const renewed = ring.current(issuerName)
     const found = renewed && chooseKey(renewed, token)
     if (found !== null) return ok(found)
-    // INVARIANT: only a fetch that began after the key id appeared proves that the issuer has no such key.
-    // An outage, or the pause between fetches, says nothing about a token.
+    // INVARIANT: only a fetch that began after the key id appeared proves that the issuer has no
+    // such key. After an outage, or in the pause between fetches, the token gets 503 and not 401;
+    // otherwise clients would log out.
     const isKnown = renewed !== null && outcome === 'refreshed'
     return refuse(isKnown ? 'unknown-key' : 'keys-unavailable')
   }
@@ -60,7 +61,7 @@ const REASON_BY_CODE: Readonly<Record<string, DenyReason>> = {
   ERR_JWS_INVALID: 'malformed-token',
 }
 
-/** A signature error with a cause is a failure to verify, not a signature that does not verify. */
+/** A signature error with a cause is a failure to verify, not a wrong signature. */
 function reasonOf(error: unknown): DenyReason {
   if (!(error instanceof errors.JOSEError)) return 'internal-error'
   if (error instanceof errors.JWSSignatureVerificationFailed && error.cause !== undefined) {

@@ -1,4 +1,4 @@
-/** A JSON object whose members have not been looked at. Read with `Object.hasOwn`. */
+/** A JSON object with unchecked members. Read it with `Object.hasOwn`. */
 export interface JsonObject {
   readonly [name: string]: unknown
 }
@@ -6,15 +6,15 @@ export interface JsonObject {
 const STRING = /"[^"\\]*(?:\\.[^"\\]*)*"/g
 
 /**
- * Parses a JSON object in which no name stands twice at any depth (RFC 8259 section 4 leaves the
- * meaning of duplicates open, and two readers that choose differently see two tokens).
+ * Parses a JSON object without repeated names at any depth (RFC 8259 section 4 leaves the meaning
+ * of duplicates open, and two readers that choose differently see two tokens).
  *
  * @returns null for anything else
  */
 export function parseStrictObject(text: string): JsonObject | null {
   const value = parse(text)
   if (!isObject(value)) return null
-  // A valid text has one colon outside of strings for each member; JSON.parse merges duplicates.
+  // A valid text has one colon outside strings per member; JSON.parse merges duplicates.
   const written = text.replace(STRING, '').split(':').length - 1
   return written === countMembers(value) ? value : null
 }
@@ -31,7 +31,7 @@ function parse(text: string): unknown {
   }
 }
 
-// A loop: nesting is the sender's choice and must not become our stack.
+// A loop, because the sender chooses the nesting, which must not become stack depth.
 function countMembers(root: object): number {
   let members = 0
   const pending: object[] = [root]

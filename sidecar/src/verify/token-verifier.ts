@@ -12,18 +12,18 @@ import type { TrustedIssuer } from './trusted-issuer.ts'
 
 export interface TokenVerifier {
   /**
-   * Who a bearer token speaks for at `nowSeconds`. Answers at once from the cache or when the token is
-   * refused unseen, else by a promise that never rejects.
+   * The principal of a bearer token at `nowSeconds`. Returns at once from the cache or for a token
+   * that is refused unseen, else a promise that never rejects.
    */
   verify(token: string, nowSeconds: number): Result<Principal> | Promise<Result<Principal>>
   /**
-   * The same of an access token that the issuer itself gave in a sign-in or refresh: it may be for the
-   * sign-in's client, where a token that a caller presents could be that client's ID token.
+   * The same for an access token that the issuer itself sent in a sign-in or refresh. It may be for
+   * the sign-in's client; a caller's token for that client could be an ID token.
    */
   verifyGranted(token: string, nowSeconds: number): Result<Principal> | Promise<Result<Principal>>
 }
 
-/** Told of every verification; must not throw. */
+/** Called for every verification; must not throw. */
 export interface VerificationObserver {
   /** @param issuerName name of the issuer whose signature was verified, or `unknown` */
   verification(issuerName: string, result: 'ok' | DenyReason): void
@@ -35,15 +35,16 @@ export interface TokenVerifierParts {
   readonly issuers: readonly TrustedIssuer[]
   readonly keys: KeySource
   readonly limits: TokenLimits
-  /** how many verified tokens are remembered */
+  /** number of verified tokens in the cache */
   readonly cacheSize: number
   readonly observer: VerificationObserver
-  /** told of the cause of every `internal-error` */
+  /** called with the cause of every `internal-error` */
   readonly onUnexpected: (error: unknown) => void
 }
 
 /**
- * The verifier of one process. Its cache lives as long as it: other issuers or limits need another one.
+ * The verifier of one process. Its cache lives as long as it: other issuers or limits need another
+ * one.
  *
  * @throws {RangeError} when two issuers share a name or an `iss`
  */
@@ -68,7 +69,8 @@ export function createTokenVerifier(parts: TokenVerifierParts): TokenVerifier {
     return refusal
   }
 
-  // INVARIANT: a verdict is believed only under the keys that were current when it was begun.
+  // INVARIANT: a verdict counts only under the keys that were current when it began; otherwise a
+  // withdrawn key would still count.
   function isCurrent(issuerName: string, epoch: symbol): boolean {
     return ring.current(issuerName)?.epoch === epoch
   }
@@ -110,8 +112,9 @@ export function createTokenVerifier(parts: TokenVerifierParts): TokenVerifier {
     by: Presenter,
   ): Result<Principal> | Promise<Result<Principal>> {
     if (text.length > MAX_TOKEN_LENGTH) return turnDown(refuse('malformed-token'))
-    // INVARIANT: the whole token is the key, for the cache and for joining a running verification.
-    // Neither holds by whom it was presented, which is judged at each use like the time.
+    // INVARIANT: the whole token is the key, for the cache and for joining a running verification;
+    // otherwise a forged token could share a verdict. The presenter is no part of the key, and is
+    // checked at each use like the time.
     const digest = hash('sha256', text, 'base64url')
     const known = cache.get(digest)
     if (known !== undefined && isCurrent(known.principal.issuerName, known.epoch)) {
@@ -135,12 +138,12 @@ export function createTokenVerifier(parts: TokenVerifierParts): TokenVerifier {
   }
 }
 
-/** By whom a token was handed to us. */
+/** The sender of a token. */
 type Presenter = 'caller' | 'issuer'
 
 const ID_TOKEN = refuse('wrong-token-type', 'aud')
 
-/** What was found of a token, apart from whether it is valid at this moment and from this presenter. */
+/** The findings about a token, except whether it is valid now and from this presenter. */
 interface Verdict {
   readonly issuerName: string
   readonly result: Result<ReadToken>
@@ -151,7 +154,7 @@ interface ReadToken {
   readonly couldBeIdToken: boolean
 }
 
-/** A token whose signature and claims were found good under the keys of `epoch`. */
+/** A token with a valid signature and claims under the keys of `epoch`. */
 interface VerifiedToken extends ReadToken {
   readonly epoch: symbol
 }
@@ -180,7 +183,7 @@ function byIss(issuers: readonly TrustedIssuer[]): ReadonlyMap<string, TrustedIs
   return index
 }
 
-/** Everything that can be told without a key. */
+/** The checks that need no key. */
 function readCandidate(
   text: string,
   issuers: ReadonlyMap<string, TrustedIssuer>,

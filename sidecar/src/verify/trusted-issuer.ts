@@ -6,16 +6,16 @@ import type {
 } from '../domain/issuer-options.ts'
 import type { Claim } from './claim-reader.ts'
 
-/** The claims that an operator may look for elsewhere. */
+/** The claims whose place an operator may change. */
 export interface ClaimNames {
   readonly groups: Claim
-  /** display only: the claim never decides anything */
+  /** for display; no decision uses the claim */
   readonly email: Claim
   /** the user's stable id; for Entra ID the part after `tid:` */
   readonly subject: Claim
 }
 
-/** What `claims` of an issuer starts from. */
+/** The claim names on which an issuer's `claims` are based. */
 export const DEFAULT_CLAIM_NAMES: Readonly<Record<PresetName, ClaimNames>> = {
   okta: { groups: 'groups', email: 'email', subject: 'uid' },
   entra: { groups: 'groups', email: 'email', subject: 'oid' },
@@ -23,23 +23,25 @@ export const DEFAULT_CLAIM_NAMES: Readonly<Record<PresetName, ClaimNames>> = {
   generic: { groups: 'groups', email: 'email', subject: 'sub' },
 }
 
-/** One issuer whose access tokens are accepted, and on which terms. */
+/** An issuer whose access tokens are accepted, and the conditions. */
 export interface TrustedIssuer {
   /** short name, `^[a-z0-9-]{1,32}$` */
   readonly issuerName: string
-  /** compared with `iss` character by character; for Entra ID it names the tenant, never `common` */
+  /**
+   * compared with `iss` character by character; for Entra ID it names the tenant, never `common`
+   */
   readonly issuerUrl: string
-  /** a token must name at least one of them */
+  /** a token must name at least one of these */
   readonly audiences: readonly [string, ...string[]]
   readonly algorithms: readonly [Algorithm, ...Algorithm[]]
   readonly preset: PresetName
-  /** a token must have them all; empty asks for none */
+  /** a token must have all of these; empty requires none */
   readonly requiredScopes: readonly string[]
   readonly claims: ClaimNames
-  /** marks of ID tokens that do not refuse */
+  /** claims of ID tokens that do not cause a refusal */
   readonly admittedClaims: readonly (typeof ADMISSIBLE_CLAIMS)[number][]
-  /** where audiences are looked for; with `client_id` a token must also have `token_use: access` */
+  /** the claim with the audiences; with `client_id` a token must also have `token_use: access` */
   readonly audienceClaim: (typeof AUDIENCE_CLAIMS)[number]
-  /** the client by which people sign in at this issuer; null where nobody does */
+  /** the sign-in's client at this issuer; null without sign-in */
   readonly signInClient: string | null
 }

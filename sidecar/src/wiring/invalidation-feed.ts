@@ -16,7 +16,11 @@ export interface ConfiguredFeedDeps
   readonly connectionObserver: RedisObserver
 }
 
-/** What the Redis that `brickgate.yaml` describes says about changes. @throws {Error} when a file cannot be read */
+/**
+ * The invalidation feed of the Redis in `brickgate.yaml`.
+ *
+ * @throws {Error} when a file cannot be read
+ */
 export function openConfiguredFeed(
   { redis }: Pick<Config, 'redis'>,
   deps: ConfiguredFeedDeps,

@@ -7,10 +7,13 @@ import {
 import { SYSTEM_CLOCK } from '../adapters/system-clock.ts'
 import type { Config } from '../config/schema.ts'
 
-/** of one fetch of keys; a request that needs it gives up sooner, the keys still come */
+/** of a fetch of keys; a request that needs the keys gives up sooner, and the fetch goes on */
 const KEYS_TIMEOUT_MS = 5000
 
-/** What of a configuration says where keys come from and how often: equal means the same keys. */
+/**
+ * The part of a configuration that decides where keys come from and how often: equal means the same
+ * keys.
+ */
 export function keyOrigins({ issuers, jwks }: Config): unknown {
   return {
     jwks,
@@ -23,7 +26,11 @@ export function keyOrigins({ issuers, jwks }: Config): unknown {
   }
 }
 
-/** The keys of the issuers that `brickgate.yaml` names. @throws {Error} when a CA cannot be read */
+/**
+ * The keys of the issuers in `brickgate.yaml`.
+ *
+ * @throws {Error} when a CA cannot be read
+ */
 export function openConfiguredKeys(
   config: Config,
   events: Pick<RemoteKeysParts, 'onKeys' | 'observer'>,

@@ -14,9 +14,10 @@ import type { Config } from '../config/schema.ts'
 import { parseAddress } from '../domain/address.ts'
 
 /**
- * The client for the Redis that `brickgate.yaml` describes.
+ * The client for the Redis in `brickgate.yaml`.
  *
- * @param role of the one connection; a Cluster's client has one to each server, all for commands
+ * @param role of the only connection; a Cluster's client has a connection to each server, all for
+ *   commands
  * @throws {Error} when a file cannot be read
  */
 export function openConfiguredRedis(

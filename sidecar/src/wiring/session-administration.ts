@@ -17,7 +17,7 @@ import type { KeyValues } from '../store/key-values.ts'
 import { createSessionRecords } from '../store/session-records.ts'
 import { longestAcceptanceSeconds } from './trusted-issuers.ts'
 
-/** What looks after sessions and revocations, for the responder and for the command line. */
+/** The parts that list, end and revoke sessions, for the responder and the command line. */
 export interface SessionAdministration {
   readonly registry: SessionRegistry
   readonly records: SessionRecords
@@ -49,7 +49,7 @@ export function createSessionAdministration(
   return { registry, records, revocations: revocationWriter(config, keyValues) }
 }
 
-/** What writes revocations. */
+/** The writer of revocations. */
 export function revocationWriter(config: Config, records: KeyValues): RevocationWriter {
   const lifetimeSeconds = revocationLifetimeSeconds(config)
   return createRevocationWriter({ records, lifetimeSeconds })
@@ -60,17 +60,19 @@ export function sessionCipher(config: Config): RecordCipher {
   return recordCipher(config, 'bg-session')
 }
 
-/** A cipher of records of one type: the first key encrypts, all decrypt. */
+/** A cipher for records of one type: the first key encrypts, all decrypt. */
 export function recordCipher(config: Config, type: RecordType): RecordCipher {
   return createRecordCipher(sessionKeys(config), type)
 }
 
-/** The seal of the moments at which sessions were last used. */
+/** The seal of the times of last use. */
 export function seenSeal(config: Config, observer: StateObserver): SeenSeal {
   return createSeenSeal(sessionKeys(config), observer)
 }
 
-/** How long after a revocation what it refuses can still be presented, by the issuers' clocks. */
+/**
+ * How long after a revocation a revoked credential can still be presented, by the issuers' clocks.
+ */
 export function revocationLifetimeSeconds(config: Config): number {
   const ofSession = config.sessions.absolute_timeout_s + config.revocation.clock_skew_s
   return Math.max(longestAcceptanceSeconds(config), ofSession)

@@ -22,13 +22,13 @@ import type { TokenVerifier } from '../verify/token-verifier.ts'
 import { recordCipher, type SessionAdministration } from './session-administration.ts'
 import { tokenLimits, trustedIssuers } from './trusted-issuers.ts'
 
-/** Everything about people who sign in with a browser. */
+/** The parts for people who sign in with a browser. */
 export interface SignInParts {
   readonly provider: OpenIdProvider
   readonly signIn: SignIn
   readonly refresh: TokenRefresh
   readonly idpLogout: IdpLogout
-  /** scheme, host and port of the provider, which may frame our front-channel logout */
+  /** scheme, host and port of the provider, which may frame the front-channel logout */
   readonly providerOrigin: string
 }
 
@@ -46,7 +46,7 @@ export interface SignInPartsDeps {
 }
 
 /**
- * @returns null where the configuration has no `sign_in`
+ * @returns null without `sign_in` in the configuration
  * @throws {Error} when the issuer's CA cannot be read any more
  */
 export function createSignInParts(config: Config, deps: SignInPartsDeps): SignInParts | null {

@@ -31,7 +31,7 @@ import {
 } from './session-administration.ts'
 import { longestAcceptanceSeconds } from './trusted-issuers.ts'
 
-/** Who is in good standing, and who looks after it. */
+/** The parts that check sessions and revocations, and those that administer them. */
 export interface SessionParts extends Pick<AuthenticateDeps, 'sessions' | 'revocations'> {
   readonly administration: SessionAdministration
   readonly use: SessionUse
@@ -41,20 +41,20 @@ export interface StateDeps {
   readonly metrics: WorkerMetrics
   readonly log: Logger
   readonly clock: Clock
-  /** null for none */
+  /** null without tracing */
   readonly tracing: Tracing | null
-  /** what the primary knows of Redis now */
+  /** the primary's present knowledge of Redis */
   readonly redisNews: () => RedisNews
-  /** told of the outages that this process sees */
+  /** called with the outages that this process sees */
   readonly onOutage: (edge: OutageEdge) => void
 }
 
 /** Per worker: some 10,000 sessions with their tokens, or 50,000 bearers. */
 const NEAR_CACHE_BOUNDS = { maxEntries: 250_000, maxCharacters: 64 * 1024 * 1024 }
-/** one that is lost, or late, must not make the state look stale */
+/** a lost or late heartbeat must not make the state look stale */
 const HEARTBEATS_PER_BOUND = 4
 
-/** What a worker keeps of Redis. */
+/** A worker's state in Redis. */
 export interface AppState {
   readonly keyValues: KeyValues
   /** the stores of sessions and revocations, read through the near cache */
@@ -93,7 +93,7 @@ export function openState(config: Config, redis: RedisClient, deps: StateDeps): 
   return { keyValues, stores, close: feed.close }
 }
 
-/** Everything about who is in good standing. */
+/** Creates the parts that check sessions and revocations. */
 export function createSessionParts(
   config: Config,
   { stores, keyValues }: AppState,
@@ -131,9 +131,9 @@ export function createSessionParts(
 }
 
 /**
- * Looks at Redis every second.
+ * Probes Redis every second.
  *
- * @returns ends it
+ * @returns a function that stops the probes
  */
 export function watchUse(
   redis: RedisClient,

@@ -3,7 +3,7 @@ import type { Claim } from '../verify/claim-reader.ts'
 import type { TokenLimits } from '../verify/claims.ts'
 import { DEFAULT_CLAIM_NAMES, type TrustedIssuer } from '../verify/trusted-issuer.ts'
 
-/** The issuers of a configuration as `verify/` wants them. */
+/** The issuers of a configuration in the form of `verify/`. */
 export function trustedIssuers(config: Config): readonly TrustedIssuer[] {
   return config.issuers.map((row) => ({
     issuerName: row.name,
@@ -32,14 +32,14 @@ export function tokenLimits({ revocation, tokens }: Config): TokenLimits {
 }
 
 /**
- * How long after a moment a token that was issued by then can be accepted at most: `iat` may be ahead
- * by the clock skew, and a token is accepted for the leeway after its end.
+ * How long after its issue a token can be accepted at most: `iat` may be ahead by the clock skew,
+ * and a token is accepted for the leeway after its end.
  */
 export function longestAcceptanceSeconds({ revocation, tokens }: Config): number {
   return revocation.max_token_lifetime_s + revocation.clock_skew_s + tokens.leeway_s
 }
 
-/** A list of one name is that name. */
+/** A list with a single name is that name. */
 function claimOf(written: Claim | undefined): Claim | undefined {
   return typeof written === 'object' && written.length === 1 ? written[0] : written
 }

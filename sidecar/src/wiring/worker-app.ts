@@ -32,20 +32,23 @@ import { createSignInParts, type SignInParts } from './sign-in.ts'
 import { createSessionParts, openState, type StateDeps, watchUse } from './state.ts'
 import { tokenLimits, trustedIssuers } from './trusted-issuers.ts'
 
-/** What a worker process is made of. */
+/** The parts of a worker process. */
 export interface App {
   readonly answer: Answer
   readonly authenticate: Authenticate
   readonly observer: DecisionObserver
   readonly administration: SessionAdministration
   readonly use: SessionUse
-  /** null where nobody signs in with a browser */
+  /** null without sign-in */
   readonly signInParts: SignInParts | null
   /** the public URL of each tier: scheme, host and port */
   readonly publicOrigins: Readonly<Record<Tier, string>>
-  /** resolves when Redis answers, or after a second without it: its outage is answered, not waited for */
+  /**
+   * resolves when Redis answers, or after a second without it: requests during its outage get an
+   * answer
+   */
   connected(): Promise<void>
-  /** lets go of connections and writes out what is held */
+  /** closes connections and writes held records */
   close(): void
 }
 
@@ -59,13 +62,14 @@ const PRODUCT = `brickgate/${VERSION}`
 const TOKEN_CACHE_SIZE = 10_000
 const CONNECT_WITHIN_MS = 1000
 const EGRESS_ASKED_EVERY_MS = 1000
-/** HAProxy answers without asking anybody, so even a machine at its limit is quicker */
+/** HAProxy answers this by itself, so even a busy machine is quicker */
 const EGRESS_FROZEN_AFTER_MS = 5000
 
 /**
- * Puts the parts of a worker together. Nothing listens yet, and nothing waits for Redis or an issuer.
+ * Puts the parts of a worker together. Nothing listens yet, and nothing waits for Redis or an
+ * issuer.
  *
- * @throws {Error} when a file that the configuration names cannot be opened any more
+ * @throws {Error} when a file of the configuration cannot be opened any more
  */
 export function createApp(deps: AppDeps): App {
   const { loaded, metrics, log, clock, tracing } = deps
@@ -117,7 +121,7 @@ export function createApp(deps: AppDeps): App {
     use: sessionParts.use,
     async connected() {
       await Promise.all([untilReady(redis), signInParts?.provider.prepare()])
-      await probeRedis(redis) // the first command of a process is slow; no request should meet it
+      await probeRedis(redis) // the first command of a process is slow
     },
     close() {
       endWatch()
@@ -191,7 +195,8 @@ function policiesInForce({ config, policyDocument }: LoadedConfig): PolicySet {
   const issuerNames = config.issuers.map(({ name }) => name)
   const written = compilePolicies(policyDocument, issuerNames)
   const { credential } = config.workspace
-  // INVARIANT: every credential that is not the caller's own is shared by callers.
+  // INVARIANT: every credential that is not the caller's own is shared by callers, so it brings the
+  // built-in forbid. Otherwise a caller could create tokens that outlive every decision.
   if (credential.type === 'passthrough' || credential.permit_token_and_secret_apis) return written
   return policySet([...written.policies, SHARED_CREDENTIAL_FORBID])
 }

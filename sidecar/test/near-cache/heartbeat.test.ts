@@ -59,7 +59,7 @@ test('it is under each prefix, and fresh as of its writing when all came back', 
   expect([heartbeat.stalenessMs(), heartbeat.ageMs()]).toEqual([100, 100])
 })
 
-test('one is awaited before the next is written', async () => {
+test('a heartbeat is awaited before the next is written', async () => {
   heartbeat.beat()
   heartbeat.beat()
   await writes[0]?.settle(true)
@@ -90,7 +90,7 @@ test.each([
   expect(heartbeat.heard(key)).toBe(false)
 })
 
-test('one whose writing failed proves nothing later, however late it happens', async () => {
+test('a heartbeat whose write failed proves nothing later, however late it happens', async () => {
   heartbeat.beat()
   await writes[0]?.settle(false)
   nowMs = 5000
@@ -101,7 +101,7 @@ test('one whose writing failed proves nothing later, however late it happens', a
   expect(heartbeat.stalenessMs()).toBe(0)
 })
 
-test('one that somebody else writes once more proves nothing later', () => {
+test('a heartbeat that another process writes once more proves nothing later', () => {
   heartbeat.beat()
   hear()
   nowMs = 5000
@@ -110,7 +110,7 @@ test('one that somebody else writes once more proves nothing later', () => {
   expect(heartbeat.stalenessMs()).toBe(5000)
 })
 
-test('one of an earlier connection proves nothing about the next', () => {
+test('a heartbeat of an earlier connection proves nothing about the next', () => {
   heartbeat.beat()
   heartbeat.stop()
   heartbeat.start()
@@ -131,7 +131,7 @@ test('nothing is written while nothing listens, and what was proven grows old', 
   expect(heartbeat.isOverdue(100)).toBe(false)
 })
 
-test('one that does not come is overdue', () => {
+test('a heartbeat that does not come is overdue', () => {
   heartbeat.beat()
   nowMs = 1000
   expect(heartbeat.isOverdue(1000)).toBe(false)

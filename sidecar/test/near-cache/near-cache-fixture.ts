@@ -18,7 +18,7 @@ export interface CacheFixture {
   /** the values as text, null for absent; a refusal as its reason */
   read(...keys: readonly string[]): Promise<readonly (string | null)[] | string>
   readonly memory: ReturnType<typeof createMemoryKeyValues>
-  /** what the feed says of itself */
+  /** the feed's own freshness */
   readonly feed: { staleness: number; server: string | null }
   /** while true, reads take what is there and then wait */
   isHolding: boolean

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { createSimulation, KEYS, type Read, type Simulation } from './simulated-redis-fixture.ts'
 
-/** What was asked so far; the truth is in the simulation's history. */
+/** Reads so far; the simulation's history has the truth. */
 interface Model {
   readonly reads: Read[]
 }

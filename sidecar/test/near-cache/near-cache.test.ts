@@ -13,7 +13,7 @@ beforeEach(() => {
 
 const read = (...keys: readonly string[]) => fixture.read(...keys)
 
-/** What Redis does when a key is written. */
+/** Writes a key, and invalidates it like Redis. */
 function write(key: string, text: string | null): void {
   if (text === null) void fixture.memory.delete(key)
   else fixture.memory.set(key, text)
@@ -286,7 +286,7 @@ describe('a revocation that vanished', () => {
   })
 })
 
-test('whatever was held goes when bg:state is another one', async () => {
+test('every cached value goes when bg:state is another one', async () => {
   await read(SUBJECT)
   fixture.memory.set(SUBJECT, '7')
   fixture.memory.set('bg:state', '{"id":"state-2","since":0}')

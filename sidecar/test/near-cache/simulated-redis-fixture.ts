@@ -40,7 +40,11 @@ export interface Simulation {
   reply(): Promise<void>
   /** the next invalidation comes */
   deliver(): Promise<void>
-  /** everything that is under way comes one step further. @returns whether there was anything */
+  /**
+   * everything that is under way comes one step further.
+   *
+   * @returns whether there was anything
+   */
   goOn(): Promise<boolean>
   beat(): Promise<void>
   /** the tracking connection breaks: what was not delivered never is */
@@ -53,15 +57,15 @@ export interface Simulation {
   pass(ms: number): void
   stalenessMs(): number
   /**
-   * Whether the value of a read was true at some moment within the bound before it was asked for, and
-   * the cache did not know better by then.
+   * Whether the value of a read was true at some moment within the bound before it was asked for,
+   * and the cache did not know better by then.
    */
   isJustified(read: Read): boolean
 }
 
 /**
- * A near cache and its heartbeat on a Redis of the test's own, whose every step happens when the test
- * says: when a command arrives, when its reply comes back, when an invalidation is delivered.
+ * A near cache and its heartbeat on a Redis of the test's own, whose every step happens when the
+ * test says: when a command arrives, when its reply comes back, when an invalidation is delivered.
  */
 export function createSimulation(): Simulation {
   let nowMs = 0
@@ -73,7 +77,9 @@ export function createSimulation(): Simulation {
   /** keys with the version that ended */
   let undelivered: { readonly key: string; readonly ended: Version | null }[] = []
   let steps = 0
-  /** commands on their way to Redis, and replies on their way back; in order, as on one connection */
+  /**
+   * commands on their way to Redis, and replies on their way back; in order, as on one connection
+   */
   let requests: (() => () => void)[] = []
   let replies: (() => void)[] = []
 
@@ -105,7 +111,7 @@ export function createSimulation(): Simulation {
     bounds: { maxEntries: 100, maxCharacters: 10_000 },
   })
 
-  /** @param lost what the caller gets when the connection breaks before the reply */
+  /** @param lost the caller's result when the connection breaks before the reply */
   function command<T>(execute: () => T, lost: T): Promise<T> {
     return new Promise((resolve) => {
       requests.push(() => {

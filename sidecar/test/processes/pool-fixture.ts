@@ -94,7 +94,11 @@ export function liveOn(ms: number): void {
   vi.advanceTimersByTime(250)
 }
 
-/** Moves the clock until there is another worker. @returns by how much, at most a minute */
+/**
+ * Moves the clock until there is another worker.
+ *
+ * @returns by how much, at most a minute
+ */
 export function pauseUntilFork(): number {
   const before = fixture.pool.workers().length
   for (let ms = 1; ms <= 60_000; ms++) {

@@ -81,7 +81,7 @@ describe('totals never fall', () => {
     fc.record({ do: fc.constant('scrape'), worker: fc.constant(0), by: fc.nat(2) }),
   )
 
-  it('whatever workers do between scrapes, and however many scrape at once', async () => {
+  it('totals never fall, whatever workers do between scrapes, and however many scrape at once', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(action, { minLength: 20, maxLength: 60 }), async (actions) => {
         const fixture = createScrapeFixture()
@@ -185,7 +185,7 @@ function fakeWorker(
   }
 }
 
-/** What the registry of a worker gives that has counted so far. */
+/** The snapshot of a worker that has counted this much. */
 function snapshot(counted: number): Promise<Snapshot> {
   const registry = new Registry()
   const registers = [registry]

@@ -1,6 +1,6 @@
 import type { FromWorker, ToWorker } from '../../src/processes/messages.ts'
 
-/** What a worker of the tests does; it is told in the place of a configuration. */
+/** The behaviour of a test's worker, sent in place of a configuration. */
 export type Behaviour =
   | 'serves'
   | 'ends at once'

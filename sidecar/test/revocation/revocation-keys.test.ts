@@ -41,7 +41,7 @@ test('a session is also refused by the id of the access token that it holds afte
   for (const same of ['jti-1', null]) expect(revocationKeys(ALICE, held(same))).toEqual(before)
 })
 
-test('what a token does not name has no key', () => {
+test('a claim that a token lacks has no key', () => {
   const names = revocationKeys({ ...ALICE, clientId: null, idpSession: null }, null)
   expect(names.map((key) => key.name)).toEqual([
     'bg:revoked:token:okta|jti-1',

@@ -43,7 +43,7 @@ beforeEach(() => {
 const checkToken = (principal = ALICE) => view.check(principal, null, NOW)
 const checkSession = (session = SESSION) => view.check(session.principal, session, NOW)
 
-test('who is not revoked is in good standing', async () => {
+test('a caller who is not revoked passes', async () => {
   expect(await checkToken()).toEqual(ok({ isFromOutage: false }))
   expect(await checkSession()).toEqual(ok({ isFromOutage: false }))
   expect(log.reported).toEqual([])
@@ -141,7 +141,7 @@ describe('state loss', () => {
     expect((await checkSession()).ok).toBe(true)
   })
 
-  test('what is known to be revoked stays revoked, not lost', async () => {
+  test('a known revocation stays a revocation, not a loss', async () => {
     memory.set('bg:state', JSON.stringify({ id: 'a', since: NOW }))
     memory.set('bg:revoked:token:okta|jti-1', '1')
     expect(await checkToken()).toEqual(refuse('token-revoked'))
@@ -156,7 +156,7 @@ describe('state loss', () => {
   })
 })
 
-describe('whatever a store answers', () => {
+describe('any answer of a store', () => {
   const value: fc.Arbitrary<StoredValue> = fc.oneof(
     { weight: 3, arbitrary: fc.constant(ABSENT) },
     fc.constant(WRONG_TYPE),

@@ -92,7 +92,7 @@ describe('a moment to come', () => {
   })
 })
 
-describe('what refuses already', () => {
+describe('a revocation that is already there', () => {
   test('is raised', async () => {
     memory.set(KEY, String(NOW - 100))
     expect(await revoke()).toMatchObject(ok({ outcome: 'changed', value: String(NOW) }))

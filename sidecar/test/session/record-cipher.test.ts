@@ -67,7 +67,7 @@ describe('does not decrypt', () => {
     expect(await CIPHER.decrypt(await jwe(genuine, SESSION_KEY_BYTES))).toBe('x')
   })
 
-  test('what our key made for another purpose', async () => {
+  test('a record that the key made for another purpose', async () => {
     expect(
       await CIPHER.decrypt(await jwe({ ...genuine, typ: 'bg-signin' }, SESSION_KEY_BYTES)),
     ).toBe(null)

@@ -139,7 +139,7 @@ describe('a record that somebody without our key wrote grants nothing:', () => {
     expect(log.reported).toEqual([`undecryptable ${sessionKey(otherSid)}`])
   })
 
-  test('one of a key that is not ours', async () => {
+  test('a record of an unknown key', async () => {
     const stranger = createRecordCipher([new Uint8Array(32).fill(66)])
     memory.set(sessionKey(sid), await stranger.encrypt(encodeSession(SESSION)))
     expect(await resolve()).toEqual(refuse('session-unknown'))

@@ -20,7 +20,7 @@ import { type RedisServer, startRedisServer } from '../support/redis-server.ts'
 import { anomalyLog, CIPHER, SESSION, sealedSeen, seenSeal } from '../support/session-fixture.ts'
 import { uncachedReader } from '../support/uncached-reader.ts'
 
-/** One process of those that share a Redis: a connection of its own. */
+/** A process with its own connection to the shared Redis. */
 interface Sidecar {
   readonly keyValues: KeyValues
   readonly registry: SessionRegistry
@@ -45,7 +45,7 @@ afterAll(async () => {
   await server.stop()
 })
 
-/** @param change what is wrong with its commands */
+/** @param change faults of its commands */
 async function connect(
   change: (own: KeyValues) => Partial<KeyValues> = () => ({}),
 ): Promise<Sidecar> {

@@ -7,7 +7,11 @@ const STATE = storedText('{"id":"state-1","since":0}')
 const REVOKED = storedText('1800000000')
 const KEYS = ['bg:revoked:subject:okta|00u1', 'bg:revoked:all', 'bg:revoked:issuer:okta']
 
-/** Answers one GET after the other, as Redis does. @param gets how many it answers before a FLUSHALL */
+/**
+ * Answers one GET after the other, as Redis does.
+ *
+ * @param gets how many it answers before a FLUSHALL
+ */
 async function readThatIsFlushed(gets: number): Promise<{
   readonly values: readonly StoredValue[]
   readonly state: StoredValue

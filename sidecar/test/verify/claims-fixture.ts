@@ -4,7 +4,7 @@ import { readPrincipal } from '../../src/verify/claims.ts'
 import type { TrustedIssuer } from '../../src/verify/trusted-issuer.ts'
 import { CLAIMS, type Claims, GENERIC, LIMITS } from './token-fixture.ts'
 
-/** What the claims of a good token with these changes say. */
+/** The result for the claims of a good token with these changes. */
 export function read(changes: Claims, issuer: TrustedIssuer = GENERIC): Result<Principal> {
   const claims: Claims = JSON.parse(JSON.stringify({ ...CLAIMS, ...changes }))
   const token = {

@@ -10,6 +10,6 @@ it.each([
   expect(issuedAtOf(mint(await signingKey('k1'), claims))).toBe(expected)
 })
 
-it('what is no token was issued at no moment', () => {
+it('a text that is no token has no time of issue', () => {
   expect(issuedAtOf('opaque')).toBeNull()
 })

@@ -9,7 +9,9 @@ import {
 } from '../../src/verify/token-verifier.ts'
 import { GENERIC, LIMITS, NOW, type SigningKey } from './token-fixture.ts'
 
-/** A verifier on a real copy of pushed keys, with a clock that the test steps and what it observed. */
+/**
+ * A verifier on a real copy of pushed keys, with a clock that the test steps and what it observed.
+ */
 export interface Fixture {
   readonly verifier: TokenVerifier
   readonly keys: PushedKeys
@@ -19,7 +21,7 @@ export interface Fixture {
   readonly unexpected: unknown[]
   /** names of the issuers for which newer keys were asked */
   readonly asked: string[]
-  /** what asking does; by default it answers that it is too soon */
+  /** the outcome of a refresh; by default `cooling-down` */
   refresh: (issuerName: string) => Promise<RefreshOutcome>
   publish(keys: readonly (SigningKey | PublishedKey)[], issuerName?: string): void
   reason(token: string, nowSeconds?: number): Promise<string>

@@ -103,7 +103,7 @@ describe('an unknown key id', () => {
     fixture.refresh = () => promise
     const first = fixture.reason(mint(two, CLAIMS, { kid: 'made up' }))
     fixture.clock.ms += 1
-    const rotated = fixture.reason(mint(two, CLAIMS)) // joins the question, whose fetch began at 1 ms
+    const rotated = fixture.reason(mint(two, CLAIMS)) // joins the fetch of 1 ms
     fixture.keys.receive({ issuerName: 'idp', keys: [one.published], fetchedAtMonotonicMs: 1 })
     resolve('refreshed')
     expect([await first, await rotated]).toEqual(['unknown-key', 'keys-unavailable'])

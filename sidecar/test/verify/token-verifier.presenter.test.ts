@@ -13,7 +13,9 @@ import {
 import { createFixture, type Fixture } from './token-verifier-fixture.ts'
 
 const CLIENT = 'brickgate-signin'
-/** An issuer whose access tokens are for the client that asks for them, with every mark admitted. */
+/**
+ * An issuer whose access tokens are for the client that asks for them, with every mark admitted.
+ */
 const DEX: TrustedIssuer = {
   ...GENERIC,
   audiences: ['api://databricks', CLIENT],
@@ -96,7 +98,7 @@ it.each<[claims: Claims, expected: string]>([
   [{ cnf: { jkt: 'x' } }, 'sender-constrained-token cnf'],
   [{ events: {} }, 'wrong-token-type events'],
   [{ exp: NOW - 60 }, 'token-expired exp'],
-])('what the issuer gave is refused like any other token: %j', async (claims, expected) => {
+])('a token that the issuer sent is refused like any other: %j', async (claims, expected) => {
   const token = mint(key, { ...CLAIMS, ...claims })
   expect(outcomeOf(await fixtureOf().verifier.verifyGranted(token, NOW))).toBe(expected)
 })

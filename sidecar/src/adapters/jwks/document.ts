@@ -6,7 +6,7 @@ import type { PublicKeyMaterial, PublishedKey } from '../../verify/key-source.ts
 /** The keys of a JWK Set (RFC 7517 section 5) that may verify signatures. */
 export interface ParsedJwks {
   readonly keys: readonly PublishedKey[]
-  /** one sentence for each key that should not have been there */
+  /** a sentence for each key that should not be there */
   readonly warnings: readonly string[]
 }
 
@@ -35,8 +35,8 @@ const MIN_RSA_BITS = 2048
 const SECRET_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k', 'priv'] as const
 
 /**
- * Keeps public keys for signatures; drops keys for encryption and of unknown types without a word, and
- * private, symmetric and broken ones with a warning.
+ * Keeps public keys for signatures. Drops keys for encryption and of unknown types silently, and
+ * private, symmetric and broken keys with a warning.
  *
  * @throws {TypeError} when the document is not a JWK Set
  */
@@ -53,7 +53,7 @@ export function readJwks(document: unknown): ParsedJwks {
   return { keys, warnings }
 }
 
-/** A key, or what is wrong with it, or null when it is simply not for us. */
+/** A key, or the problem with it, or null for a key of another purpose. */
 function readKey(member: unknown): PublishedKey | string | null {
   const jwk = jwkSchema.safeParse(member).data
   if (jwk === undefined) return 'not an object'
@@ -90,7 +90,7 @@ function isImportable(material: JsonWebKey): boolean {
   }
 }
 
-/** How a warning names a key: its position says nothing to an operator, its kid does. */
+/** The name of a key in a warning: operators know its kid, not its position. */
 function nameOf(member: unknown): string {
   const kid = z.object({ kid: z.string() }).safeParse(member).data?.kid
   return kid === undefined ? 'without a kid' : `\`${kid.slice(0, 64)}\``

@@ -1,22 +1,22 @@
 import { Agent, request } from 'undici'
 import { type ParsedJwks, readJwks } from './document.ts'
 
-/** Where the keys of one issuer come from. */
+/** The source of an issuer's keys. */
 export interface RemoteIssuer {
   readonly issuerName: string
-  /** the `iss` of its tokens; its discovery document must name the same, character by character */
+  /** the `iss` of its tokens; its discovery document must have the same, character by character */
   readonly issuerUrl: string
-  /** null to discover it (OpenID Connect Discovery 1.0 section 4) */
+  /** null: use discovery (OpenID Connect Discovery 1.0 section 4) */
   readonly jwksUri: string | null
-  /** PEM of the only authorities trusted for this issuer; null for those of Node */
+  /** PEM of the only authorities trusted for this issuer; null for Node's own */
   readonly ca: string | null
 }
 
-/** Fetches the keys of one issuer. */
+/** Fetches the keys of an issuer. */
 export interface KeyDownload {
-  /** one attempt, discovery included; rejects with what went wrong */
+  /** a single attempt, discovery included; rejects with the cause */
   run(): Promise<ParsedJwks>
-  /** ends a running attempt, and any later one */
+  /** ends a running attempt, and any later attempt */
   close(): void
 }
 
@@ -34,8 +34,8 @@ export function createKeyDownload(issuer: RemoteIssuer, timeoutMs: number): KeyD
   }
 
   return {
-    // New connections each time: one kept since the last fetch may be closed by now, or lead to an
-    // address that the name has no more.
+    // New connections each time: an old connection may be closed, or lead to an address that the
+    // name no longer has.
     async run() {
       const signal = AbortSignal.any([closing.signal, AbortSignal.timeout(timeoutMs)])
       const agent = createAgent(issuer.ca, signal)
@@ -51,7 +51,10 @@ export function createKeyDownload(issuer: RemoteIssuer, timeoutMs: number): KeyD
   }
 }
 
-/** @param signal ends connections, too: undici waits 10 s for a server that never answers its handshake */
+/**
+ * @param signal also ends connections: undici waits 10 s for a server that never answers its
+ *   handshake
+ */
 function createAgent(ca: string | null, signal: AbortSignal): Agent {
   const authorities = ca === null ? {} : { ca }
   return new Agent({
@@ -64,7 +67,10 @@ function discoveryUrl(issuerUrl: string): string {
   return `${issuerUrl.replace(/\/$/, '')}/.well-known/openid-configuration`
 }
 
-/** INVARIANT: only a document of this very issuer names its keys (section 4.3). */
+/**
+ * INVARIANT: only a document of this issuer names its keys (section 4.3); otherwise another issuer
+ * could sign its tokens.
+ */
 function discoveredUrl(document: unknown, issuer: RemoteIssuer): URL {
   const members: Partial<Record<string, unknown>> = Object(document)
   const isOurs = members['issuer'] === issuer.issuerUrl
@@ -80,7 +86,7 @@ function checkedUrl(address: string): URL {
   throw new RangeError(`\`${address.slice(0, 64)}\` is not an https address`)
 }
 
-// A redirect is refused like any other status: undici follows none by itself.
+// A redirect is an error like any other status: undici follows none by itself.
 async function fetchJson(
   url: URL,
   { agent, signal }: { readonly agent: Agent; readonly signal: AbortSignal },

@@ -5,27 +5,29 @@ import type { KeySet, KeySource, RefreshOutcome } from '../../verify/key-source.
 
 /** A process's own copy of the keys that the primary process fetches. */
 export interface PushedKeys extends KeySource {
-  /** takes a set that the primary pushed; one older than the copy is ignored */
+  /** stores a set from the primary; a set older than the copy is ignored */
   receive(set: KeySet): void
 }
 
-/** Made-up key ids beyond these push out others, which then count as new: 503 instead of 401. */
+/** Further made-up key ids push out older ids, which then count as new: 503 instead of 401. */
 const REMEMBERED_KEY_IDS = 1000
 
 /**
- * INVARIANT: the copy is refused by its own age. A primary process that hangs or died, or an issuer that
- * is down, ends what its last keys may verify after `maxStaleSeconds`.
+ * INVARIANT: the copy is rejected by its own age. Otherwise the keys of an issuer that is down, or
+ * of a hung primary, would verify forever; they end after `maxStaleSeconds`.
  */
 export function createPushedKeys(deps: {
   readonly maxStaleSeconds: number
   /** the clock of `KeySet.fetchedAtMonotonicMs` */
   readonly clock: Pick<Clock, 'monotonicMs'>
-  /** asks the primary for a fetch; settles in bounded time, and after the set it brought was received */
+  /**
+   * requests a fetch from the primary; settles in bounded time, after the fetched set was received
+   */
   readonly requestKeys: (issuerName: string) => Promise<RefreshOutcome>
 }): PushedKeys {
   const sets = new Map<string, KeySet>()
   const running = new Map<string, Promise<RefreshOutcome>>()
-  /** when a key id that no key has was first asked for */
+  /** when an unknown key id was first requested */
   const firstAskedMs = new LRUCache<string, number>({ max: REMEMBERED_KEY_IDS })
 
   function startRequest(issuerName: string): Promise<RefreshOutcome> {
@@ -46,14 +48,15 @@ export function createPushedKeys(deps: {
       const set = sets.get(issuerName)
       if (set === undefined) return null
       const ageMs = deps.clock.monotonicMs() - set.fetchedAtMonotonicMs
-      // A set from the future comes from another clock: its age is not known, so it is not fresh.
+      // A set from the future comes from another clock. Its age is unknown, so it is not fresh.
       return ageMs >= 0 && ageMs <= deps.maxStaleSeconds * 1000 ? set : null
     },
     async refresh(issuerName, keyId) {
       const askedMs = firstAsked(issuerName, keyId)
       const outcome = await (running.get(issuerName) ?? startRequest(issuerName))
       if (outcome === 'failed') return 'failed'
-      // The question may have been joined: its fetch can have begun before this key id was asked for.
+      // The request may have joined a running fetch, which can have begun before this key id was
+      // requested.
       const fetchedMs = sets.get(issuerName)?.fetchedAtMonotonicMs ?? Number.NEGATIVE_INFINITY
       return fetchedMs >= askedMs ? 'refreshed' : 'cooling-down'
     },

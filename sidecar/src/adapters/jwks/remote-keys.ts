@@ -8,32 +8,32 @@ export interface RemoteKeysParts {
   readonly timing: RemoteKeysTiming
   /** must read the clock that all processes of the machine share, see `KeySet` */
   readonly clock: Pick<Clock, 'monotonicMs'>
-  /** told of every set that was fetched, also of one with the same keys: it renews their age */
+  /** called with every fetched set, also with unchanged keys: it renews their age */
   readonly onKeys: (set: KeySet) => void
   readonly observer: RemoteKeysObserver
 }
 
 export interface RemoteKeysTiming {
-  /** a key withdrawn at the issuer is gone here after at most this */
+  /** a key that the issuer withdrew is gone here after at most this */
   readonly refreshSeconds: number
-  /** in which unknown key ids cause two fetches at most, however many ask */
+  /** within this, unknown key ids cause at most two fetches, however many requests */
   readonly cooldownSeconds: number
-  /** of one whole fetch, discovery included */
+  /** of a whole fetch, discovery included */
   readonly timeoutMs: number
 }
 
-/** Told of every fetch; must not throw. */
+/** Called for every fetch; must not throw. */
 export interface RemoteKeysObserver {
   fetch(issuerName: string, result: 'ok' | 'error', seconds: number): void
-  /** what an operator should look at: a fetch that failed with its cause, a key that was dropped */
+  /** for operators: a failed fetch with its cause, a dropped key */
   warning(issuerName: string, message: string): void
 }
 
-/** The keys of every issuer, fetched by one process for all of its machine. */
+/** The keys of every issuer, fetched by a single process for its whole machine. */
 export interface RemoteKeys {
   /** fetches at once, and again and again until `close` */
   start(): void
-  /** the sets as last fetched, whatever their age: for a process that has just started */
+  /** the last fetched sets, whatever their age: for a process that has just started */
   sets(): readonly KeySet[]
   /** since the fetch that brought the keys of `issuerName` began, null while there are none */
   ageSeconds(issuerName: string): number | null
@@ -84,7 +84,7 @@ function createFetcher(issuer: RemoteIssuer, parts: RemoteKeysParts): Fetcher {
     if (!isClosed) timer = setTimeout(tick, delayMs)
   }
 
-  // A fetch that runs already may have been answered before the key in question was published.
+  // A running fetch may have been answered before the key in question was published.
   async function refreshOnce(): Promise<RefreshOutcome> {
     await attempts.running()
     await attempts.next()
@@ -97,7 +97,8 @@ function createFetcher(issuer: RemoteIssuer, parts: RemoteKeysParts): Fetcher {
     set: () => attempts.set(),
     async refresh() {
       if (running !== null) return running
-      // INVARIANT: an issuer that could not be reached is never taken for one without the key.
+      // INVARIANT: an unreachable issuer is never treated as an issuer without the key; its tokens
+      // would get 401 instead of 503.
       if (!budget.take(clock.monotonicMs())) {
         return attempts.failures() === 0 ? 'cooling-down' : 'failed'
       }
@@ -113,8 +114,9 @@ function createFetcher(issuer: RemoteIssuer, parts: RemoteKeysParts): Fetcher {
 }
 
 /**
- * Two fetches in any cooldown. The second comes at once after a quiet time, so that a made-up key id does not
- * stand in the way of a rotation; while key ids are made up all the time, a fetch comes every half cooldown.
+ * Two fetches in any cooldown. The second starts at once after a quiet time, so that a made-up key
+ * id does not delay a rotation. While made-up key ids keep coming, a fetch starts every half
+ * cooldown.
  */
 function createBudget(cooldownMs: number): { take(nowMs: number): boolean } {
   let lastMs = Number.NEGATIVE_INFINITY
@@ -134,20 +136,23 @@ function createBudget(cooldownMs: number): { take(nowMs: number): boolean } {
 const FIRST_RETRY_MS = 1_000
 const LAST_RETRY_MS = 30_000
 
-/** From the begin of one fetch to the next; a tenth early, so that the fetch fits into the interval. */
+/**
+ * From the beginning of a fetch to the next; a tenth early, so that the fetch fits into the
+ * interval.
+ */
 function untilNextMs(failures: number, { refreshSeconds }: RemoteKeysTiming): number {
   const refreshMs = refreshSeconds * 900
   if (failures === 0) return refreshMs
   return pauseMs(failures, FIRST_RETRY_MS, Math.min(LAST_RETRY_MS, refreshMs))
 }
 
-/** One fetch at a time, and what the last one left. */
+/** A single fetch at a time, and the result of the last fetch. */
 interface Attempts {
-  /** starts a fetch or joins the running one; never rejects */
+  /** starts a fetch or joins the running fetch; never rejects */
   next(): Promise<void>
   running(): Promise<void> | null
   set(): KeySet | null
-  /** how many failed since the last success */
+  /** failures since the last success */
   failures(): number
   close(): Promise<void>
 }
@@ -166,7 +171,7 @@ function createAttempts(issuer: RemoteIssuer, parts: RemoteKeysParts): Attempts 
     for (const warning of warnings) observer.warning(issuerName, warning)
     set = { issuerName, keys, fetchedAtMonotonicMs }
     onKeys(set)
-    // Told all the same: an issuer that withdrew every key is believed, and asked again soon.
+    // Reported all the same: an issuer that withdrew every key is trusted, and fetched again soon.
     if (keys.length === 0) throw new Error('the issuer publishes no usable key')
   }
 

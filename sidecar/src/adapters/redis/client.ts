@@ -3,18 +3,21 @@ import { type Cluster, Redis, type RedisOptions, ReplyError } from 'ioredis'
 import { withoutBrackets } from '../../domain/address.ts'
 import { leaveWhenDemoted, PrimaryConnector } from './primary.ts'
 
-/** One Redis (alone, or the primary that Sentinels name), or a Cluster. */
+/** A single Redis (alone, or the primary that Sentinels name), or a Cluster. */
 export type RedisClient = Redis | Cluster
 
 export interface RedisSettings {
-  /** `redis://host[:port][/db]`, `rediss://…` for TLS, or `unix:///path`; may hold user and password */
+  /**
+   * `redis://host[:port][/db]`, `rediss://…` for TLS, or `unix:///path`; may contain user and
+   * password
+   */
   readonly url: string
-  /** overrides the one in the URL; null for none */
+  /** overrides the user of the URL; null for none */
   readonly username: string | null
   readonly password: string | null
   /** PEM of the authorities trusted with `rediss:`; null for the system's */
   readonly ca: string | null
-  /** for a Redis that asks for one with `rediss:` */
+  /** for a Redis that requires a client certificate with `rediss:` */
   readonly clientCertificate?: ClientCertificate | null
 }
 
@@ -24,16 +27,20 @@ export interface ClientCertificate {
   readonly key: string
 }
 
-/** Told of what happens on the connection; must not throw. No text it gets holds a secret. */
+/** Called with events of the connection; must not throw. No argument contains a secret. */
 export interface RedisObserver {
   connected(isUp: boolean): void
-  /** an attempt to connect, or a connection, that failed: at most one or two a second and server */
+  /**
+   * a failed attempt to connect, or a failed connection: at most one or two per second and server
+   */
   connectionFailed(message: string): void
-  /** @param failure null when the commands were answered; one call for what was sent together */
+  /**
+   * @param failure null when the commands were answered; a call covers all commands sent together
+   */
   commandsEnded(seconds: number, failure: string | null): void
 }
 
-/** The workers' connections are what is measured; others only look. */
+/** For connections that only probe; the workers' connections are measured. */
 export const SILENT_REDIS: RedisObserver = {
   connected: () => undefined,
   connectionFailed: () => undefined,
@@ -43,16 +50,21 @@ export const SILENT_REDIS: RedisObserver = {
 /** How long a command may take, waiting included, before it counts as failed. */
 export const COMMAND_TIMEOUT_MS = 250
 
-// A server that stays silent this long is dropped with what waits for it, so that nothing piles up.
+// A connection to a server that is silent this long is dropped with its pending commands, so that
+// nothing piles up.
 const SILENCE_TIMEOUT_MS = 1000
 const MAX_RECONNECT_DELAY_MS = 500
 
-/** How long to wait before an attempt to connect, for ever. @param attempt from 1 */
+/**
+ * The pause before an attempt to connect, without end.
+ *
+ * @param attempt from 1
+ */
 export function reconnectDelayMs(attempt: number): number {
   return Math.min(50 * attempt, MAX_RECONNECT_DELAY_MS)
 }
 
-/** What every connection to a server of Redis promises: time limits, and that nothing is repeated. */
+/** Options of every connection to a server of Redis: time limits, and no repeated command. */
 export const CONNECTION_OPTIONS = {
   commandTimeout: COMMAND_TIMEOUT_MS,
   socketTimeout: SILENCE_TIMEOUT_MS,
@@ -62,12 +74,12 @@ export const CONNECTION_OPTIONS = {
   autoResendUnfulfilledCommands: false,
   maxRetriesPerRequest: 0,
   connectionName: 'brickgate',
-  disableClientInfo: true, // a command that Redis 7.0 does not know and a narrow ACL forbids
+  disableClientInfo: true, // Redis 7.0 does not know this command, and a narrow ACL forbids it
 } as const satisfies RedisOptions
 
 /**
- * What a connection to one server adds: it comes back for ever, and a server that became a replica is
- * let go of. That may find its successor, where a name or an address moved.
+ * Further options of a connection to a single server: it reconnects forever, and leaves a server
+ * that became a replica. Reconnecting may find the successor, where a name or an address moved.
  */
 export const SERVER_OPTIONS = {
   ...CONNECTION_OPTIONS,
@@ -75,20 +87,24 @@ export const SERVER_OPTIONS = {
   retryStrategy: reconnectDelayMs,
   reconnectOnError: (error: Error) => error.message.startsWith('READONLY'),
 } as const satisfies RedisOptions
-/** What a connection is for. Invalidations arrive as messages, which RESP3 would push past ioredis. */
+/**
+ * The purpose of a connection. Invalidations arrive as messages, which RESP3 would push past
+ * ioredis.
+ */
 export type ConnectionRole = 'commands' | 'tracking'
 
 export const ROLE_OPTIONS = {
   commands: { enableAutoPipelining: false }, // `sendTogether` does it better
-  // after each `ready` tracking is asked for again, and only then is there something to subscribe to
+  // tracking is turned on again after each `ready`, and only then is there something to subscribe
+  // to
   tracking: { protocol: 2, autoResubscribe: false },
 } as const satisfies Record<ConnectionRole, Partial<RedisOptions>>
 
 /**
- * A connection that comes back by itself, for as long as it takes, and never repeats or queues a
- * command: what cannot be asked now fails now. The caller closes it with `disconnect()`.
+ * A connection that reconnects by itself, without a time limit, and never repeats or queues a
+ * command: a command that cannot be sent now fails now. The caller closes it with `disconnect()`.
  *
- * @throws {RangeError} for a URL of another form; the message does not repeat it
+ * @throws {RangeError} for a URL of another form; the message does not repeat the URL
  */
 export function openRedis(
   settings: RedisSettings,
@@ -107,16 +123,17 @@ export function openRedis(
 }
 
 /**
- * Sends what is asked in one turn of the event loop in one write.
+ * Sends the commands of a turn of the event loop in a single write.
  *
- * INVARIANT: no command waits for the answers to those before it. ioredis' auto-pipelining has it wait:
- * with a round trip of more than half of `COMMAND_TIMEOUT_MS`, commands would fail before they are sent.
+ * INVARIANT: no command waits for the answers to earlier commands. ioredis' auto-pipelining makes
+ * it wait: with a round trip of more than half of `COMMAND_TIMEOUT_MS`, commands would fail before
+ * they are sent.
  */
 export function sendTogether(redis: Redis): void {
   const send = redis.sendCommand.bind(redis)
   let corked: Redis['stream'] | null = null
   redis.sendCommand = (command, stream) => {
-    const connection: Redis['stream'] | undefined = redis.stream // there is none before the first attempt
+    const connection: Redis['stream'] | undefined = redis.stream // none before the first attempt
     if (connection !== undefined && connection !== corked) {
       corked = connection
       connection.cork()
@@ -129,9 +146,9 @@ export function sendTogether(redis: Redis): void {
   }
 }
 
-/** @returns the client, that from now on tells the observer of its connection */
+/** @returns the client, which reports its connection to the observer from now on */
 export function observed<T extends RedisClient>(redis: T, observer: RedisObserver): T {
-  // INVARIANT: an emitter of errors without a listener would end the process.
+  // INVARIANT: errors have a listener, or an emitted error would end the process.
   redis.on('error', (error) => observer.connectionFailed(describeFailure(error)))
   redis.on('ready', () => observer.connected(true))
   redis.on('close', () => observer.connected(false))
@@ -139,21 +156,21 @@ export function observed<T extends RedisClient>(redis: T, observer: RedisObserve
 }
 
 /**
- * The kind and text of a failure, without the arguments of the command that failed: ioredis attaches
- * them to its errors, and Redis repeats them for commands it does not know.
+ * The kind and text of a failure, without the arguments of the failed command: ioredis attaches
+ * them to its errors, and Redis repeats them for unknown commands.
  */
 export function describeFailure(error: unknown): string {
   if (!(error instanceof Error)) return 'unknown failure'
   const [text = ''] = error.message.split(', with args')
   if (text !== '') return text
-  return 'code' in error ? String(error.code) : error.name // a refused connection to several addresses
+  return 'code' in error ? String(error.code) : error.name // refused by several addresses
 }
 
 export function isCluster(redis: RedisClient): redis is Cluster {
   return redis.isCluster
 }
 
-/** Whether Redis answered, be it with an error. */
+/** Whether Redis answered, even with an error. */
 export function isReplyError(error: unknown): error is Error {
   return error instanceof ReplyError
 }
@@ -195,7 +212,7 @@ export interface Credentials {
   readonly password: string | null
 }
 
-/** @returns what is there; ioredis takes an undefined name for one */
+/** @returns the present fields; ioredis treats an undefined name as a name */
 export function credentialOptions({ username, password }: Credentials): ServerOptions {
   return {
     ...(username === null || username === '' ? {} : { username }),

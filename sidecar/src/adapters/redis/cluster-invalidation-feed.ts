@@ -16,24 +16,25 @@ import {
 
 export interface ClusterFeedDeps extends Omit<InvalidationFeedDeps, 'tracking' | 'commands'> {
   readonly commands: Cluster
-  /** opens the tracking connection to one server */
+  /** opens the tracking connection to a server */
   readonly openTracking: (address: Address) => Redis
 }
 
-/** A primary that is listened to. */
+/** A primary with a tracking connection. */
 interface Member {
   readonly primary: Primary
-  /** keys with it stand on this primary; null for one that has none to stay */
+  /** keys with this tag belong to this primary; null for a primary without a lasting slot */
   readonly tag: string | null
   readonly feed: InvalidationFeed
 }
 
 /**
- * The feed of a Cluster: one of each primary, also of one that has no slot yet, because keys arrive there
- * before their slot does.
+ * The feed of a Cluster: a feed per primary, also for a primary without slots, because keys arrive
+ * there before their slot does.
  *
- * INVARIANT: it is as fresh as the stalest primary's, and as the last look at the Cluster that found every
- * primary listened to. Whenever a slot has another place, everything may have changed.
+ * INVARIANT: the feed is as fresh as the stalest primary's feed, and as the last check of the
+ * Cluster that found a feed for every primary. Otherwise a revocation on an unwatched primary would
+ * be missed. Whenever a slot moves, everything may have changed.
  */
 export function createClusterInvalidationFeed(deps: ClusterFeedDeps): InvalidationFeed {
   const { clock, observer } = deps
@@ -90,7 +91,7 @@ export function createClusterInvalidationFeed(deps: ClusterFeedDeps): Invalidati
     if (agreed === null) {
       const unknown = views.flatMap((view) => view.primaries).filter(({ id }) => !members.has(id))
       for (const primary of unknown) listenTo(primary, moving, listener)
-      deps.commands.refreshSlotsCache() // one with slots may be new to the client
+      deps.commands.refreshSlotsCache() // a primary with slots may be new to the client
       return
     }
     for (const primary of agreed) listenTo(primary, moving, listener)
@@ -101,7 +102,7 @@ export function createClusterInvalidationFeed(deps: ClusterFeedDeps): Invalidati
     lookedAtMs = startedMs
   }
 
-  /** Begins to, anew where what it stands on has changed. */
+  /** Starts a feed for the primary, and a new feed where its slots have changed. */
   function listenTo(primary: Primary, moving: ReadonlySet<number>, listener: FeedListener): void {
     const before = members.get(primary.id)
     if (before !== undefined && isStill(before, primary, moving)) return
@@ -120,7 +121,7 @@ export function createClusterInvalidationFeed(deps: ClusterFeedDeps): Invalidati
   function isStill(member: Member, primary: Primary, moving: ReadonlySet<number>): boolean {
     const { host, port } = member.primary
     if (host !== primary.host || port !== primary.port) return false
-    // without a tag it is looked for again only among other slots: that takes a while
+    // without a tag it is searched again only among other slots, because a search is slow
     if (member.tag === null) return member.primary.slots.join() === primary.slots.join()
     return ownsTag(primary, moving, member.tag)
   }
@@ -131,7 +132,7 @@ export function createClusterInvalidationFeed(deps: ClusterFeedDeps): Invalidati
   }
 }
 
-/** @throws {Error} when one of the primaries that the client knows does not answer */
+/** @throws {Error} when a primary that the client knows does not answer */
 function readViews(commands: Cluster): Promise<readonly ClusterView[]> {
   return Promise.all(
     commands.nodes('master').map(async (node) => {
@@ -141,7 +142,7 @@ function readViews(commands: Cluster): Promise<readonly ClusterView[]> {
   )
 }
 
-/** How stale the whole is says the whole. */
+/** The whole feed reports the staleness of the whole. */
 function ofOneMember(observer: FeedObserver): FeedObserver {
   return { ...observer, staleness: () => undefined }
 }

@@ -15,36 +15,37 @@ import {
 } from './client.ts'
 
 export interface ClusterSettings extends Credentials {
-  /** some of its servers; the others are learnt from them */
+  /** some of its servers, from which the client learns the others */
   readonly servers: readonly Address[]
   /** null for plain TCP */
   readonly tls: TlsSettings | null
 }
 
-/** How often the slots' places are read again; servers that went are tried again as often. */
+/** How often the slot table is read again; lost servers are tried again as often. */
 const REFRESH_EVERY_MS = 1000
 const REFRESH_TIMEOUT_MS = 500
-/** a slot is moved once; more means that the servers disagree */
+/** a slot is moved once; more redirections mean that the servers disagree */
 const MAX_REDIRECTIONS = 4
 
 /**
- * A Redis Cluster, with the promises of `openRedis`. Commands go to primaries alone, each by itself: a
- * pipeline that meets one moved slot fails whole in ioredis, and gains nothing (docs/decisions.md).
+ * A Redis Cluster, with the guarantees of `openRedis`. Commands go only to primaries, each by
+ * itself: a pipeline that meets a moved slot fails whole in ioredis, and gains nothing
+ * (docs/decisions.md).
  */
 export function openClusterRedis(settings: ClusterSettings, observer: RedisObserver): Cluster {
   let attempts = 0
   const cluster = new Cluster([...settings.servers], {
     scaleReads: 'master',
     enableOfflineQueue: false,
-    // It asks one server at random, of which all but one are still being connected to: the more servers, the
-    // longer until it happens to find that one. `probeRedis` asks whether the Cluster is well.
+    // The ready check asks a server at random, and all but one are still connecting: the more
+    // servers, the longer it takes to hit a connected server. `probeRedis` checks the Cluster.
     enableReadyCheck: false,
     maxRedirections: MAX_REDIRECTIONS,
     retryDelayOnFailover: 0,
     retryDelayOnClusterDown: 0,
     slotsRefreshInterval: REFRESH_EVERY_MS,
     slotsRefreshTimeout: REFRESH_TIMEOUT_MS,
-    // ioredis' own count begins anew with each answer about slots, also from a server that has none
+    // ioredis' own count starts anew with each answer about slots, also from a server without slots
     clusterRetryStrategy: () => reconnectDelayMs(++attempts),
     // Names stay names, so that certificates are compared with them and a changed address is found.
     dnsLookup: (host, callback) => callback(null, host),
@@ -54,14 +55,14 @@ export function openClusterRedis(settings: ClusterSettings, observer: RedisObser
     attempts = 0
     observer.connected(true)
   })
-  // INVARIANT: an emitter of errors without a listener would end the process.
+  // INVARIANT: errors have a listener, or an emitted error would end the process.
   cluster.on('error', (error) => observer.connectionFailed(describeFailure(error)))
   cluster.on('node error', (error) => observer.connectionFailed(describeFailure(error)))
   cluster.on('close', () => observer.connected(false))
   return cluster
 }
 
-/** The connection to one server of a Cluster on which it tells of changes. */
+/** The connection to a server of a Cluster for its invalidations. */
 export function openClusterTracking(
   settings: ClusterSettings,
   address: Address,
@@ -82,16 +83,16 @@ function accessOptions(
 }
 
 /**
- * Connects to each server as soon as it is known. ioredis would do so with the first command, fail others
- * that come meanwhile, and call the Cluster ready before.
+ * Connects to each server as soon as it is known. ioredis would connect with the first command,
+ * fail other commands meanwhile, and call the Cluster ready before.
  *
- * @param connected told when every server that is known was tried, and one answers
+ * @param connected called when every known server was tried, and at least one answers
  */
 function connectServers(cluster: Cluster, connected: () => void): void {
   let connecting: Promise<unknown> = Promise.resolve()
   cluster.on('+node', (node: Redis) => {
     handleAsking(node)
-    // a node error tells of failures; what came before is not held
+    // a node error reports failures; earlier results are dropped
     connecting = Promise.allSettled([connecting, node.connect()]).then(() => undefined)
   })
   const isAnswered = (): boolean =>
@@ -102,8 +103,9 @@ function connectServers(cluster: Cluster, connected: () => void): void {
 /**
  * ioredis drops the promise of the ASKING that it sends before a redirected command.
  *
- * INVARIANT: a slot's move that stalls ends no process. Where ASKING gets no answer, the command behind it
- * gets none either, and its caller receives the failure.
+ * INVARIANT: a stalled move of a slot ends no process; the rejected promise would be unhandled.
+ * Where ASKING gets no answer, the command behind it gets none either, and its caller receives the
+ * failure.
  */
 function handleAsking(node: Redis): void {
   const asking = node.asking.bind(node)

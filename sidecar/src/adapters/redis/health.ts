@@ -3,15 +3,19 @@ import { isCluster, isReplyError, type RedisClient } from './client.ts'
 
 export interface RedisHealth {
   readonly isUp: boolean
-  /** `maxmemory-policy`; of a Cluster one that evicts, where there is one; null when it could not be read */
+  /**
+   * `maxmemory-policy`; of a Cluster a policy that evicts, if any does; null when it could not be
+   * read
+   */
   readonly evictionPolicy: string | null
-  /** whether Redis answers and can be relied on never to drop a revocation */
+  /** whether Redis answers and never drops a revocation */
   readonly isReady: boolean
 }
 
 /**
- * Asks Redis how it is, in a Cluster every primary. Any eviction policy but `noeviction`, and one that
- * cannot be read, is not ready: a full Redis would un-revoke. INFO says it also where an ACL forbids CONFIG.
+ * Probes Redis, in a Cluster every primary. With an eviction policy other than `noeviction`, or an
+ * unreadable policy, Redis is not ready: a full Redis would lift revocations. INFO has the policy
+ * even where an ACL forbids CONFIG.
  */
 export async function probeRedis(redis: RedisClient): Promise<RedisHealth> {
   const [primaries, servers] = await Promise.all([primariesOf(redis), probeServers(redis)])
@@ -24,10 +28,10 @@ export async function probeRedis(redis: RedisClient): Promise<RedisHealth> {
 const NO_EVICTION = 'noeviction'
 
 /**
- * Reads how full Redis is: its memory as a share of `maxmemory`, counted as Redis counts before it
- * refuses a write. In a Cluster the fullest primary's.
+ * Reads how full Redis is: its memory as a share of `maxmemory`, counted as Redis does before it
+ * rejects a write. In a Cluster the fullest primary's share.
  *
- * @returns null where no server has a bound; undefined when a server does not say
+ * @returns null where no server has a limit; undefined when a server does not answer
  */
 export async function readMemoryRatio(redis: RedisClient): Promise<number | null | undefined> {
   try {
@@ -35,14 +39,14 @@ export async function readMemoryRatio(redis: RedisClient): Promise<number | null
     const ratios = infos.map(ratioOf).filter((ratio) => ratio !== null)
     return ratios.length === 0 ? null : Math.max(...ratios)
   } catch {
-    return undefined // asked again in a second; what fails is told by the watch
+    return undefined // read again in a second; the watch reports failures
   }
 }
 
 function ratioOf(memory: string): number | null {
   const bound = numberIn(memory, 'maxmemory')
   if (!(bound > 0)) return null
-  // Redis leaves out what it holds for replicas and the append-only file
+  // Redis does not count memory for replicas and the append-only file
   return (numberIn(memory, 'used_memory') - numberIn(memory, 'mem_not_counted_for_evict')) / bound
 }
 
@@ -64,12 +68,14 @@ function probeServers(redis: RedisClient): Promise<readonly Omit<RedisHealth, 'i
   )
 }
 
-/** @returns the servers that are connected to; a Cluster's primary that went is not among them */
+/** @returns the connected servers; a lost primary of a Cluster is not among them */
 export function serversOf(redis: RedisClient): readonly Redis[] {
   return isCluster(redis) ? redis.nodes('master') : [redis]
 }
 
-/** @returns how many there must be; Infinity while some keys have none, or none is known */
+/**
+ * @returns the required number of primaries; Infinity while some keys have none, or none is known
+ */
 export async function primariesOf(redis: RedisClient): Promise<number> {
   if (!isCluster(redis)) return 1
   try {

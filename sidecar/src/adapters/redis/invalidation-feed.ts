@@ -7,15 +7,21 @@ import { describeFailure } from './client.ts'
 import { serverIdOf } from './primary.ts'
 
 export interface InvalidationFeedDeps {
-  /** a connection of its own: RESP2, no resubscribing by itself, opened like the one for commands */
+  /**
+   * a separate connection: RESP2, without automatic resubscribing, opened like the connection for
+   * commands
+   */
   readonly tracking: Redis
-  /** the one for commands: heartbeats go the way that writes go */
+  /** the connection for commands: heartbeats take the path of writes */
   readonly commands: Pick<Redis, 'set'>
-  /** where to write heartbeats when not right under the tracked prefixes; none: PING has to do */
+  /**
+   * prefixes for heartbeats when not right under the tracked prefixes; with none, PING replaces
+   * heartbeats
+   */
   readonly heartbeatPrefixes?: readonly string[]
   readonly observer: FeedObserver
   readonly clock: Clock
-  /** a fresh name for each heartbeat, that nobody can guess */
+  /** a fresh, unguessable name for each heartbeat */
   readonly newId: () => string
   readonly intervalMs: number
 }
@@ -24,11 +30,12 @@ export interface InvalidationFeedDeps {
 const SILENT_AFTER_MS = 1000
 
 /**
- * The feed of a single Redis, or of the current primary behind Sentinels, by server-assisted client-side
- * caching in broadcasting mode.
+ * The feed of a single Redis, or of the current primary behind Sentinels, by server-assisted
+ * client-side caching in broadcasting mode.
  *
- * INVARIANT: the feed is as fresh as the writing of the last heartbeat whose invalidations all came back
- * on this very connection. That a connection answers proves nothing: tracking may be off.
+ * INVARIANT: the feed is as fresh as the write of the last heartbeat whose invalidations all came
+ * back on this connection. An answering connection proves nothing: tracking may be off, and
+ * revocations would be missed.
  */
 export function createInvalidationFeed(deps: InvalidationFeedDeps): InvalidationFeed {
   const { tracking, clock, observer } = deps
@@ -94,7 +101,9 @@ export function createInvalidationFeed(deps: InvalidationFeedDeps): Invalidation
   }
 }
 
-/** A primary without slots: nothing can be written there. At least this very connection is alive. */
+/**
+ * A primary without slots accepts no writes; PING at least proves that this connection is alive.
+ */
 async function pinged(tracking: Redis): Promise<boolean> {
   try {
     await tracking.ping()

@@ -10,7 +10,7 @@ import {
 } from './client.ts'
 import { REPLICAS_WITHIN_MS, replicasHave } from './replicas.ts'
 
-// Another type is another value: a GET that fails must not end the script.
+// Another type is another value: a failed GET must not end the script.
 const REPLACE = `
 if redis.pcall('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 redis.call('SET', KEYS[1], ARGV[2], 'KEEPTTL')
@@ -24,8 +24,8 @@ const EXTEND = `
 redis.call('EXPIREAT', KEYS[1], ARGV[1], 'GT')
 return redis.call('EXISTS', KEYS[1])`
 
-// A member's score is the second it ends, negative while the member is reserved. ZRANGE counts, because
-// the documented users of Redis may not run ZCOUNT.
+// A member's score is the second of its end, negative while the member is reserved. ZRANGE counts,
+// because the documented users of Redis may not run ZCOUNT.
 const INDEX_ADD = `
 if redis.call('TYPE', KEYS[1]).ok ~= 'zset' then redis.call('DEL', KEYS[1]) end
 redis.call('ZADD', KEYS[1], ARGV[1], ARGV[2])
@@ -36,7 +36,7 @@ local last = redis.call('ZRANGE', KEYS[1], -1, -1, 'WITHSCORES')[2]
 if last then redis.call('EXPIREAT', KEYS[1], math.max(-first, last)) end
 return #redis.call('ZRANGE', KEYS[1], 0, '+inf', 'BYSCORE')`
 
-/** @param reply members and scores by turns */
+/** @param reply members and scores in turn */
 function indexMembersOf(reply: readonly string[]): readonly IndexMember[] {
   const members: IndexMember[] = []
   for (let at = 0; at + 1 < reply.length; at += 2) {
@@ -93,7 +93,8 @@ export function createRedisKeyValues(redis: RedisClient, observer: RedisObserver
     return stored(redis.get(key))
   }
 
-  // INVARIANT: whatever goes wrong with Redis is a refusal, and no answer is made up for it.
+  // INVARIANT: every failure of Redis is a refusal, and never a made-up answer; a made-up `absent`
+  // would lift revocations.
   async function attempt<T>(
     commands: () => Promise<T>,
     timeoutMs = COMMAND_TIMEOUT_MS,
@@ -122,7 +123,10 @@ async function stored(reply: Promise<string | null>): Promise<StoredValue> {
   }
 }
 
-/** The time limit of ioredis is for one command, and a Cluster may redirect a command several times; a request does not wait twice. */
+/**
+ * The time limit of ioredis is per command, and a Cluster may redirect a command several times; a
+ * request does not wait twice.
+ */
 async function within<T>(timeoutMs: number, work: Promise<T>): Promise<T> {
   const { promise, reject } = Promise.withResolvers<never>()
   const timer = setTimeout(() => reject(new Error('redis took too long')), timeoutMs)

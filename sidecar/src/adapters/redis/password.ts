@@ -3,10 +3,12 @@ import { isReplyError, type RedisClient } from './client.ts'
 import { serversOf } from './health.ts'
 
 /**
- * Finds whether Redis answers a stranger: a connection of its own without user and password, to the same
- * servers, in a Cluster to every primary. TLS and a client certificate are as configured.
+ * Checks whether Redis answers an anonymous client: a separate connection without user and
+ * password, to the same servers, in a Cluster to every primary. TLS and a client certificate are as
+ * configured.
  *
- * @returns whether every server wants a password; null while a server does not say and none is open
+ * @returns whether every server requires a password; null while a server does not answer and none
+ *   is open
  */
 export async function asksForPassword(redis: RedisClient): Promise<boolean | null> {
   const servers = serversOf(redis)
@@ -15,7 +17,10 @@ export async function asksForPassword(redis: RedisClient): Promise<boolean | nul
   return found.length === 0 || found.includes(null) ? null : true
 }
 
-/** Asks once, and as nobody: HELLO or INFO, refused, would end the connection before the PING. */
+/**
+ * Sends a single PING without credentials: a rejected HELLO or INFO would end the connection before
+ * the PING.
+ */
 const ONE_PING = {
   username: '',
   password: '',
@@ -37,7 +42,8 @@ async function requiresPassword(server: Redis): Promise<boolean | null> {
   } catch (error) {
     if (!isReplyError(error)) return null
     if (error.message.startsWith('NOAUTH')) return true
-    // the default user was let in and may not PING; any other answer, such as one of too many clients, says nothing
+    // the default user was let in and may not PING; any other answer, such as too many clients,
+    // proves nothing
     return error.message.startsWith('NOPERM') ? false : null
   } finally {
     stranger.disconnect()

@@ -2,16 +2,16 @@ import type { Cluster, Redis } from 'ioredis'
 import { isCluster, type RedisClient } from './client.ts'
 import { slotOf } from './topology.ts'
 
-/** How long a write waits for its replicas, all in all. */
+/** How long a write waits for its replicas in all. */
 export const REPLICAS_WITHIN_MS = 1000
-/** How long at a time: WAIT holds up every command behind it, and each may take 250 ms. */
+/** How long each WAIT takes: it delays every later command, and each may take 250 ms. */
 const WAIT_MS = 100
 
 /**
- * Waits until the replicas that are connected have what this client wrote to a key: until then a
- * failover could take it back. A replica that is not connected is not waited for.
+ * Waits until the connected replicas have this client's write to a key; until then a failover could
+ * lose the write. Unconnected replicas are not waited for.
  *
- * @returns false when the time was over first
+ * @returns false when the time ran out first
  */
 export async function replicasHave(redis: RedisClient, key: string): Promise<boolean> {
   const primary = isCluster(redis) ? ownerOf(redis, key) : redis
@@ -24,7 +24,10 @@ export async function replicasHave(redis: RedisClient, key: string): Promise<boo
   return true
 }
 
-/** The connection on which the Cluster's client writes the key. WAIT is about a connection's own writes. */
+/**
+ * The connection on which the Cluster's client writes the key. WAIT concerns a connection's own
+ * writes.
+ */
 function ownerOf(cluster: Cluster, key: string): Redis {
   const [address] = cluster.slots[slotOf(key)] ?? []
   const owner = cluster

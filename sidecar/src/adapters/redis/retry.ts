@@ -5,8 +5,9 @@ const MAX_TRIES = 10
 const PAUSE_MS = 100
 
 /**
- * Asks again for as long as a person waits: a request has 250 ms for Redis, and a walk of a million keys on
- * a busy machine should not end with the first answer that comes late. Only for what may be done twice.
+ * Repeats a command for as long as a person waits: a request has 250 ms for Redis, and a walk over
+ * a million keys on a busy machine should not end with the first late answer. Only for commands
+ * that may run twice.
  */
 export async function untilAnswered<T>(attempt: () => Promise<Result<T>>): Promise<Result<T>> {
   for (let tries = 1; ; tries += 1) {

@@ -3,10 +3,10 @@ import type { InvalidationFeed } from '../../near-cache/feed.ts'
 import { serverIdOf } from './primary.ts'
 
 /**
- * A feed that names its server only while commands go to that very one.
+ * A feed that names its server only while commands go to the same server.
  *
- * INVARIANT: during a failover the two connections may reach different servers, and what is not found on
- * the one was not lifted on the other.
+ * INVARIANT: during a failover the two connections may reach different servers; a key that is
+ * missing on one server was not lifted on the other.
  */
 export function createSameServerFeed(feed: InvalidationFeed, commands: Redis): InvalidationFeed {
   let commandedId: string | null = null
@@ -32,7 +32,7 @@ export function createSameServerFeed(feed: InvalidationFeed, commands: Redis): I
     try {
       commandedId = serverIdOf(await commands.info())
     } catch {
-      commandedId = null // it is asked again when it is needed
+      commandedId = null // read again when it is needed
     } finally {
       isIdentifying = false
     }

@@ -18,7 +18,7 @@ import { leaveWhenDemoted, letGo } from './primary.ts'
 
 export interface SentinelSettings extends Credentials {
   readonly sentinels: readonly Address[]
-  /** what the Sentinels call the primary and its replicas */
+  /** the Sentinels' name of the primary and its replicas */
   readonly name: string
   readonly db: number
   readonly sentinelCredentials: Credentials
@@ -29,11 +29,11 @@ export interface SentinelSettings extends Credentials {
 const REQUEST_EVERY_MS = 1000
 
 /**
- * The primary that Sentinels name, with the promises of `openRedis`. ioredis asks them at each attempt
- * to connect, and takes only a server that calls itself a master.
+ * The primary that Sentinels name, with the guarantees of `openRedis`. ioredis asks the Sentinels
+ * at each attempt to connect, and accepts only a server that calls itself a master.
  *
- * INVARIANT: a connection to a server that is no longer the primary is closed within seconds. A replica
- * knows of no revocation that it was not told of, and would answer that there is none.
+ * INVARIANT: a connection to a server that is no longer the primary is closed within seconds. A
+ * replica may lack a revocation, and would answer that there is none.
  */
 export function openSentinelRedis(
   settings: SentinelSettings,
@@ -64,10 +64,11 @@ export function openSentinelRedis(
 }
 
 /**
- * Lets go of a server that a Sentinel stops naming: behind a broken network the old primary still answers. ioredis' own detector can end a connection for good when it meets one
- * that is being made, and writes errors to the console.
+ * Leaves a server that a Sentinel stops naming: behind a broken network the old primary still
+ * answers. ioredis' own detector can end a connection for good while another is being made, and
+ * writes errors to the console.
  *
- * @returns ends it
+ * @returns a function that ends the watch
  */
 function followPrimary(redis: Redis, settings: SentinelSettings): () => void {
   const sentinels = settings.sentinels.map((address) => openSentinel(address, settings))
@@ -93,13 +94,13 @@ function followPrimary(redis: Redis, settings: SentinelSettings): () => void {
   }
 }
 
-/** @returns null when this Sentinel does not say */
+/** @returns null when this Sentinel does not answer */
 async function primaryNamedBy(sentinel: Redis, name: string): Promise<string | null> {
   try {
     const reply = await sentinel.call('SENTINEL', 'get-master-addr-by-name', name)
     return Array.isArray(reply) ? reply.join(':') : null
   } catch {
-    return null // it is asked again, and the others were asked too
+    return null // it is asked again, and so are the others
   }
 }
 

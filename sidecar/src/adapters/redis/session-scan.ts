@@ -9,10 +9,10 @@ import { untilAnswered } from './retry.ts'
 const PAGE = 200
 
 /**
- * Walks the sids of all sessions, a page at a time, on each primary of a Cluster. What is there from
- * beginning to end is found, now and then twice; Redis serves others between two pages.
+ * Reads the sids of all sessions, page by page, on each primary of a Cluster. A session that exists
+ * the whole time is found, sometimes twice; Redis serves other clients between pages.
  *
- * @throws {Error} when Redis does not answer for some seconds, and what it answers as an error
+ * @throws {Error} when Redis does not answer for some seconds, or answers with an error
  */
 export async function* scanSids(redis: RedisClient): AsyncGenerator<readonly string[]> {
   const whole = await untilAnswered(() => answersWhole(redis))
@@ -32,7 +32,7 @@ export async function* scanSids(redis: RedisClient): AsyncGenerator<readonly str
   }
 }
 
-/** A primary that is away has sessions, too: without it a list would look complete. */
+/** A lost primary has sessions too: without it an incomplete list would look complete. */
 async function answersWhole(redis: RedisClient): Promise<Result<void>> {
   const { isUp } = await probeRedis(redis)
   return isUp ? ok(undefined) : refuse('state-unavailable')

@@ -1,24 +1,24 @@
 import { Command } from 'ioredis'
 import { type Address, parseAddress } from '../../domain/address.ts'
 
-/** A server of a Cluster that takes writes. */
+/** A server of a Cluster that accepts writes. */
 export interface Primary extends Address {
   readonly id: string
-  /** ranges of slots as Redis writes them, `0-5460` or `7`; none for one that is new */
+  /** ranges of slots as Redis writes them, `0-5460` or `7`; none for a new primary */
   readonly slots: readonly string[]
 }
 
-/** What one server of a Cluster says. */
+/** The view of one server of a Cluster. */
 export interface ClusterView {
   /** its own id */
   readonly self: string
   readonly primaries: readonly Primary[]
-  /** slots on their way from or to this server; commands on them may be sent elsewhere */
+  /** slots on their way from or to this server; commands on them may be redirected */
   readonly moving: ReadonlySet<number>
 }
 
 /**
- * Reads the answer to CLUSTER NODES. A primary that the others gave up and that has no slot is none.
+ * Parses the reply of CLUSTER NODES. A failed primary without slots is left out.
  *
  * @param host where the server was asked: it may not know its own address
  */
@@ -51,9 +51,9 @@ function flagsOf([, , flags = '']: readonly string[]): ReadonlySet<string> {
 }
 
 /**
- * What all servers that have slots agree on.
+ * The primaries on which all servers with slots agree.
  *
- * @returns null while one of them was not asked, or they differ
+ * @returns null while a server was not asked, or they differ
  */
 export function agreedPrimaries(views: readonly ClusterView[]): readonly Primary[] | null {
   const [first] = views
@@ -64,7 +64,7 @@ export function agreedPrimaries(views: readonly ClusterView[]): readonly Primary
   return isComplete && isSame ? first.primaries : null
 }
 
-/** Says which slots are where: equal texts for equal places. */
+/** The places of slots as text: equal texts for equal places. */
 export function slotMapText(primaries: readonly Primary[]): string {
   return primaries
     .map(({ id, host, port, slots }) => `${id} ${host}:${port} ${slots.join(' ')}`)
@@ -75,9 +75,9 @@ export function slotMapText(primaries: readonly Primary[]): string {
 const MAX_TAGS = 50_000
 
 /**
- * Finds a hash tag whose keys a primary has, and keeps.
+ * Finds a hash tag whose keys belong to a primary and stay there.
  *
- * @returns null for one that has no slot to stay, or so few that none was found
+ * @returns null for a primary without a lasting slot, or with so few that none was found
  */
 export function tagOf({ slots }: Primary, moving: ReadonlySet<number>): string | null {
   if (slots.length === 0) return null
@@ -105,7 +105,7 @@ function ownedSlots(ranges: readonly string[]): Set<number> {
   return owned
 }
 
-/** The slot of a key, by its hash tag where it has one. */
+/** The slot of a key, by its hash tag if it has one. */
 export function slotOf(key: string): number {
   return new Command('get', [key]).getSlot() ?? 0
 }

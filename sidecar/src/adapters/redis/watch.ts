@@ -4,28 +4,28 @@ import { isCluster, isReplyError, type RedisClient } from './client.ts'
 import { primariesOf, serversOf } from './health.ts'
 import { slotOf } from './topology.ts'
 
-/** Findings of one look at Redis, in a Cluster at every primary. */
+/** The findings of a probe of Redis, in a Cluster of every primary. */
 export interface RedisLook {
-  /** Redis answers, be it with an error */
+  /** Redis answers, even with an error */
   readonly isUp: boolean
-  /** Redis takes writes: it is not full, no replica, and its disk works */
+  /** Redis accepts writes: it is not full, no replica, and its disk works */
   readonly isWritable: boolean
-  /** when Redis was asked, and when the outcome was known, in epoch seconds */
+  /** when the probe was sent, and when its result was known, in epoch seconds */
   readonly askedSeconds: number
   readonly knownSeconds: number
 }
 
 const LOOK_EVERY_MS = 1000
 const PROBE_TTL_MS = 5000
-/** a primary may have so few slots that none of these tags is in one of them: it is only pinged */
+/** a primary may have so few slots that none of these tags hits one: then it gets only a PING */
 const MAX_TAGS = 2000
 
 /**
- * Looks at Redis every second, by writing a key: a process that gets no requests would not notice that
- * Redis went or came back, and a Redis that only reads looks well to a PING.
+ * Probes Redis every second by writing a key: a process without requests would not notice that
+ * Redis went or came back, and a read-only Redis still answers PING.
  *
- * @param tell receives each look, one after the other
- * @returns ends it
+ * @param tell receives each result in order
+ * @returns a function that stops the probes
  */
 export function watchRedis(
   redis: RedisClient,
@@ -38,7 +38,7 @@ export function watchRedis(
   timer.unref()
   return () => clearInterval(timer)
 
-  /** A look that takes longer than a second is not joined by another, which could be back before. */
+  /** A probe that takes longer than a second is not joined by another, which could finish first. */
   async function lookOnce(): Promise<void> {
     if (isLooking) return
     isLooking = true
@@ -74,7 +74,7 @@ async function probe(redis: RedisClient, server: Redis, keyFor: ProbeKeys): Prom
   }
 }
 
-/** @returns a key that stands on a server of a Cluster; null where none was found */
+/** @returns a key on a server of a Cluster; null where none was found */
 type ProbeKeys = (cluster: Cluster, server: Redis) => string | null
 
 function createProbeKeys(): ProbeKeys {

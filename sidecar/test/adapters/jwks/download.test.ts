@@ -121,7 +121,9 @@ describe('a fetch fails', () => {
   })
 })
 
-/** An issuer that accepts connections and never gives a TLS handshake, or never an answer after it. */
+/**
+ * An issuer that accepts connections and never gives a TLS handshake, or never an answer after it.
+ */
 async function silentIssuer(what: string): Promise<RemoteIssuer> {
   const url = what === 'a handshake' ? await silentUrl() : await unansweredUrl()
   return { issuerName: 'idp', issuerUrl: url, jwksUri: null, ca: CA }

@@ -135,7 +135,7 @@ test('every primary says what changed on it', async () => {
   expect(feed.serverId()?.split(' ')).toHaveLength(3)
 })
 
-test('what is held is dropped within milliseconds, and asks nothing until then', async () => {
+test('a cached value is dropped within milliseconds, and costs no read until then', async () => {
   expect(await read(KEY)).toBe('0')
   expect(await read(KEY)).toBe('0')
   expect(hits).toBe(1)

@@ -57,7 +57,7 @@ function otherThan(owner: RedisServer): RedisServer {
   return other
 }
 
-test('whoever knows one server is connected to all at the first attempt', async () => {
+test('a client that knows a single server is connected to all at the first attempt', async () => {
   for (let count = 0; count < 10; count += 1) {
     const newcomer = redisLog()
     const other = open(addresses().slice(0, 1), newcomer)
@@ -170,7 +170,7 @@ test('a slot whose new primary stalls in the middle of the move is refused for, 
   expect(unhandled).toEqual([])
 })
 
-test('one primary that evicts is enough not to be ready', async () => {
+test('a single primary that evicts is enough not to be ready', async () => {
   await until(async () => (await probeRedis(redis)).isReady)
   const evicting = await cluster.ownerOf(SLOT)
   await evicting.cli('CONFIG', 'SET', 'maxmemory-policy', 'allkeys-lru')
@@ -183,7 +183,7 @@ test('one primary that evicts is enough not to be ready', async () => {
   expect((await probeRedis(redis)).isReady).toBe(true)
 })
 
-test('who watches is told when a primary goes, and when it is back', async () => {
+test('a watch reports when a primary goes, and when it is back', async () => {
   const looks: RedisLook[] = []
   const end = watchRedis(redis, SYSTEM_CLOCK.nowSeconds, (look) => looks.push(look))
   await until(async () => looks.at(-1)?.isWritable === true)
@@ -196,7 +196,7 @@ test('who watches is told when a primary goes, and when it is back', async () =>
   end()
 })
 
-test('who watches is told when one primary of several takes no writes', async () => {
+test('a watch reports when one primary of several accepts no writes', async () => {
   const looks: RedisLook[] = []
   const end = watchRedis(redis, SYSTEM_CLOCK.nowSeconds, (look) => looks.push(look))
   for (const full of cluster.servers.slice(0, 3)) {

@@ -33,7 +33,7 @@ test('a Redis that never evicts is ready', async () => {
 })
 
 test.each(['allkeys-lru', 'volatile-ttl', 'volatile-lru', 'allkeys-random'])(
-  'one with %s is not',
+  'a Redis with %s is not ready',
   async (evictionPolicy) => {
     await server.cli('CONFIG', 'SET', 'maxmemory-policy', evictionPolicy)
     expect(await probeRedis(redis)).toEqual({ isUp: true, evictionPolicy, isReady: false })
@@ -45,12 +45,12 @@ test('CONFIG may be forbidden', async () => {
   expect((await probeRedis(redis)).isReady).toBe(true)
 })
 
-test('one that does not say is up and not ready', async () => {
+test('a Redis that does not reveal its policy is up and not ready', async () => {
   await server.cli('ACL', 'SETUSER', 'default', '-info')
   expect(await probeRedis(redis)).toEqual({ isUp: true, evictionPolicy: null, isReady: false })
 })
 
-test('one that does not answer is not up, and is again afterwards', async () => {
+test('a Redis that does not answer is not up, and is up again afterwards', async () => {
   server.pause()
   expect(await probeRedis(redis)).toEqual({ isUp: false, evictionPolicy: null, isReady: false })
   server.resume()

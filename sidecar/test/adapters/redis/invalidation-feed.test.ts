@@ -13,7 +13,7 @@ const KEY = 'bg:revoked:subject:okta|00u1'
 
 let server: RedisServer
 let feed: InvalidationFeed
-/** what was heard, `reset` for a reset */
+/** invalidated keys, `reset` for a reset */
 let heard: string[]
 let lags: number[]
 let failures: string[]

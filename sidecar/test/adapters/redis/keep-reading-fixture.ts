@@ -1,6 +1,6 @@
 import type { KeyValues } from '../../../src/store/key-values.ts'
 
-/** What a reader that never rests was told. */
+/** The values of a reader that reads all the time. */
 export interface Answers {
   /** the texts that were read; null stands for a key that is absent */
   readonly values: ReadonlySet<string | null>

@@ -11,7 +11,10 @@ import { redisCli } from '../../support/redis-server.ts'
 import { until } from '../../support/until.ts'
 import { type Answers, keepReading } from './keep-reading-fixture.ts'
 
-/** What Sentinels take to look for a primary (500 ms here) and to agree, and two seconds for the sidecar. */
+/**
+ * The time for Sentinels to look for a primary (500 ms here) and to agree, and two seconds for the
+ * sidecar.
+ */
 const RECOVERED_WITHIN_MS = 6000
 const KEY = 'bg:revoked:all'
 
@@ -80,7 +83,7 @@ test('a primary that was away and comes back is not believed any more', async ()
 
   const later = keepReading(keyValues, [KEY])
   group.primary.resume()
-  await until(async () => !(await isPrimary(group.primary))) // Sentinels demote it after some seconds
+  await until(async () => !(await isPrimary(group.primary))) // Sentinels demote it later
   await later.stop()
   expect(later.values).toEqual(new Set(['2']))
 })
@@ -99,7 +102,7 @@ test('a primary that the Sentinels replace is let go of, although it answers', a
   expect(answers.values).not.toContain(null)
 })
 
-test('one Sentinel is enough to find the primary', async () => {
+test('a single Sentinel is enough to find the primary', async () => {
   for (const sentinel of group.sentinels.slice(0, -1)) await sentinel.stop()
   const further = open()
   await until(async () => further.status === 'ready')
@@ -107,7 +110,7 @@ test('one Sentinel is enough to find the primary', async () => {
   further.disconnect()
 })
 
-test('what fails is told without the password', async () => {
+test('a failure is reported without the password', async () => {
   await group.primary.cli('CONFIG', 'SET', 'requirepass', 'other')
   const stranger = open('hunter2-hunter2')
   await expect.poll(() => log.connectionFailures.join(), { timeout: 5000 }).toContain('WRONGPASS')

@@ -28,7 +28,7 @@ async function as(username: string, protocol: 2 | 3 = 3): Promise<Redis> {
   return redis
 }
 
-/** What nobody needs who asks about sessions and revocations. */
+/** Commands that sessions and revocations never need. */
 const REFUSED: readonly (readonly [string, ...string[]])[] = [
   ['GET', 'other'],
   ['SET', 'other', '1'],

@@ -35,7 +35,7 @@ function becomes(found: Partial<RedisLook>): Promise<void> {
   return expect.poll(() => looks.at(-1), WAIT).toMatchObject(found)
 }
 
-test('who watches is told when Redis goes and when it comes back, without a command of their own', async () => {
+test('a watch reports when Redis goes and when it comes back, without another command', async () => {
   server.pause()
   await becomes({ isUp: false, isWritable: false })
   server.resume()

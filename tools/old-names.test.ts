@@ -12,7 +12,7 @@ const OLD_NAMES = /^(?:lostSince\w*|\w*[sS]igningIn(?![a-z])\w*|\w*Bench)$/
 /** Names of libraries, of YAML and of Docker, where the word is the field's. */
 const FOREIGN = new Set(['MAX_ALIASES', 'TSTypeAliasDeclaration', 'maxAliasCount'])
 /**
-  /^(?:alias(?:es)?|ask|asking|doors?|judged?|judges|patience|pieces?|places|readings|says?)$|^(?:standing|tells?|told|upkeep|visits?|worlds?)$/
+ * Files in which an old word is a library's or Redis' own; `say` is the
  * former key of `trusted_proxies`.
  */
 const FOREIGN_IN: Readonly<Record<string, readonly string[]>> = {

@@ -12,8 +12,8 @@ const OLD_NAMES = /^(?:lostSince\w*|\w*[sS]igningIn(?![a-z])\w*|\w*Bench)$/
 /** Names of libraries, of YAML and of Docker, where the word is the field's. */
 const FOREIGN = new Set(['MAX_ALIASES', 'TSTypeAliasDeclaration', 'maxAliasCount'])
 /**
- * Files in which an old word is a library's or Redis' own; `say` is the
- * former key of `trusted_proxies`.
+ * Files in which an old word is a library's or Redis' own; `say` is the former key of
+ * `trusted_proxies`.
  */
 const FOREIGN_IN: Readonly<Record<string, readonly string[]>> = {
   'integration/compose/configured.test.ts': ['alias'],

@@ -39,7 +39,8 @@ export interface Edge {
 }
 
 /**
- * A whole gateway with the world around it, as plain data so that it can be handed to test files.
+ * A whole gateway with its Redis, provider and workspace, as plain data so that it can be handed to
+ * test files.
  */
 export interface StackInfo {
   readonly demo: Demo

@@ -10,8 +10,7 @@ import { freePort } from '../../launch/probe.ts'
 import { BRICKGATE } from './further-sidecar.ts'
 
 /**
- * A sidecar without the world around it: its Redis and its provider accept connections and say
- * nothing.
+ * A sidecar alone: its Redis and its provider accept connections and answer nothing.
  */
 export interface LoneSidecar {
   readonly pid: number
